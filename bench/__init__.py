@@ -1,0 +1,1 @@
+"""Measured figures, compared as ratios in one run."""

@@ -1,0 +1,1 @@
+"""Forex and FX options: venue wires, sessions, pricing."""

@@ -1,0 +1,1 @@
+"""What venues publish, parsed once into typed values."""

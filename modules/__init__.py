@@ -1,0 +1,1 @@
+"""Orchestration: everything that awaits, wired together."""

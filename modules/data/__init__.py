@@ -1,0 +1,1 @@
+"""Feeds, history and recording."""

@@ -1,0 +1,1 @@
+"""The decision core and the loops that drive it."""

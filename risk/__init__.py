@@ -1,0 +1,1 @@
+"""What may be traded, how much of it, and when to stop."""

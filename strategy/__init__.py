@@ -1,0 +1,1 @@
+"""When to trade: windows, indicators, regimes and the rules that arm and confirm a signal."""

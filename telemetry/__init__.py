@@ -1,0 +1,1 @@
+"""What the bot tells the world about itself."""
