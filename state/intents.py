@@ -1,0 +1,128 @@
+"""What the bot wants, from signal to approved order; an entry cannot be expressed without its stop and target.
+
+`Intent` opens and needs an `ExitPlan`; `Reduce` can only shrink. `Approved` is made by `risk/gate.py` and nowhere else (a test holds
+that), so an entry that reached a venue was approved by type.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from state.accounts import Account
+
+
+class Side(IntEnum):
+    """Direction of a position; the number is its sign in every formula."""
+
+    LONG = 1
+    SHORT = -1
+
+    @property
+    def word(self) -> str:
+        """`long` or `short`, as people and JSON readers see it."""
+        return "long" if self is Side.LONG else "short"
+
+
+class OrderType(IntEnum):
+    """How an entry is sent."""
+
+    MARKET = 0
+    """IOC limit at the best price plus the slippage cap."""
+    IOC_LIMIT = 1
+    """IOC limit within a few basis points of the confirming close."""
+    MAKER = 2
+    """Resting limit at the confirming close, gone at the next bar's close."""
+
+
+class ExitReason(StrEnum):
+    """Why a position was closed."""
+
+    STOP = "stop"
+    TRAIL = "trail"
+    TARGET = "target"
+    MAX_HOLD = "max_hold"
+    HALT = "halt"
+    OPERATOR = "operator"
+
+
+class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a position will end; fixed at entry, the stop may only move in favour afterwards."""
+
+    stop: int
+    """Ticks."""
+    target: int
+    """Ticks."""
+    atr: float
+    """ATR28 of the primary timeframe in ticks, frozen at entry."""
+    trail_atr: float
+    """Trailing distance in ATR; 0 = the stop does not trail."""
+    max_hold_ms: int
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule fired and was confirmed at a bar close; nothing is sized yet."""
+
+    ts: int
+    key: str
+    strategy: int
+    """Row of the strategy table."""
+    side: Side
+    regime: int
+    atr: float
+    """Ticks."""
+    reference: int
+    """The confirming close (ticks), the price that stop, target and size are planned from."""
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """A sized entry with its way out."""
+
+    ts: int
+    account: Account
+    key: str
+    strategy: str
+    arm: str
+    side: Side
+    steps: int
+    order_type: OrderType
+    reference: int
+    """Ticks."""
+    limit: int
+    """Worst price accepted (ticks)."""
+    expires_ts: int
+    exits: ExitPlan
+
+
+class Reduce(msgspec.Struct, frozen=True, kw_only=True):
+    """Close all of one position at market; it cannot open anything and nothing may block it."""
+
+    ts: int
+    account: Account
+    key: str
+    order_id: str
+    reason: ExitReason
+
+
+class Approved(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent that passed every rule, with the id under which the venue will know it."""
+
+    intent: Intent
+    order_id: str
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that will not be sent: the rule's name and the figures that made it refuse."""
+
+    rule: str
+    reason: str
+
+
+def order_id(account: Account, key: str, ts: int, leg: str) -> str:
+    """Deterministic client order id: a repeat of the same decision is refused by the venue, not filled twice.
+
+    At most 36 characters of [A-Za-z0-9_-]. `leg` is one letter: e entry, x exit.
+    """
+    symbol = key.partition(":")[2]
+    return f"{account.domain[0]}{account.mode[0]}-{symbol[:16]}-{ts:x}-{leg}"
