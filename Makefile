@@ -1,0 +1,74 @@
+# The two commands: `make run` and `make test`. `make help` lists the rest.
+# Everything lives in .venv; stamp files there say what is installed, so a second run installs nothing and says nothing.
+# make itself ends with 0 or 2: the program's own exit code stands in its "Error N" line; for the code itself call
+# `.venv/bin/python main.py ...` after `make setup`.
+
+PYTHON ?= python3.11
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Our packages are found by the folder we stand in; settings of the caller's shell that would hide them are dropped.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check bench soak clean
+
+help:
+	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
+	@echo 'make setup     install and compile the kernels ahead of time'
+	@echo 'make test      install the test tools, run every test'
+	@echo 'make check     lint, format, import law, types'
+	@echo 'make bench     measured figures as JSON'
+	@echo 'make soak      the long proof: twenty seeds of the demo run'
+	@echo 'make clean     remove .venv and caches (never var/<env>, where state lives)'
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo 'This project needs Python 3.11, and "$(PYTHON)" is not that. Install it, or name it: make PYTHON=/path/to/python3.11 ...' >&2; \
+	  exit 1; }
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV) || { echo 'Could not make $(VENV). On Debian and Ubuntu: apt install python3.11-venv' >&2; exit 1; }
+	@touch $@
+
+# torch first, in a step of its own: where pip is pointed at a place that has the CPU build, that one is taken and then kept.
+$(VENV)/.torch: $(VENV)/.made requirements.txt
+	@echo 'Installing torch (the largest part, once) ...'
+	@$(PIP) install "$$(sed -n 's/^\(torch==[^ #]*\).*/\1/p' requirements.txt)"
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.torch requirements.txt constraints.txt
+	@echo 'Installing what the bot runs on ...'
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	@echo 'Installing what tests and checks need ...'
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.runtime
+	@exec $(BIN)/python main.py --stage 1 $(ARGS)
+
+setup: $(VENV)/.runtime
+	@exec $(BIN)/python -m modules.warm
+
+test: $(VENV)/.dev
+	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy .
+
+bench: $(VENV)/.runtime
+	@exec $(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.runtime
+	@exec $(BIN)/python -m bench.soak $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache
+	find . -name __pycache__ -not -path './var/*' -type d -prune -exec rm -rf {} +
