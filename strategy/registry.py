@@ -1,0 +1,195 @@
+"""Which strategies there are, and under which terms each may trade: the tables of the mission, as data.
+
+Distances are multiples of the primary ATR28 at entry; `demo` alone measures in fractions of the entry price.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from state.accounts import Domain
+from strategy.base import BASE, C1, C2, C3, C4, DEMO, TIGHT, WIDE
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class Style(StrEnum):
+    """What is promoted by itself: long holds with trailing stops, or short ones without."""
+
+    SWING = "swing"
+    SCALP = "scalp"
+
+
+class EntryOrder(StrEnum):
+    """How an entry is sent: at market (spot: IOC at ask + slippage cap), as a capped IOC limit, or resting at the confirm close."""
+
+    MARKET = "market"
+    IOC_LIMIT = "ioc_limit"
+    MAKER = "maker"
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One exit profile: distances of stop, trail (0 = none) and target."""
+
+    stop: float
+    trail: float
+    target: float
+
+
+class Strategy(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy's terms. `index` is its place in signal codes and in `EXITS`."""
+
+    id: str
+    index: int
+    style: Style
+    domains: tuple[Domain, ...]
+    """Where it may trade at all (paper included)."""
+    live_domains: tuple[Domain, ...]
+    """Where it may trade live; everywhere else it stays on paper."""
+    paper_only: bool = False
+    long_only: tuple[Domain, ...] = (Domain.CRYPTO,)
+    """Domains in which it never goes short: coins cannot be borrowed on spot."""
+    entry: EntryOrder = EntryOrder.MARKET
+    entry_cap_bp: float = 0.0
+    """Furthest price of a capped limit entry from the confirm close, in 1/10,000; 0 = no cap."""
+    tight: Profile
+    base: Profile
+    wide: Profile
+    in_fractions: bool = False
+    """Distances are fractions of the entry price, not ATR."""
+    stop_cap: float
+    """Largest stop distance as a fraction of the entry price; beyond it the arm is refused, never shortened."""
+    cost_cap: float
+    """Largest round-trip cost as a fraction of the stop distance; 0 = no cost gate."""
+    max_hold_ms: int
+    prior_hold_h: float
+    """Median hold in hours, assumed until the strategy has its own."""
+    counts: bool = True
+    """Whether its trades are evidence."""
+
+    def arms(self) -> tuple[Profile, Profile, Profile]:
+        """The profiles in arm order: tight, base, wide."""
+        return self.tight, self.base, self.wide
+
+    def sides(self, domain: Domain) -> tuple[int, ...]:
+        """Side codes it may take in `domain`; empty where it may not trade."""
+        if domain not in self.domains:
+            return ()
+        return (1,) if domain in self.long_only else (1, 2)
+
+
+_CRYPTO = (Domain.CRYPTO, Domain.PERPS)
+
+STRATEGIES: tuple[Strategy, ...] = (
+    Strategy(
+        id="C1",
+        index=C1,
+        style=Style.SWING,
+        domains=_CRYPTO,
+        live_domains=_CRYPTO,
+        tight=Profile(4, 6, 24),
+        base=Profile(6, 12, 24),
+        wide=Profile(8, 16, 24),
+        stop_cap=0.08,
+        cost_cap=0.15,
+        max_hold_ms=20 * DAY_MS,
+        prior_hold_h=30,
+    ),
+    Strategy(
+        id="C2",
+        index=C2,
+        style=Style.SWING,
+        domains=_CRYPTO,
+        live_domains=_CRYPTO,
+        tight=Profile(4, 8, 24),
+        base=Profile(6, 12, 24),
+        wide=Profile(8, 16, 24),
+        stop_cap=0.08,
+        cost_cap=0.15,
+        max_hold_ms=10 * DAY_MS,
+        prior_hold_h=24,
+    ),
+    Strategy(
+        id="C3",
+        index=C3,
+        style=Style.SCALP,
+        domains=_CRYPTO,
+        live_domains=(Domain.PERPS,),
+        entry=EntryOrder.IOC_LIMIT,
+        entry_cap_bp=3.0,
+        tight=Profile(2, 0, 4),
+        base=Profile(3, 0, 6),
+        wide=Profile(4, 0, 8),
+        stop_cap=0.03,
+        cost_cap=0.20,
+        max_hold_ms=24 * HOUR_MS,
+        prior_hold_h=6,
+    ),
+    Strategy(
+        id="C4",
+        index=C4,
+        style=Style.SCALP,
+        domains=_CRYPTO,
+        live_domains=(),
+        paper_only=True,
+        entry=EntryOrder.MAKER,
+        tight=Profile(2, 0, 2),
+        base=Profile(3, 0, 2),
+        wide=Profile(4, 0, 2),
+        stop_cap=0.03,
+        cost_cap=0.20,
+        max_hold_ms=12 * HOUR_MS,
+        prior_hold_h=4,
+    ),
+    Strategy(
+        id="demo",
+        index=DEMO,
+        style=Style.SCALP,
+        domains=_CRYPTO,
+        live_domains=(),
+        paper_only=True,
+        tight=Profile(0.01, 0.01, 0.01),
+        base=Profile(0.01, 0.01, 0.01),
+        wide=Profile(0.01, 0.01, 0.01),
+        in_fractions=True,
+        stop_cap=0.03,
+        cost_cap=0.0,
+        max_hold_ms=60_000,
+        prior_hold_h=1 / 60,
+        counts=False,
+    ),
+)
+"""Every strategy, in the order of its index. C3's target is twice its stop. `demo` runs in `simulated` only."""
+
+BY_ID = {strategy.id: strategy for strategy in STRATEGIES}
+
+
+def strategy(name: str) -> Strategy:
+    """The strategy called `name`; KeyError, naming the known ones, otherwise."""
+    if name not in BY_ID:
+        raise KeyError(f"unknown strategy {name!r}; known: {', '.join(BY_ID)}")
+    return BY_ID[name]
+
+
+def _exit_table() -> NDArray[np.float64]:
+    table = np.zeros((DEMO, WIDE + 1, 3))
+    for entry in STRATEGIES[:DEMO]:
+        for arm, profile in zip((TIGHT, BASE, WIDE), entry.arms(), strict=True):
+            table[entry.index, arm] = profile.stop, profile.trail, profile.target
+    table.setflags(write=False)
+    return table
+
+
+EXITS = _exit_table()
+"""`EXITS[strategy, arm] = (stop, trail, target)` in ATR for C1..C4, the same numbers for kernels; trail 0 = none."""
+
+STOP_CAPS = np.array([entry.stop_cap for entry in STRATEGIES])
+COST_CAPS = np.array([entry.cost_cap for entry in STRATEGIES])
+MAX_HOLD_MS = np.array([entry.max_hold_ms for entry in STRATEGIES], dtype=np.int64)
+ENTRY_CAP_BP = np.array([entry.entry_cap_bp for entry in STRATEGIES])
+"""One number a strategy, by index, `demo` last."""
