@@ -48,7 +48,7 @@ class Chain:
     def checkpoint(self, snapshot: Snapshot, keep_bytes: int = JOURNAL_KEEP_BYTES) -> None:
         """Save the snapshot, then drop journal files that neither recovery needs nor `keep_bytes` spares.
 
-        May run in another thread while the engine goes on (one at a time); then call `journal.rotate()` where the snapshot is taken, so that
+        May run in another thread while the engine goes on; then call `journal.rotate()` where the snapshot is taken, so that
         a file begins with the entry after it. OSError when the disk refuses: the last snapshot stands.
         """
         self.journal.rotate()

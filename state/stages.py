@@ -37,13 +37,9 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
 _C = Cell
 STAGES: dict[int, StageRow] = {
     1: StageRow(name="Crypto Paper (Learn)", crypto=_C.PAPER, perps=_C.OFF, forex=_C.OFF, options=_C.OFF),
-    2: StageRow(
-        name="Crypto Live + Exploration", crypto=_C.LIVE, perps=_C.PAPER_BY_TOGGLE, forex=_C.PAPER_BY_TOGGLE, options=_C.OFF
-    ),
+    2: StageRow(name="Crypto Live + Exploration", crypto=_C.LIVE, perps=_C.PAPER_BY_TOGGLE, forex=_C.PAPER_BY_TOGGLE, options=_C.OFF),
     3: StageRow(name="+ Perps/Forex Paper", crypto=_C.LIVE, perps=_C.PAPER, forex=_C.PAPER, options=_C.OFF),
-    4: StageRow(
-        name="Crypto & Forex Live + Options Paper", crypto=_C.LIVE, perps=_C.LIVE_IF_EARNED, forex=_C.LIVE, options=_C.PAPER
-    ),
+    4: StageRow(name="Crypto & Forex Live + Options Paper", crypto=_C.LIVE, perps=_C.LIVE_IF_EARNED, forex=_C.LIVE, options=_C.PAPER),
     5: StageRow(name="Full rollout", crypto=_C.LIVE, perps=_C.LIVE_IF_EARNED, forex=_C.LIVE, options=_C.LIVE_BY_OVERRIDE),
 }
 

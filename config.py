@@ -1,0 +1,34 @@
+"""The values: what this bot trades, how much, at which cost. Types, bounds and reasons are in `modules/settings.py`.
+
+Order of precedence: this file < `BOT_SECTION__KEY` in the environment < `--set section.key=value`. Secrets come from the environment or
+`$CREDENTIALS_DIRECTORY` only and never stand here.
+"""
+
+from __future__ import annotations
+
+from modules.settings import BotConfig, Costs, DomainSettings, Http, Paper, Risk
+from state.accounts import Domain
+
+MINUTE_MS = 60_000
+
+CONFIG = BotConfig(
+    domains={
+        Domain.CRYPTO: DomainSettings(
+            symbols=("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT", "BNBUSDT", "LINKUSDT"),
+            confirm_ms=5 * MINUTE_MS,
+            primary_ms=15 * MINUTE_MS,
+            warmup_days=40,
+            costs=Costs(taker_ppm=1_000, maker_ppm=1_000),  # 10 bp each way, Bybit spot without a VIP level
+        ),
+        Domain.PERPS: DomainSettings(
+            symbols=("ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT"),  # BTC's minimum needs a larger wallet
+            confirm_ms=5 * MINUTE_MS,
+            primary_ms=15 * MINUTE_MS,
+            warmup_days=40,
+            costs=Costs(taker_ppm=550, maker_ppm=200, leverage=3),  # 5.5 bp taker, 2 bp maker
+        ),
+    },
+    risk=Risk(),
+    paper=Paper(),
+    http=Http(),
+)

@@ -1,0 +1,71 @@
+"""What the operator may ask of a running engine. Each request is an event: journalled with who, replayed like any other."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modules.engine import exits
+from risk import breakers
+from state.accounts import Account
+from state.books import FLAT
+from state.intents import ExitReason
+from state.messages import Command, Control, Report
+from state.runtime import RuntimeState
+from utils.errors import Invariant
+from utils.fixed import money
+
+
+def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
+    """Carry out one request; Invariant for a name that no surface offers."""
+    match event.name:
+        case "boot":
+            state.toggles = msgspec.structs.replace(state.toggles, forex=False, options=False)
+            state.stage = int(event.args["stage"])
+        case "pause" | "unpause":
+            state.toggles = msgspec.structs.replace(state.toggles, paused=event.name == "pause")
+            _report(event, f"entries {'paused' if event.name == 'pause' else 'on again'} by {event.who}", out)
+        case "flatten":
+            for a in _accounts(state, event):
+                exits.halt(state, a, event.ts, f"flatten by {event.who}", ExitReason.OPERATOR, out)
+                _report(event, "flatten: entries off, everything is being closed", out, str(state.accounts[a]))
+        case "resume":
+            for a in _accounts(state, event):
+                breakers.reset(state.acct, a)
+                state.halted.pop(str(state.accounts[a]), None)
+                _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
+        case "reset":
+            for a in _accounts(state, event):
+                _reset(state, a, event, out)
+        case _:
+            raise Invariant(f"the engine knows no request {event.name!r}")
+
+
+def _accounts(state: RuntimeState, event: Control) -> list[int]:
+    wanted = event.args.get("account", "all")
+    if wanted == "all":
+        return list(range(len(state.accounts)))
+    return [state.accounts.index(Account.parse(wanted))]
+
+
+def _report(event: Control, text: str, out: list[Command], account: str = "") -> None:
+    out.append(Report(ts=event.ts, what="control", account=account, rule=event.name, text=text))
+
+
+def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
+    """A paper wallet starts over with its first balance: only when it is flat, and never silently."""
+    account = str(state.accounts[a])
+    held = any(state.inst[i]["account"] == a and state.pos[i]["status"] != FLAT for i in range(len(state.pos)))
+    if held:
+        _report(event, "reset refused: positions or orders are open; flatten first", out, account)
+        return
+    wanted = int(event.args["balance_units"])
+    change = wanted - int(state.acct[a]["cash"])
+    state.acct[a]["cash"] = state.acct[a]["equity"] = wanted
+    exits.cash_row(state, a, event.ts, "reset", change, "reset", out)
+    breakers.reset(state.acct, a)
+    for field in ("trades", "wins", "hold_n"):
+        state.acct[a][field][:] = 0
+    state.closed_trades[a] = 0
+    state.realised[a] = 0
+    state.halted.pop(account, None)
+    _report(event, f"wallet reset to {money(wanted):f} by {event.who}; a fresh sample starts", out, account)

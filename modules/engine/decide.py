@@ -1,0 +1,263 @@
+"""From a confirmed signal to an approved entry or a refusal with its figure.
+
+`plan_entry` is the compiled arithmetic that sweep and replay share; the rest turns its answer into nouns, asks the gate, and says
+in words why in or why not.
+"""
+
+from __future__ import annotations
+
+from modules.engine.mandate import Mandate
+from risk import gate
+from risk.admission import affordable, objection, sized, standing
+from risk.costs import slipped
+from risk.rules import Rule
+from state.booking import mul_div
+from state.books import PENDING, Rows
+from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Side, Signal
+from state.market import Quote
+from state.messages import Command, Place, Report
+from state.orders import Order, OrderState
+from state.runtime import RuntimeState
+from strategy.policy import choose_arm
+from utils.kernel import kernel
+
+OK = int(Rule.OK)
+NO_ARM = int(Rule.NO_ARM)
+ARM_NAMES = ("tight", "base", "wide")
+DEMO_ARM = 1
+
+
+@kernel
+def plan_entry(
+    pos: Rows,
+    inst: Rows,
+    acct: Rows,
+    rules: Rows,
+    limits: Rows,
+    i: int,
+    s: int,
+    side: int,
+    regime: int,
+    ts: int,
+    reference: int,
+    atr: float,
+    turnover: float,
+    spread: float,
+) -> tuple[int, int, int, int, int, float]:
+    """(rule, arm, steps, stop, target, figure): what strategy `s` may do on instrument `i` now.
+
+    `reference` and `atr` in ticks, `turnover` in quote units per confirm bar, `spread` as a fraction of the price; `figure` is what a cost
+    or stop rule judged.
+    """
+    rule = standing(pos, inst, acct, rules, i, s, side, ts)
+    if rule != OK:
+        return rule, 0, 0, 0, 0, 0.0
+    mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
+    arm = choose_arm(regime, mask)
+    if arm < 0:
+        wanted = choose_arm(regime, 7)
+        rule, figure = objection(rules, s, max(wanted, 0), reference, atr, cost)
+        return rule, max(wanted, 0), 0, 0, 0, figure
+    rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost)
+    return rule, arm, steps, stop, target, cost
+
+
+@kernel
+def entry_limit(order_type: int, side: int, reference: int, target: int, touch: int, ioc_ppm: int, slip_cap_ppm: int) -> int:
+    """Worst price (ticks) an entry accepts. `touch` = best opposite price of the quote used, 0 in bar replay.
+
+    A resting order waits at the reference; an IOC limit stays within `ioc_ppm` of it (rounded towards it); a market entry is an IOC at
+    the touch plus `slip_cap_ppm`, and over bars, where there is no touch, anything short of the target.
+    """
+    if order_type == 2:
+        return reference
+    if order_type == 1:
+        return reference + side * mul_div(reference, ioc_ppm, 1_000_000)
+    if touch > 0:
+        return slipped(touch, slip_cap_ppm, side)
+    return target - side
+
+
+@kernel
+def reserve(
+    pos: Rows,
+    rules: Rows,
+    i: int,
+    s: int,
+    arm: int,
+    regime: int,
+    side: int,
+    steps: int,
+    reference: int,
+    limit: int,
+    ts: int,
+    expires_ts: int,
+    stop: int,
+    target: int,
+    atr: float,
+) -> None:
+    """Put an approved entry into its position row: exposure counts it from here on."""
+    pos[i]["status"] = PENDING
+    pos[i]["strategy"] = s
+    pos[i]["arm"] = arm
+    pos[i]["regime"] = regime
+    pos[i]["side"] = side
+    pos[i]["steps"] = 0
+    pos[i]["working"] = steps
+    pos[i]["value"] = 0
+    pos[i]["order_type"] = rules[s]["order_type"]
+    pos[i]["reference"] = reference
+    pos[i]["mark"] = reference
+    pos[i]["limit"] = limit
+    pos[i]["decided_ts"] = ts
+    pos[i]["expires_ts"] = expires_ts
+    pos[i]["stop"] = stop
+    pos[i]["target"] = target
+    pos[i]["atr"] = atr
+    pos[i]["trail_k"] = rules[s]["trail_k"][arm]
+    pos[i]["max_hold_ms"] = rules[s]["max_hold_ms"]
+    pos[i]["closing"] = 0
+
+
+def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, late: bool) -> gate.Health:
+    """What the gate must know of instrument `i` besides the rows."""
+    key = state.instruments[i].key
+    return gate.Health(
+        feed_up=mandate.feed_of[key] not in state.feeds_down,
+        paused=state.toggles.paused,
+        allowed=s in mandate.allowed.get(state.account_of(i), frozenset()) and mandate.strategies[s].enabled,
+        bar_late=late,
+        quote=quote,
+        quote_needed=mandate.quotes,
+        spread_median=state.spread_median(i),
+    )
+
+
+def decide(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, turnover: float, out: list[Command]
+) -> None:
+    """Judge one signal and append what follows: an order and its report, or the report of a refusal."""
+    side, ts, reference = int(signal.side), signal.ts, signal.reference
+    spread = (quote.ask - quote.bid) / reference if quote is not None and not quote.crossed else 0.0
+    rule, arm, steps, stop, target, figure = plan_entry(
+        state.pos,
+        state.inst,
+        state.acct,
+        mandate.rules,
+        mandate.limits,
+        i,
+        s,
+        side,
+        signal.regime,
+        ts,
+        reference,
+        signal.atr,
+        turnover,
+        spread,
+    )
+    if rule != OK:
+        refuse(state, i, signal, mandate, gate.refusal(Rule(rule), figure_text(Rule(rule), figure, mandate, s)), out)
+        return
+    if not mandate.strategies[s].confirmed:
+        steps = min(steps, demo_steps(state, mandate, i, reference, stop))
+    order_type = int(mandate.rules[s]["order_type"])
+    touch = 0 if quote is None else (quote.ask if side > 0 else quote.bid)
+    limits = mandate.limits[0]
+    limit = entry_limit(order_type, side, reference, target, touch, int(limits["ioc_cap_ppm"]), int(limits["slip_cap_ppm"]))
+    intent = Intent(
+        ts=ts,
+        account=state.account_of(i),
+        key=signal.key,
+        strategy=mandate.strategies[s].name,
+        arm=ARM_NAMES[arm],
+        side=signal.side,
+        steps=steps,
+        order_type=OrderType(order_type),
+        reference=reference,
+        limit=limit,
+        expires_ts=ts + mandate.confirm_ms,
+        exits=ExitPlan(
+            stop=stop,
+            target=target,
+            atr=signal.atr,
+            trail_atr=float(mandate.rules[s]["trail_k"][arm]),
+            max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
+        ),
+    )
+    book = gate.Book(pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s)
+    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, late=False))
+    if isinstance(verdict, Refused):
+        refuse(state, i, signal, mandate, verdict, out)
+        return
+    place(state, mandate, i, s, arm, signal.regime, verdict, out)
+
+
+def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regime: int, approved: Approved, out: list[Command]) -> None:
+    """Record an approved entry as in flight and ask for it to be sent."""
+    intent = approved.intent
+    reserve(
+        state.pos,
+        mandate.rules,
+        i,
+        s,
+        arm,
+        regime,
+        int(intent.side),
+        intent.steps,
+        intent.reference,
+        intent.limit,
+        intent.ts,
+        intent.expires_ts,
+        intent.exits.stop,
+        intent.exits.target,
+        intent.exits.atr,
+    )
+    order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
+    state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
+    out.append(Place(approved))
+    instrument = state.instruments[i]
+    out.append(
+        Report(
+            ts=intent.ts,
+            what="order",
+            account=str(intent.account),
+            key=intent.key,
+            text=(
+                f"{intent.strategy} {intent.side.word} {instrument.symbol} {instrument.qty(intent.steps)} near "
+                f"{instrument.price(intent.reference)}, stop {instrument.price(intent.exits.stop)}, "
+                f"target {instrument.price(intent.exits.target)} ({intent.arm})"
+            ),
+        )
+    )
+
+
+def refuse(state: RuntimeState, i: int, signal: Signal, mandate: Mandate, refused: Refused, out: list[Command]) -> None:
+    """Report why a confirmed signal was not followed."""
+    name = mandate.strategies[signal.strategy].name
+    out.append(
+        Report(
+            ts=signal.ts,
+            what="refused",
+            account=str(state.account_of(i)),
+            key=signal.key,
+            rule=refused.rule,
+            text=f"{name} {Side(signal.side).word} {state.instruments[i].symbol} skipped: {refused.rule}, {refused.reason}",
+        )
+    )
+
+
+def figure_text(rule: Rule, figure: float, mandate: Mandate, s: int) -> str:
+    """The judged figure beside its limit, where the rule has one."""
+    if rule is Rule.COST_TOO_HIGH:
+        return f"cost {figure:.2f} R, limit {float(mandate.rules[s]['cost_limit']):.2f} R"
+    if rule is Rule.STOP_TOO_WIDE:
+        return f"stop {figure:.1%} away, cap {float(mandate.rules[s]['stop_cap']):.1%}"
+    return ""
+
+
+def demo_steps(state: RuntimeState, mandate: Mandate, i: int, reference: int, stop: int) -> int:
+    """A little more than the venue's minimum, valid at entry and at the stop."""
+    inst = state.inst[i]
+    lowest = min(reference, stop) * int(inst["unit"])
+    least = max(int(inst["min_steps"]), -(-int(inst["min_notional"]) // lowest), 1)
+    return int(least * mandate.demo_min_multiple) + 1

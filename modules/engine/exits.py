@@ -1,0 +1,238 @@
+"""How positions end and how the wallet learns of it: fills, funding, trailing stops, time exits, the drawdown halt.
+
+Nothing in this file can open anything, and nothing in it asks for permission.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from modules.engine.mandate import Mandate
+from risk.breakers import DAY_STOPPED, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
+from risk.stops import after_bar
+from state.booking import book_funding, fill_entry, fill_exit, release
+from state.books import FLAT, OPEN, PENDING
+from state.intents import ExitReason, Reduce, Side, order_id
+from state.messages import Cancel, Close, Command, FundingPaid, Protect, Record, Report
+from state.orders import Fill, Order, OrderState
+from state.runtime import REASONS, RuntimeState
+from utils.errors import Invariant
+from utils.fixed import money, plain
+
+LEVEL_TEXT = {
+    NORMAL: "drawdown step cleared: normal size",
+    1: "drawdown step 1: half size",
+    2: "drawdown step 2: no entries until a reset",
+    HALT: "drawdown step 3: closing everything, account halted",
+}
+
+
+def cash_row(state: RuntimeState, a: int, ts: int, kind: str, units: int, ref: str, out: list[Command]) -> None:
+    """One movement of a wallet, for the ledger; the rows of an account sum to its cash."""
+    row = {"ts": ts, "account": str(state.accounts[a]), "kind": kind, "amount": plain(money(units)), "ref": ref}
+    out.append(Record("cash", row))
+
+
+def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
+    """One execution, for the ledger."""
+    instrument = state.instruments[i]
+    row = {
+        "ts": fill.ts,
+        "account": str(fill.account),
+        "symbol": instrument.symbol,
+        "order_id": fill.order_id,
+        "exec_id": fill.exec_id,
+        "side": "buy" if fill.side > 0 else "sell",
+        "price": plain(instrument.price(fill.price)),
+        "qty": plain(instrument.qty(fill.steps)),
+        "fee": plain(money(fill.fee)),
+        "maker": fill.maker,
+    }
+    out.append(Record("fill", row))
+
+
+def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
+    """Book an execution of an entry order."""
+    a, before = int(state.inst[i]["account"]), int(state.acct[int(state.inst[i]["account"])]["cash"])
+    first = int(state.pos[i]["status"]) != OPEN
+    fill_entry(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee, fill.ts)
+    fill_row(state, i, fill, out)
+    moved = int(state.acct[a]["cash"]) - before
+    if moved + fill.fee:
+        cash_row(state, a, fill.ts, "trade", moved + fill.fee, fill.exec_id, out)
+    if fill.fee:
+        cash_row(state, a, fill.ts, "fee", -fill.fee, fill.exec_id, out)
+    if first:
+        instrument, pos = state.instruments[i], state.pos[i]
+        text = (
+            f"{Side(int(pos['side'])).word} {instrument.symbol} opened at {instrument.price(fill.price)} x {instrument.qty(fill.steps)}, "
+            f"stop {instrument.price(int(pos['stop']))}, target {instrument.price(int(pos['target']))}"
+        )
+        out.append(Report(ts=fill.ts, what="opened", account=str(fill.account), key=fill.key, text=text))
+
+
+def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason: ExitReason, out: list[Command]) -> None:
+    """Book an execution that shrinks a position; the last step closes the trade."""
+    pos = state.pos[i]
+    if int(pos["status"]) != OPEN or fill.steps > int(pos["steps"]):
+        raise Invariant(f"exit fill {fill.exec_id} of {fill.steps} steps, held {int(pos['steps'])} of {fill.key}")
+    a = int(state.inst[i]["account"])
+    before = int(state.acct[a]["cash"])
+    fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
+    fill_row(state, i, fill, out)
+    moved = int(state.acct[a]["cash"]) - before
+    cash_row(state, a, fill.ts, "trade" if state.inst[i]["spot"] else "pnl", moved + fill.fee, fill.exec_id, out)
+    if fill.fee:
+        cash_row(state, a, fill.ts, "fee", -fill.fee, fill.exec_id, out)
+    if int(pos["steps"]) == 0:
+        trade_done(state, mandate, i, fill, reason, out)
+
+
+def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason: ExitReason, out: list[Command]) -> None:
+    """The position is gone: the trade's row, its report, the account's streaks; the row is free again."""
+    pos, instrument = state.pos[i], state.instruments[i]
+    a, s = int(state.inst[i]["account"]), int(pos["strategy"])
+    net = int(pos["realised"] - pos["fees"] - pos["funding"])
+    row = trade_row(state, mandate, i, fill, reason, net)
+    out.append(Record("trade", row))
+    state.closed_trades[a] += 1
+    state.realised[a] += net
+    paused = trade_closed(state.acct, mandate.rules, mandate.limits, a, s, net, int(pos["opened_ts"]), fill.ts)
+    hours = (fill.ts - int(pos["opened_ts"])) / 3_600_000
+    text = (
+        f"{row['side']} {instrument.symbol} closed by {reason} at {row['exit']} after {hours:.1f} h: "
+        f"{plain(money(net).quantize(Decimal('0.0001')))} {instrument.quote}, {row['r']:+.2f} R, fees {row['fees']}"
+    )
+    out.append(Report(ts=fill.ts, what="closed", account=str(fill.account), key=fill.key, rule=str(reason), text=text))
+    if paused:
+        style = mandate.strategies[s].style
+        text = f"a run of losses: {style} entries pause for {(paused - fill.ts) / 3_600_000:.1f} h"
+        out.append(Report(ts=fill.ts, what="cooldown", account=str(fill.account), text=text))
+    working = int(pos["working"])
+    release(state.pos, i)
+    if working:
+        cancel_entries(state, i, out)
+
+
+def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason: ExitReason, net: int) -> dict[str, Any]:
+    """A closed trade for the ledger; money, prices and quantities as decimal strings."""
+    pos, instrument = state.pos[i], state.instruments[i]
+    card = mandate.strategies[int(pos["strategy"])]
+    side = int(pos["side"])
+    unit = int(state.inst[i]["unit"])
+    bought = int(pos["exit_value"]) - side * int(pos["realised"])
+    entry = money(bought) / instrument.qty(int(pos["filled"]))
+    left = money(int(pos["exit_value"])) / instrument.qty(int(pos["exit_steps"]))
+    at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
+    return {
+        "account": str(fill.account),
+        "symbol": instrument.symbol,
+        "strategy": card.name,
+        "style": card.style,
+        "arm": int(pos["arm"]),
+        "regime": int(pos["regime"]),
+        "side": Side(side).word,
+        "qty": plain(instrument.qty(int(pos["filled"]))),
+        "entry_ts": int(pos["opened_ts"]),
+        "entry": plain(entry.normalize()),
+        "exit_ts": fill.ts,
+        "exit": plain(left.normalize()),
+        "reason": str(reason),
+        "fees": plain(money(int(pos["fees"]))),
+        "funding": plain(money(int(pos["funding"]))),
+        "pnl": plain(money(net)),
+        "r": round(net / at_risk, 4) if at_risk else 0.0,
+        "stop": plain(instrument.price(int(pos["initial_stop"]))),
+        "target": plain(instrument.price(int(pos["target"]))),
+    }
+
+
+def funding_paid(state: RuntimeState, event: FundingPaid, out: list[Command]) -> None:
+    """Book a settlement of the venue."""
+    i = state.row_of(event.key)
+    book_funding(state.pos, state.inst, state.acct, i, event.amount)
+    cash_row(state, int(state.inst[i]["account"]), event.ts, "funding", -event.amount, event.ref, out)
+
+
+def protect(state: RuntimeState, i: int) -> Protect:
+    """The protection that position `i` shall have on its venue."""
+    pos = state.pos[i]
+    return Protect(
+        account=state.account_of(i),
+        key=state.instruments[i].key,
+        side=int(pos["side"]),
+        steps=int(pos["steps"]),
+        stop=int(pos["stop"]),
+        target=int(pos["target"]),
+        trailed=bool(pos["stop"] != pos["initial_stop"]),
+    )
+
+
+def trail_stop(state: RuntimeState, mandate: Mandate, i: int, high: int, low: int, close: int, out: list[Command]) -> None:
+    """Take a closed bar into position `i`; a stop that moved is asked for at the venue."""
+    limits = mandate.limits[0]
+    if after_bar(state.pos, i, high, low, close, float(limits["min_amend_r"]), int(limits["min_amend_ticks"])):
+        out.append(protect(state, i))
+
+
+def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out: list[Command]) -> None:
+    """Ask for a market close of position `i`, once."""
+    pos = state.pos[i]
+    if int(pos["status"]) != OPEN or int(pos["closing"]):
+        return
+    pos["closing"] = REASONS.index(reason) + 1
+    account, key = state.account_of(i), state.instruments[i].key
+    order = Order(order_id=order_id(account, key, ts, "x"), account=account, key=key, entry=False, steps=int(pos["steps"]), ts=ts)
+    state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
+    out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))
+
+
+def time_exits(state: RuntimeState, ts: int, held: set[int], out: list[Command]) -> None:
+    """Close what has been held for its full time, and what a halted account still holds because a close did not go through."""
+    for i in sorted(held):
+        pos = state.pos[i]
+        if state.acct[int(state.inst[i]["account"])]["halted"]:
+            close_position(state, i, ts, ExitReason.HALT, out)
+        elif ts - int(pos["opened_ts"]) >= int(pos["max_hold_ms"]):
+            close_position(state, i, ts, ExitReason.MAX_HOLD, out)
+
+
+def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:
+    """Take back whatever entry of instrument `i` still works."""
+    key = state.instruments[i].key
+    out.extend(
+        Cancel(order.account, key, order.order_id) for order in state.orders.values() if order.entry and order.key == key and not order.done
+    )
+
+
+def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
+    """Mark account `a`, roll its day, and act on what the breakers found."""
+    yesterday = int(state.acct[a]["day"])
+    found = mark(state.pos, state.inst, state.acct, mandate.limits, a, ts)
+    if not found:
+        return
+    account, acct = str(state.accounts[a]), state.acct[a]
+    if found & ROLLED and yesterday:
+        out.append(Record("equity", {"ts": ts, "account": account, "day": yesterday, "equity": plain(money(int(acct["equity"])))}))
+    if found & DAY_STOPPED:
+        text = "daily loss stop: no entries until 00:00 UTC"
+        out.append(Report(ts=ts, what="breaker", account=account, rule="daily_loss", text=text))
+    if found & STEPPED:
+        level = int(acct["level"])
+        out.append(Report(ts=ts, what="breaker", account=account, rule="drawdown", text=LEVEL_TEXT[level]))
+        if level == HALT:
+            halt(state, a, ts, "drawdown", ExitReason.HALT, out)
+
+
+def halt(state: RuntimeState, a: int, ts: int, why: str, reason: ExitReason, out: list[Command]) -> None:
+    """Latch the account, then take entries back and close what is held."""
+    state.acct[a]["halted"] = 1
+    state.halted[str(state.accounts[a])] = why
+    for i in range(len(state.pos)):
+        if int(state.inst[i]["account"]) != a or int(state.pos[i]["status"]) == FLAT:
+            continue
+        if int(state.pos[i]["working"]):
+            cancel_entries(state, i, out)
+        if int(state.pos[i]["status"]) != PENDING:
+            close_position(state, i, ts, reason, out)

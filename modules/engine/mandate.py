@@ -1,0 +1,40 @@
+"""What an engine was told to do: tables, limits and permissions, fixed for its lifetime and handed in by the roof."""
+
+from __future__ import annotations
+
+import msgspec
+
+from state.accounts import Account
+from state.books import Rows
+
+
+class StrategyCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What people need to know of a strategy, beside its row in RULES."""
+
+    name: str
+    style: str
+    enabled: bool = True
+    confirmed: bool = True
+    """Fed by the market kernel's signals; False for the demo, which enters on a cadence."""
+
+
+class Mandate(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the engine reads and never writes."""
+
+    rules: Rows
+    limits: Rows
+    params: Rows
+    strategies: tuple[StrategyCard, ...]
+    """In the order of the rows of RULES."""
+    allowed: dict[Account, frozenset[int]]
+    """Which strategies may trade which account."""
+    feed_of: dict[str, str]
+    """Instrument key -> name of the feed its candles come from."""
+    confirm_ms: int
+    quotes: bool
+    """Fills come from quotes (paper, live); False in bar replay."""
+    demo_every_ms: int = 60_000
+    demo_min_multiple: float = 1.2
+    """A demo order is this many times the venue's minimum, or the normal size if smaller."""
+    demo_fraction: float = 0.01
+    """Stop and target distance of the demo, as a fraction of the price."""

@@ -1,0 +1,235 @@
+"""The paper venue of replay: orders meet bars that are already history (the bar-fill model of `risk/fills.py`).
+
+Two phases a bar, over all symbols in config order: what happens at the open (funding, closes, gaps, entries), then what happens inside
+(resting entries, stop and target). Events of the first carry the bar's open time, those of the second its close time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from risk.costs import entry_fee_ppm, slipped
+from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from state.accounts import Account
+from state.booking import fee_of, mul_div
+from state.books import Rows
+from state.intents import Approved, ExitReason, OrderType, Reduce
+from state.market import Candle
+from state.messages import (
+    AccountEvent,
+    Cancel,
+    Close,
+    Command,
+    FundingPaid,
+    OrderCancelled,
+    OrderFilled,
+    Place,
+    Protect,
+    StopFilled,
+)
+from state.orders import Fill
+from utils.errors import Invariant
+
+Ints = npt.NDArray[np.int64]
+RESTING = int(OrderType.MAKER)
+
+
+class FineBars(msgspec.Struct, frozen=True, eq=False):
+    """Finer bars of one symbol in ticks: they decide when a bar holds both stop and target."""
+
+    ts: Ints
+    high: Ints
+    low: Ints
+
+
+class Held(msgspec.Struct):
+    """A position as this venue knows it."""
+
+    i: int
+    account: Account
+    key: str
+    side: int
+    steps: int
+    stop: int
+    target: int
+    close: Reduce | None = None
+
+
+class BarVenue:
+    """Carries out commands against the next bar; `inst` are the engine's instrument rows (costs and grids)."""
+
+    def __init__(
+        self,
+        inst: Rows,
+        index: Mapping[str, int],
+        confirm_ms: int,
+        funding: Mapping[str, tuple[Sequence[int], Sequence[int]]] | None = None,
+        fine: Mapping[str, FineBars] | None = None,
+    ) -> None:
+        self._inst, self._index, self._confirm_ms = inst, index, confirm_ms
+        self._funding = funding or {}
+        self._fine = fine or {}
+        self._entries: dict[str, Approved] = {}
+        self._held: dict[str, Held] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Nothing rests and nothing is held, so no bar can matter."""
+        return not self._entries and not self._held
+
+    def submit(self, command: Command) -> None:
+        """Take a command; its answer comes with the next bars."""
+        match command:
+            case Place(order):
+                self._entries[order.intent.key] = order
+            case Cancel(_, key, _):
+                self._entries.pop(key, None)
+            case Protect(_, key, _, _, stop, target):
+                self._held[key].stop, self._held[key].target = stop, target
+            case Close(reduce):
+                self._held[reduce.key].close = reduce
+            case _:
+                raise Invariant(f"a venue cannot carry out {type(command).__name__}")
+
+    def at_open(self, candles: Sequence[Candle]) -> list[AccountEvent]:
+        """What happens at the open of these bars."""
+        events: list[AccountEvent] = []
+        for candle in candles:
+            held, entry = self._held.get(candle.key), self._entries.get(candle.key)
+            if held is not None:
+                self._settle(held, candle, events)
+                if held.close is not None:
+                    self._leave(held, candle.open, candle.ts, None, events)
+                else:
+                    gap = gap_exit(held.side, held.stop, held.target, candle.open)
+                    if gap != NONE:
+                        self._leave(held, candle.open, candle.ts, gap, events)
+            elif entry is not None and entry.intent.order_type != RESTING:
+                self._enter_at_open(entry, candle, events)
+        return events
+
+    def inside(self, candles: Sequence[Candle]) -> list[AccountEvent]:
+        """What happens within these bars, known at their close."""
+        events: list[AccountEvent] = []
+        for candle in candles:
+            entry = self._entries.get(candle.key)
+            known = 0
+            if entry is not None:
+                if self._rest(entry, candle, events):
+                    known = STOP
+                else:
+                    continue
+            held = self._held.get(candle.key)
+            if held is None:
+                continue
+            hit = touched(held.side, held.stop, held.target, candle.high, candle.low)
+            if known:
+                # The bar cannot tell whether its far end came after a resting entry filled: only the stop counts.
+                hit &= STOP
+            elif hit == BOTH:
+                hit = self._finer(held, candle)
+            if hit != NONE:
+                self._leave(held, held.stop if hit == STOP else held.target, candle.ts + self._confirm_ms, hit, events)
+        return events
+
+    def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
+        times, rates = self._funding.get(candle.key, ((), ()))
+        at = bisect_left(times, candle.ts)
+        if at < len(times) and times[at] == candle.ts:
+            value = candle.open * held.steps * int(self._inst[held.i]["unit"])
+            amount = held.side * mul_div(value, rates[at], 100_000_000)
+            events.append(FundingPaid(candle.ts, held.account, held.key, amount, f"{held.key}-{candle.ts:x}-f"))
+
+    def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
+        intent = order.intent
+        del self._entries[intent.key]
+        i = self._index[intent.key]
+        price = entry_at_open(
+            int(intent.order_type),
+            int(intent.side),
+            intent.limit,
+            intent.exits.stop,
+            intent.exits.target,
+            candle.open,
+            int(self._inst[i]["slip_ppm"]),
+        )
+        if price == 0:
+            reason = f"not filled within {intent.limit} ticks at the open of {candle.open}"
+            events.append(OrderCancelled(candle.ts, intent.account, order.order_id, reason))
+            return
+        self._enter(order, i, price, candle.ts, events)
+
+    def _rest(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> bool:
+        intent = order.intent
+        close_ts = candle.ts + self._confirm_ms
+        if resting_fills(int(intent.side), intent.limit, candle.high, candle.low):
+            del self._entries[intent.key]
+            self._enter(order, self._index[intent.key], intent.limit, close_ts, events)
+            return True
+        if close_ts >= intent.expires_ts:
+            del self._entries[intent.key]
+            events.append(OrderCancelled(close_ts, intent.account, order.order_id, "not reached before its bar closed"))
+        return False
+
+    def _enter(self, order: Approved, i: int, price: int, ts: int, events: list[AccountEvent]) -> None:
+        intent = order.intent
+        value = price * intent.steps * int(self._inst[i]["unit"])
+        fee = fee_of(value, entry_fee_ppm(self._inst, i, int(intent.order_type)))
+        fill = Fill(
+            ts=ts,
+            account=intent.account,
+            key=intent.key,
+            order_id=order.order_id,
+            exec_id=f"{order.order_id}-1",
+            side=int(intent.side),
+            price=price,
+            steps=intent.steps,
+            fee=fee,
+            maker=intent.order_type is OrderType.MAKER,
+        )
+        self._held[intent.key] = Held(
+            i=i,
+            account=intent.account,
+            key=intent.key,
+            side=int(intent.side),
+            steps=intent.steps,
+            stop=intent.exits.stop,
+            target=intent.exits.target,
+        )
+        events.append(OrderFilled(ts, fill))
+
+    def _leave(self, held: Held, level: int, ts: int, hit: int | None, events: list[AccountEvent]) -> None:
+        """Close at `level` less slippage: by a close order (`hit` None), by the stop or by the target."""
+        inst = self._inst[held.i]
+        price = slipped(level, int(inst["slip_ppm"]), -held.side)
+        fee = fee_of(price * held.steps * int(inst["unit"]), int(inst["taker_ppm"]))
+        order_id = held.close.order_id if hit is None and held.close is not None else f"{held.key}-{ts:x}-s"
+        fill = Fill(
+            ts=ts,
+            account=held.account,
+            key=held.key,
+            order_id=order_id,
+            exec_id=f"{order_id}-1",
+            side=-held.side,
+            price=price,
+            steps=held.steps,
+            fee=fee,
+        )
+        del self._held[held.key]
+        if hit is None:
+            events.append(OrderFilled(ts, fill))
+        else:
+            events.append(StopFilled(ts, fill, ExitReason.TARGET if hit == TARGET else ExitReason.STOP))
+
+    def _finer(self, held: Held, candle: Candle) -> int:
+        fine = self._fine.get(candle.key)
+        if fine is None:
+            return STOP
+        first = int(np.searchsorted(fine.ts, candle.ts))
+        last = int(np.searchsorted(fine.ts, candle.ts + self._confirm_ms))
+        return resolve_fine(held.side, held.stop, held.target, fine.high, fine.low, first, last)

@@ -1,0 +1,169 @@
+"""The shape of the configuration: every number a person may set, with its unit, bounds and reason. Values live in `config.py`.
+
+pydantic judges what people write; each wrong field is named with its value and what is allowed. Kernels get the same numbers as rows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from state.accounts import Domain
+from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
+from state.instruments import Instrument
+from strategy.registry import STRATEGIES, EntryOrder, Style
+from utils.fixed import ceil_steps, floor_steps, money_units
+
+Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
+Ppm = Annotated[int, Field(ge=0, le=100_000)]
+DAY_MS = 86_400_000
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Risk(_Group):
+    """Caps and breakers; fractions are of the account's equity."""
+
+    base: Fraction = 0.05
+    """Largest notional of one trade."""
+    loss: Annotated[float, Field(gt=0.0, le=0.05)] = 0.005
+    """Largest loss at the stop, costs included."""
+    pair: Fraction = 0.15
+    """Largest gross notional of one underlying."""
+    portfolio: Fraction = 0.30
+    """Largest gross notional of the account."""
+    volume: Fraction = 0.01
+    """Largest share of the pair's median turnover in one confirm bar."""
+    volatile_factor: Fraction = 0.5
+    """Size in the volatile regime."""
+    half_drawdown: Annotated[float, Field(gt=0.0, le=0.5)] = 0.08
+    """Drawdown from which paper trades half size."""
+    stop_drawdown: Annotated[float, Field(gt=0.0, le=0.5)] = 0.12
+    """Drawdown from which nothing new is entered until a reset."""
+    max_drawdown: Annotated[float, Field(gt=0.0, le=0.5)] = 0.15
+    """Drawdown at which everything is closed and the account halts."""
+    half_factor: Fraction = 0.5
+    daily_loss: Annotated[float, Field(gt=0.0, le=0.5)] = 0.03
+    """Loss since 00:00 UTC that stops entries for the day."""
+    slip_cap_ppm: Ppm = 2_000
+    """How far beyond the touch a market entry may fill (parts per million)."""
+    ioc_cap_ppm: Ppm = 300
+    """How far from the confirming close C3's entry may fill: 3 bp."""
+    min_amend_r: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """A stop moves only by at least this share of the initial risk."""
+    min_amend_ticks: Annotated[int, Field(ge=1, le=1_000)] = 2
+    streak_low: Annotated[int, Field(ge=2, le=50)] = 5
+    streak_high: Annotated[int, Field(ge=2, le=50)] = 8
+    """Losses in a row that pause a style lie between these two."""
+    streak_min_trades: Annotated[int, Field(ge=1)] = 30
+    streak_chance: Fraction = 0.05
+    pause_bars: Annotated[int, Field(ge=1, le=1_000)] = 4
+    """Primary bars of pause for each loss of the run."""
+    hold_min_trades: Annotated[int, Field(ge=1)] = 30
+    """Trades before a strategy's own median holding time replaces its prior."""
+    max_spread_ratio: Annotated[float, Field(ge=1.0, le=100.0)] = 3.0
+    """Entries need a spread of at most this many times its median."""
+
+
+class Costs(_Group):
+    """What a domain's venue charges and what taking costs, in parts per million of notional."""
+
+    taker_ppm: Ppm
+    maker_ppm: Ppm
+    slip_ppm: Ppm = 200
+    """Slippage of a taking leg over bars: 2 bp."""
+    leverage: Annotated[int, Field(ge=1, le=3)] = 1
+
+
+class DomainSettings(_Group):
+    """One domain: what it trades, on which timeframes, from which paper balance."""
+
+    symbols: tuple[str, ...]
+    confirm_ms: Annotated[int, Field(ge=60_000, le=DAY_MS)]
+    primary_ms: Annotated[int, Field(ge=60_000, le=DAY_MS)]
+    warmup_days: Annotated[int, Field(ge=1, le=365)]
+    paper_balance: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
+    """USDT in a fresh paper wallet."""
+    costs: Costs
+
+
+class Paper(_Group):
+    """The in-process paper venue (the quote model)."""
+
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 150
+    """Venue time from decision to the venue's book."""
+    max_quote_age_s: Annotated[float, Field(gt=0.0, le=60.0)] = 5.0
+    """An entry needs a quote that arrived within this (transport time)."""
+
+
+class Http(_Group):
+    """Where status, health and metrics are served; loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9108
+
+
+class BotConfig(_Group):
+    """Everything the roof hands down."""
+
+    domains: dict[Domain, DomainSettings]
+    risk: Risk
+    paper: Paper
+    http: Http
+
+
+_ORDER = {EntryOrder.MARKET: 0, EntryOrder.IOC_LIMIT: 1, EntryOrder.MAKER: 2}
+
+
+def limit_rows(risk: Risk) -> Rows:
+    """The guardrails as the LIMITS row."""
+    found = rows(LIMITS)
+    for name in LIMITS.names or ():
+        if name not in {"half_at", "stop_at", "halt_at"}:
+            found[0][name] = getattr(risk, name)
+    found[0]["half_at"], found[0]["stop_at"], found[0]["halt_at"] = risk.half_drawdown, risk.stop_drawdown, risk.max_drawdown
+    return found
+
+
+def rule_rows(primary_ms: int) -> Rows:
+    """The strategy table as RULES rows, in index order; `primary_ms` is the domain's primary timeframe.
+
+    The demo measures in fractions of the price: its row holds multiples of one `fraction`, which it passes as its ATR.
+    """
+    found = rows(RULES, len(STRATEGIES))
+    for s, entry in enumerate(STRATEGIES):
+        row = found[s]
+        row["style"] = 0 if entry.style is Style.SWING else 1
+        row["order_type"] = _ORDER[entry.entry]
+        row["max_hold_ms"], row["primary_ms"] = entry.max_hold_ms, primary_ms
+        row["stop_cap"], row["cost_limit"] = entry.stop_cap, entry.cost_cap
+        row["prior_hold_ms"] = int(entry.prior_hold_h * 3_600_000)
+        row["free"] = int(entry.cost_cap == 0.0)
+        for arm in range(ARMS):
+            profile = entry.arms()[arm]
+            unit = entry.base.stop if entry.in_fractions else 1.0
+            row["stop_k"][arm], row["target_k"][arm] = profile.stop / unit, profile.target / unit
+            row["trail_k"][arm] = 0.0 if entry.in_fractions else profile.trail
+    return found
+
+
+def instrument_rows(instruments: tuple[Instrument, ...], account_row: dict[Domain, int], domains: dict[Domain, DomainSettings]) -> Rows:
+    """Venue filters and costs as INST rows; ValueError when an instrument's grid is too fine to book."""
+    found = rows(INST, len(instruments))
+    for i, instrument in enumerate(instruments):
+        costs = domains[instrument.domain].costs
+        row = found[i]
+        row["account"] = account_row[instrument.domain]
+        row["spot"] = int(instrument.domain is Domain.CRYPTO)
+        row["tick"], row["unit"] = float(instrument.tick), instrument.unit
+        row["min_steps"] = ceil_steps(instrument.min_qty, instrument.step)
+        row["max_steps"] = min(floor_steps(instrument.max_qty, instrument.step), np.iinfo(np.int64).max)
+        row["min_notional"] = money_units(instrument.min_notional)
+        row["taker_ppm"], row["maker_ppm"], row["slip_ppm"] = costs.taker_ppm, costs.maker_ppm, costs.slip_ppm
+        row["leverage"] = costs.leverage
+        row["funding_interval_ms"] = instrument.funding_interval_min * 60_000
+    return found

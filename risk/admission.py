@@ -1,0 +1,120 @@
+"""What the gate computes: whether an account may enter at all, which exit profiles are affordable, and the sized plan.
+
+Pure arithmetic on rows, the same for engine, replay and sweep; `risk/gate.py` turns its answer into an approval or a refusal.
+"""
+
+from __future__ import annotations
+
+import math
+
+from risk.breakers import HALF, HALT, NO_ENTRIES
+from risk.costs import median_hold_ms, round_trip
+from risk.rules import Rule
+from risk.sizing import notional, steps_for
+from risk.stops import initial
+from state.books import ARMS, FLAT, Rows
+from utils.kernel import kernel
+
+OK = int(Rule.OK)
+HALTED = int(Rule.HALTED)
+DRAWDOWN = int(Rule.DRAWDOWN)
+DAILY_LOSS = int(Rule.DAILY_LOSS)
+COOLDOWN = int(Rule.COOLDOWN)
+POSITION_OPEN = int(Rule.POSITION_OPEN)
+SIDE = int(Rule.SIDE_NOT_ALLOWED)
+TOO_WIDE = int(Rule.STOP_TOO_WIDE)
+TOO_COSTLY = int(Rule.COST_TOO_HIGH)
+BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
+VOLATILE = 3
+"""Regime code of a volatile market."""
+
+
+@kernel
+def standing(pos: Rows, inst: Rows, acct: Rows, rules: Rows, i: int, s: int, side: int, ts: int) -> int:
+    """The first rule that keeps strategy `s` from entering instrument `i` now, whatever the price; OK when none does."""
+    a = inst[i]["account"]
+    if inst[i]["spot"] and side < 0:
+        return SIDE
+    if pos[i]["status"] != FLAT:
+        return POSITION_OPEN
+    if acct[a]["halted"] or acct[a]["level"] >= HALT:
+        return HALTED
+    if acct[a]["level"] >= NO_ENTRIES:
+        return DRAWDOWN
+    if acct[a]["day_stopped"]:
+        return DAILY_LOSS
+    if ts < acct[a]["pause_until"][rules[s]["style"]]:
+        return COOLDOWN
+    return OK
+
+
+@kernel
+def arm_rule(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
+    """OK or the rule against one exit profile, and its stop distance as a fraction of the price.
+
+    A stop beyond its cap is refused, never shortened.
+    """
+    distance = math.floor(rules[s]["stop_k"][arm] * atr) / reference
+    if distance <= 0.0:
+        return TOO_COSTLY, distance
+    if distance > rules[s]["stop_cap"]:
+        return TOO_WIDE, distance
+    if rules[s]["free"] == 0 and cost / distance > rules[s]["cost_limit"]:
+        return TOO_COSTLY, distance
+    return OK, distance
+
+
+@kernel
+def affordable(
+    inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: int, s: int, side: int, reference: int, atr: float, spread: float
+) -> tuple[int, float]:
+    """Bit mask of the exit profiles that cost and stop cap allow, and the round-trip cost as a fraction."""
+    a = inst[i]["account"]
+    hold = median_hold_ms(acct, a, rules, s, limits[0]["hold_min_trades"])
+    cost = round_trip(inst, i, rules[s]["order_type"], side, spread, hold)
+    mask = 0
+    for arm in range(ARMS):
+        if arm_rule(rules, s, arm, reference, atr, cost)[0] == OK:
+            mask |= 1 << arm
+    return mask, cost
+
+
+@kernel
+def objection(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
+    """Why no profile could be chosen, told for the preferred one: the rule and the figure it judged."""
+    rule, distance = arm_rule(rules, s, arm, reference, atr, cost)
+    if rule == TOO_WIDE:
+        return rule, distance
+    return TOO_COSTLY, cost / distance if distance > 0.0 else math.inf
+
+
+@kernel
+def sized(
+    pos: Rows,
+    inst: Rows,
+    acct: Rows,
+    rules: Rows,
+    limits: Rows,
+    i: int,
+    s: int,
+    arm: int,
+    side: int,
+    regime: int,
+    reference: int,
+    atr: float,
+    turnover: float,
+    cost: float,
+) -> tuple[int, int, int, int]:
+    """(rule, steps, stop, target) of an entry with exit profile `arm`; `turnover` in quote units per confirm bar."""
+    stop, target = initial(side, reference, atr, rules[s]["stop_k"][arm], rules[s]["target_k"][arm])
+    if stop <= 0 or target <= 0 or target == reference:
+        return TOO_COSTLY, 0, stop, target
+    factor = 1.0
+    if regime == VOLATILE:
+        factor *= limits[0]["volatile_factor"]
+    if acct[inst[i]["account"]]["level"] == HALF:
+        factor *= limits[0]["half_factor"]
+    distance = abs(reference - stop) / reference
+    binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor)
+    steps = steps_for(inst, i, allowed, reference, stop)
+    return (OK if steps > 0 else binding), steps, stop, target

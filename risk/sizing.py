@@ -1,0 +1,87 @@
+"""How large one trade may be: the smallest of every cap, in whole steps, rounded down, or nothing at all.
+
+Source: definitions, "Size of one trade".
+"""
+
+from __future__ import annotations
+
+from risk.rules import Rule
+from state.booking import gross_of
+from state.books import FLAT, Rows
+from utils.kernel import kernel
+
+BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
+PAIR = int(Rule.PAIR_LIMIT)
+PORTFOLIO = int(Rule.PORTFOLIO_LIMIT)
+THIN = int(Rule.THIN_MARKET)
+BALANCE = int(Rule.NO_BALANCE)
+OK = int(Rule.OK)
+
+
+@kernel
+def available(pos: Rows, inst: Rows, acct: Rows, a: int) -> float:
+    """Free quote currency of account `a` (money units): cash less what entries in flight will take and, for perpetuals, margin."""
+    free = float(acct[a]["cash"])
+    for i in range(len(pos)):
+        if pos[i]["status"] != FLAT and inst[i]["account"] == a:
+            waiting = pos[i]["reference"] * pos[i]["working"] * inst[i]["unit"]
+            if inst[i]["spot"]:
+                free -= waiting
+            else:
+                free -= (waiting + pos[i]["value"]) / inst[i]["leverage"]
+                marked = pos[i]["mark"] * pos[i]["steps"] * inst[i]["unit"]
+                free += min(0.0, float(pos[i]["side"] * (marked - pos[i]["value"])))
+    return free
+
+
+@kernel
+def notional(
+    pos: Rows,
+    inst: Rows,
+    acct: Rows,
+    limits: Rows,
+    i: int,
+    distance: float,
+    cost: float,
+    turnover: float,
+    factor: float,
+) -> tuple[int, float]:
+    """The rule that binds and the allowed notional (money units).
+
+    `distance` = |entry - stop| / entry; `cost` the round trip as a fraction; `turnover` the median confirm-bar turnover in quote
+    units; `factor` shrinks the result (regime, drawdown step). Base is the smaller of equity now and at the day's start.
+    """
+    a = inst[i]["account"]
+    base = float(min(acct[a]["equity"], acct[a]["day_start"]))
+    allowed = min(limits[0]["base"] * base, limits[0]["loss"] * base / (distance + cost))
+    rule = BELOW_MIN
+    total = 0.0
+    for j in range(len(pos)):
+        if inst[j]["account"] == a:
+            total += float(gross_of(pos, inst, j))
+    pair_room = limits[0]["pair"] * base - float(gross_of(pos, inst, i))
+    if pair_room < allowed:
+        allowed, rule = pair_room, PAIR
+    portfolio_room = limits[0]["portfolio"] * base - total
+    if portfolio_room < allowed:
+        allowed, rule = portfolio_room, PORTFOLIO
+    market_room = limits[0]["volume"] * turnover * 1e10
+    if market_room < allowed:
+        allowed, rule = market_room, THIN
+    # Room for the fee and for the price between decision and fill.
+    free = available(pos, inst, acct, a) * inst[i]["leverage"] / (1.0 + cost)
+    if free < allowed:
+        allowed, rule = free, BALANCE
+    return rule, max(0.0, allowed) * factor
+
+
+@kernel
+def steps_for(inst: Rows, i: int, allowed: float, reference: int, stop: int) -> int:
+    """Whole steps within `allowed` money units at `reference`; 0 when the venue's minimum is missed there or at the stop."""
+    step_value = float(reference * inst[i]["unit"])
+    steps = int(allowed // step_value)
+    steps = min(steps, inst[i]["max_steps"])
+    low = min(reference, stop)
+    if steps < inst[i]["min_steps"] or steps * low * inst[i]["unit"] < inst[i]["min_notional"]:
+        return 0
+    return int(steps)

@@ -1,0 +1,159 @@
+"""The integer rows that positions, wallets, instruments and limits live in; kernels and engine work on the same ones.
+
+Prices are ticks, quantities steps, cash money units (1e-10 quote). A row index of INST, POS and the market rows means the same
+instrument; ACCT rows are accounts. The nouns that people and venues see are made from these rows, never the other way round.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[Any]
+"""A one-dimensional structured array."""
+
+STRATEGIES = 8
+"""Room in the strategy tables (C1 to C4, demo, F1, F2, O1)."""
+ARMS = 3
+"""Exit profiles: tight, base, wide."""
+STYLES = 2
+"""Swing and scalp."""
+HOLDS = 64
+"""How many of the last holding times a strategy's median looks at."""
+
+FLAT, PENDING, OPEN = 0, 1, 2
+"""POS.status: nothing; an entry is in flight or resting; held."""
+
+INST = np.dtype(
+    [
+        ("account", "i8"),
+        ("spot", "i8"),
+        ("tick", "f8"),
+        ("unit", "i8"),
+        ("min_steps", "i8"),
+        ("max_steps", "i8"),
+        ("min_notional", "i8"),
+        ("taker_ppm", "i8"),
+        ("maker_ppm", "i8"),
+        ("slip_ppm", "i8"),
+        ("leverage", "i8"),
+        ("funding_interval_ms", "i8"),
+        ("funding_e8", "i8"),
+    ]
+)
+"""Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
+`funding_e8` the last known rate x 1e8."""
+
+POS = np.dtype(
+    [
+        ("status", "i8"),
+        ("strategy", "i8"),
+        ("arm", "i8"),
+        ("regime", "i8"),
+        ("side", "i8"),
+        ("steps", "i8"),
+        ("working", "i8"),
+        ("value", "i8"),
+        ("filled", "i8"),
+        ("order_type", "i8"),
+        ("reference", "i8"),
+        ("limit", "i8"),
+        ("expires_ts", "i8"),
+        ("decided_ts", "i8"),
+        ("opened_ts", "i8"),
+        ("stop", "i8"),
+        ("target", "i8"),
+        ("initial_stop", "i8"),
+        ("extreme", "i8"),
+        ("mark", "i8"),
+        ("risk", "i8"),
+        ("max_hold_ms", "i8"),
+        ("closing", "i8"),
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("realised", "i8"),
+        ("exit_value", "i8"),
+        ("exit_steps", "i8"),
+        ("atr", "f8"),
+        ("trail_k", "f8"),
+    ]
+)
+"""One position or pending entry.
+
+`steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
+units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
+ticks at the fill; `closing` = the exit reason code of a close under way (0 none).
+"""
+
+ACCT = np.dtype(
+    [
+        ("cash", "i8"),
+        ("equity", "i8"),
+        ("peak", "i8"),
+        ("day", "i8"),
+        ("day_start", "i8"),
+        ("day_stopped", "i8"),
+        ("level", "i8"),
+        ("halted", "i8"),
+        ("trades", "i8", (STYLES,)),
+        ("wins", "i8", (STYLES,)),
+        ("streak", "i8", (STYLES,)),
+        ("pause_until", "i8", (STYLES,)),
+        ("pause_day", "i8", (STYLES,)),
+        ("pauses", "i8", (STYLES,)),
+        ("hold_n", "i8", (STRATEGIES,)),
+        ("holds_ms", "i8", (STRATEGIES, HOLDS)),
+    ]
+)
+"""One wallet and its breakers. Amounts in money units; `day` counts UTC days; `level` is the drawdown step 0 to 3."""
+
+RULES = np.dtype(
+    [
+        ("style", "i8"),
+        ("order_type", "i8"),
+        ("max_hold_ms", "i8"),
+        ("primary_ms", "i8"),
+        ("stop_k", "f8", (ARMS,)),
+        ("trail_k", "f8", (ARMS,)),
+        ("target_k", "f8", (ARMS,)),
+        ("stop_cap", "f8"),
+        ("cost_limit", "f8"),
+        ("prior_hold_ms", "i8"),
+        ("free", "i8"),
+    ]
+)
+"""One strategy as the gate sees it: exits in ATR per arm, caps as fractions. `free` = 1: without the cost gate (the demo)."""
+
+LIMITS = np.dtype(
+    [
+        ("base", "f8"),
+        ("loss", "f8"),
+        ("pair", "f8"),
+        ("portfolio", "f8"),
+        ("volume", "f8"),
+        ("volatile_factor", "f8"),
+        ("half_at", "f8"),
+        ("stop_at", "f8"),
+        ("halt_at", "f8"),
+        ("half_factor", "f8"),
+        ("daily_loss", "f8"),
+        ("ioc_cap_ppm", "i8"),
+        ("slip_cap_ppm", "i8"),
+        ("min_amend_r", "f8"),
+        ("min_amend_ticks", "i8"),
+        ("streak_low", "i8"),
+        ("streak_high", "i8"),
+        ("streak_min_trades", "i8"),
+        ("streak_chance", "f8"),
+        ("pause_bars", "i8"),
+        ("hold_min_trades", "i8"),
+    ]
+)
+"""Every limit of the guardrails, one row; fractions of equity unless named otherwise."""
+
+
+def rows(dtype: np.dtype[Any], n: int = 1) -> Rows:
+    """`n` zeroed rows."""
+    return np.zeros(n, dtype)
