@@ -8,7 +8,7 @@ instrument that is accepted.
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 MONEY_SCALE = 10**10
 """Money units in one unit of quote currency."""
@@ -26,21 +26,22 @@ def nearest_ticks(price: float, tick: float) -> int:
 
 def floor_steps(quantity: Decimal, step: Decimal) -> int:
     """Whole steps in `quantity`, rounded down: never more than is there."""
-    return int((quantity / step).to_integral_value(rounding=ROUND_FLOOR))
+    quotient, rest = divmod(quantity, step)  # exact, unlike `/`, which rounds at 28 digits
+    return int(quotient) - (rest < 0)
 
 
 def ceil_steps(quantity: Decimal, step: Decimal) -> int:
     """Fewest whole steps that reach `quantity` (for venue minimums)."""
-    return int((quantity / step).to_integral_value(rounding=ROUND_CEILING))
+    quotient, rest = divmod(quantity, step)
+    return int(quotient) + (rest > 0)
 
 
 def exact_count(value: Decimal, grid: Decimal) -> int:
     """`value` as a count of `grid`; ValueError when it is not on the grid."""
-    count = value / grid
-    whole = int(count)
-    if count != whole:
+    quotient, rest = divmod(value, grid)
+    if rest != 0:
         raise ValueError(f"{value} is not a multiple of {grid}")
-    return whole
+    return int(quotient)
 
 
 def to_decimal(count: int, grid: Decimal) -> Decimal:
@@ -50,7 +51,7 @@ def to_decimal(count: int, grid: Decimal) -> Decimal:
 
 def money_units(amount: Decimal) -> int:
     """Quote currency as money units; ValueError when finer than 1e-10 or out of range."""
-    if abs(amount) > Decimal(MONEY_LIMIT):
+    if not amount.is_finite() or abs(amount) > Decimal(MONEY_LIMIT):
         raise ValueError(f"{amount} does not fit the money range of {MONEY_LIMIT:g}")
     return exact_count(amount, Decimal(1).scaleb(-10))
 
@@ -70,5 +71,7 @@ def value_unit(tick: Decimal, step: Decimal) -> int:
 
 def plain(value: Decimal) -> str:
     """A decimal as people and JSON readers expect it: no exponent, no trailing zeros."""
+    if value == 0:
+        return "0"  # -0.00 is nothing, too
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

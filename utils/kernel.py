@@ -1,33 +1,50 @@
 """The only door to numba: small compiled functions, cached where a change of any of them is noticed.
 
-numba keeps the machine code of a callee inside its caller's cache entry and does not look when the callee's file changes.
-So the cache folder bears the hash of every kernel source, of this file and of the numba version: one edit, a new folder. A folder
-that cannot be written is an error, never a silent slow start.
+numba keeps the machine code of a callee inside its caller's cache entry and does not look when the callee's file changes; the
+constants a kernel reads from other files are frozen in the same way. So the cache folder bears the hash of every file that holds a
+kernel, of all our files that those import, and of the numba version: one edit, a new folder. A folder that cannot be written is an
+error, never a silent slow start.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from utils.errors import Refusal
+
 ROOT = Path(__file__).resolve().parent.parent
-KERNEL_FOLDERS = ("utils", "state", "risk", "strategy", "forex", "modules/learning", "modules/simulator")
+KERNEL_FOLDERS = ("utils", "state", "risk", "strategy", "forex", "modules/engine", "modules/learning", "modules/simulator")
+
+_PLAIN_IMPORT = re.compile(r"^\s*import ([\w.]+)", re.MULTILINE)
+_FROM_IMPORT = re.compile(r"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def source_hash() -> str:
-    """Hash of every file that holds a kernel or the rows that kernels work on, and of numba's version."""
+def kernel_sources(root: Path = ROOT) -> dict[str, bytes]:
+    """Every file that holds a kernel and every file of ours that it imports, directly or not: path below `root` -> content."""
+    found: dict[str, bytes] = {}
+    waiting = [path for folder in KERNEL_FOLDERS for path in (root / folder).glob("*.py") if b"utils.kernel" in path.read_bytes()]
+    while waiting:
+        path = waiting.pop()
+        name = path.relative_to(root).as_posix()
+        if name not in found:
+            found[name] = path.read_bytes()
+            waiting.extend(_imported(root, found[name].decode()))
+    return found
+
+
+def source_hash(root: Path = ROOT) -> str:
+    """Hash of `kernel_sources` and of numba's version."""
     digest = hashlib.sha256(version("numba").encode())
-    for folder in KERNEL_FOLDERS:
-        for path in sorted((ROOT / folder).glob("*.py")):
-            text = path.read_bytes()
-            if b"utils.kernel" in text or path.name in {"kernel.py", "rows.py"}:
-                digest.update(path.name.encode() + b"\0" + text)
+    for name, text in sorted(kernel_sources(root).items()):
+        digest.update(name.encode() + b"\0" + text + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -37,9 +54,22 @@ def cache_folder() -> Path:
     return base / "numba" / source_hash()
 
 
+def _imported(root: Path, text: str) -> list[Path]:
+    """Files below `root` that a source text imports, at any depth of nesting."""
+    names = set(_PLAIN_IMPORT.findall(text))
+    for package, members in _FROM_IMPORT.findall(text):
+        names.add(package)
+        names.update(f"{package}.{member}" for member in re.findall(r"\w+", members))
+    files = (root / f"{name.replace('.', '/')}.py" for name in names)
+    return [file for file in files if file.is_file()]
+
+
 def _prepare() -> None:
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"the folder for compiled kernels cannot be made: {error} (BOT_CACHE_DIR names another place)") from error
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
     os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", "UserProvidedCacheLocator")
 
