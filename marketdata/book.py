@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from enum import StrEnum
 
-from marketdata.bybit_parse import BookUpdate
+from marketdata.items import BookUpdate
 from state.market import Quote
 
 

@@ -1,32 +1,35 @@
-"""Bybit v5 public REST: questions about the market, answered in state nouns, with a bounded retry and the venue's IP limit in mind.
+"""Bybit v5 public REST: questions about the market, answered in state nouns, with a bounded retry and the venue's IP limit kept.
 
 Everything here only reads, so everything may be asked again. `Transient` means that the tries are used up, `Rejected` carries the
-venue's own code, `Banned` (HTTP 403) stops all traffic of this client for ten minutes. Clock, chance and sleep are arguments.
+venue's own code, `Banned` (HTTP 403) stops all traffic of this client for ten minutes. Clock and chance are arguments.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import aiohttp
 import msgspec
 
 from marketdata import bybit_rows as rows
 from marketdata.backoff import Backoff
-from marketdata.bybit_parse import BookUpdate, Ticker
 from marketdata.candles import closed_within, floor_start, merge_candles, page_windows
 from marketdata.grid import FrameError
 from marketdata.intervals import interval_name
+from marketdata.items import BookUpdate, Ticker
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, FundingRate
+from utils.clock import SECOND, Clock
 from utils.errors import Rejected, Transient
+from utils.throttle import Limit, Throttle
 
 BAN_S = 600.0
+PUBLIC_GROUP = "bybit.public"
+PUBLIC_LIMIT = Limit(calls=500, window_s=5.0)
+"""The venue bans an address at 600 requests in 5 s over everything; the rest is left for signed requests and for people."""
+
 KLINE_LIMIT = 1000
 FUNDING_LIMIT = 200
 INSTRUMENT_LIMIT = 1000
@@ -40,13 +43,6 @@ class Banned(Transient):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"the venue refuses this address (HTTP 403); no request for {retry_after_s:.0f} s")
         self.retry_after_s = retry_after_s
-
-
-class Budget(Protocol):
-    """What keeps requests under the venue's limit per address (600 in 5 s, over everything)."""
-
-    async def acquire(self) -> None:
-        """Wait until one more request may be sent."""
 
 
 class RestLimits(msgspec.Struct, frozen=True):
@@ -64,21 +60,18 @@ class BybitRest:
         self,
         session: aiohttp.ClientSession,
         base_url: str,
-        budget: Budget,
-        *,
+        throttle: Throttle,
+        clock: Clock,
         rng: random.Random,
         limits: RestLimits | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
-        self._budget = budget
+        self._throttle = throttle
+        self._clock = clock
         self._rng = rng
         self._limits = limits or RestLimits()
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._banned_until = float("-inf")
+        self._banned_until_ns = 0
 
     async def server_time_ms(self) -> int:
         """The venue's clock, ms UTC (a simulator that runs fast answers with the wall clock; see `newest_start`)."""
@@ -184,13 +177,13 @@ class BybitRest:
                 failures += 1
                 if failures >= self._limits.tries:
                     raise
-                await self._sleep(self._limits.backoff.delay_s(failures, self._rng))
+                await self._clock.sleep(self._limits.backoff.delay_s(failures, self._rng))
 
     async def _once(self, path: str, params: Mapping[str, str]) -> rows.Envelope:
-        left_s = self._banned_until - self._monotonic()
-        if left_s > 0:
-            raise Banned(left_s)
-        await self._budget.acquire()
+        left_ns = self._banned_until_ns - self._clock.monotonic_ns()
+        if left_ns > 0:
+            raise Banned(left_ns / SECOND)
+        await self._throttle.acquire(PUBLIC_GROUP)
         timeout = aiohttp.ClientTimeout(total=self._limits.timeout_s)
         try:
             async with self._session.get(self._base_url + path, params=params, timeout=timeout) as response:
@@ -200,7 +193,7 @@ class BybitRest:
         except (aiohttp.ClientError, OSError) as error:
             raise Transient(f"{path}: {type(error).__name__} {error}") from error
         if status == 403:
-            self._banned_until = self._monotonic() + BAN_S
+            self._banned_until_ns = self._clock.monotonic_ns() + round(BAN_S * SECOND)
             raise Banned(BAN_S)
         if status == 429 or status >= 500:
             raise Transient(f"{path}: HTTP {status}")

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from marketdata.bybit_parse import BookRows, BookUpdate, Ticker, TickerRow, book_of, candle_of, field_of, ticker_of
+from marketdata.bybit_parse import BookRows, TickerRow, book_of, candle_of, field_of, ticker_of
 from marketdata.grid import FrameError, Grid, rate_e8
+from marketdata.items import BookUpdate, Ticker
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, FundingRate

@@ -1,0 +1,103 @@
+"""Candles of one close time are decided together: gathers them, gives each group out once, in time order. Pure.
+
+A group is given out when the last expected symbol has arrived, when `grace_ms` of transport time have passed since its first candle,
+or when a later group is complete (on one socket that proves that nothing more comes). A candle that arrives after its group, or
+from history, is given out as `late`. No closed candle is lost and none is given out twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from state.market import Candle, Quote
+from state.messages import BarsClosed
+
+GRACE_MS = 2000
+REMEMBERED_CLOSES = 4096
+"""So many close times back a repeated candle is recognised (two weeks of 5m)."""
+
+
+class _Group(msgspec.Struct):
+    first_ms: int
+    candles: dict[str, Candle]
+
+
+class CloseGatherer:
+    """Gathers one timeframe of the instruments `keys` (config order). `now_ms` is transport time, `ts` venue time."""
+
+    def __init__(self, keys: Sequence[str], timeframe_ms: int, grace_ms: int = GRACE_MS) -> None:
+        self._order = {key: place for place, key in enumerate(keys)}
+        self._timeframe_ms = timeframe_ms
+        self._grace_ms = grace_ms
+        self._pending: dict[int, _Group] = {}
+        self._given: dict[int, set[str]] = {}
+        self._given_until = 0
+        self._quotes: dict[str, Quote] = {}
+
+    def observe(self, quote: Quote) -> None:
+        """The latest quote of a symbol; it goes along with the next group."""
+        self._quotes[quote.key] = quote
+
+    def forget_quote(self, key: str) -> None:
+        """The symbol's quote can no longer be trusted."""
+        self._quotes.pop(key, None)
+
+    def forget_quotes(self) -> None:
+        """The feed is down: no quote can be trusted."""
+        self._quotes.clear()
+
+    def add(self, candle: Candle, now_ms: int) -> list[BarsClosed]:
+        """A closed candle arrived live; returns what is ready now."""
+        close = candle.ts + self._timeframe_ms
+        if self._known(close, candle.key):
+            return []
+        if close <= self._given_until:
+            return [self._give(close, [candle], late=True)]
+        group = self._pending.setdefault(close, _Group(now_ms, {}))
+        group.candles[candle.key] = candle
+        return self._release(close) if len(group.candles) == len(self._order) else []
+
+    def backfilled(self, candles: Iterable[Candle]) -> list[BarsClosed]:
+        """Candles from history: what was not given out before, one late group a close time, in time order."""
+        groups: dict[int, list[Candle]] = {}
+        for candle in candles:
+            close = candle.ts + self._timeframe_ms
+            if not self._known(close, candle.key) and all(candle.key != other.key for other in groups.get(close, ())):
+                groups.setdefault(close, []).append(candle)
+        events = []
+        for close in sorted(groups):
+            events += self._release(close)
+            events.append(self._give(close, groups[close], late=True))
+        return events
+
+    def due(self, now_ms: int) -> list[BarsClosed]:
+        """Groups whose grace is over (and any before them), without those that did not come."""
+        over = [close for close, group in self._pending.items() if group.first_ms + self._grace_ms <= now_ms]
+        return self._release(max(over)) if over else []
+
+    def flush(self) -> list[BarsClosed]:
+        """Everything that waits, now: the feed is down, nothing more comes."""
+        return self._release(max(self._pending)) if self._pending else []
+
+    def deadline_ms(self) -> int | None:
+        """Transport time at which `due` will have something; None when nothing waits."""
+        return min((group.first_ms + self._grace_ms for group in self._pending.values()), default=None)
+
+    def _release(self, until: int) -> list[BarsClosed]:
+        ready = sorted(close for close in self._pending if close <= until)
+        return [self._give(close, self._pending.pop(close).candles.values(), late=False) for close in ready]
+
+    def _give(self, close: int, candles: Iterable[Candle], *, late: bool) -> BarsClosed:
+        ordered = tuple(sorted(candles, key=lambda candle: self._order[candle.key]))
+        self._given.setdefault(close, set()).update(candle.key for candle in ordered)
+        self._given_until = max(self._given_until, close)
+        while len(self._given) > REMEMBERED_CLOSES:
+            del self._given[min(self._given)]
+        quotes = () if late else tuple(self._quotes[key] for key in self._order if key in self._quotes)
+        return BarsClosed(ts=close, candles=ordered, quotes=quotes, late=late)
+
+    def _known(self, close: int, key: str) -> bool:
+        pending = self._pending.get(close)
+        return key in self._given.get(close, ()) or (pending is not None and key in pending.candles)
