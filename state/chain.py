@@ -14,6 +14,7 @@ from typing import Self
 from state.journal import Journal
 from state.ledger import Ledger
 from state.store import Migration, Snapshot, StateStore
+from utils.errors import BotError
 
 JOURNAL_KEEP_BYTES = 64 << 20
 """Journal kept for observers and replays beyond what recovery needs."""
@@ -42,7 +43,11 @@ class Chain:
         loaded = store.load()
         after = loaded.snapshot.seq if loaded.snapshot else 0
         journal, journal_recovery = Journal.open(folder / "journal", after_seq=after, durable=durable)
-        ledger, ledger_recovery = Ledger.open(folder / "ledger", last_seq=journal.last_seq, durable=durable)
+        try:
+            ledger, ledger_recovery = Ledger.open(folder / "ledger", last_seq=journal.last_seq, durable=durable)
+        except BotError:
+            journal.close()
+            raise
         return cls(store, journal, ledger, loaded.snapshot, (*loaded.warnings, *journal_recovery.lines, *ledger_recovery.lines))
 
     def checkpoint(self, snapshot: Snapshot, keep_bytes: int = JOURNAL_KEEP_BYTES) -> None:

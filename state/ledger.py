@@ -86,12 +86,16 @@ class Ledger:
         """
         log, recovery = LineLog.open(folder, NAME, segment_bytes=segment_bytes, durable=durable)
         last, number = _NOTHING, 0
-        for line in log.entries():
-            ref = next(_rows([line], None, _NOTHING)).ref
-            if last_seq is not None and ref.seq > last_seq:
-                report = log.cut_after(number, f"rows after journal entry {last_seq}, which is the last one known")
-                return cls(log, last), Recovery((*recovery.lines, *report), damaged=True)
-            last, number = ref, line[0]
+        try:
+            for line in log.entries():
+                ref = next(_rows([line], None, _NOTHING)).ref
+                if last_seq is not None and ref.seq > last_seq:
+                    report = log.cut_after(number, f"rows after journal entry {last_seq}, which is the last one known")
+                    return cls(log, last), Recovery((*recovery.lines, *report), damaged=True)
+                last, number = ref, line[0]
+        except Damaged:
+            log.close()
+            raise
         return cls(log, last), recovery
 
     @property
