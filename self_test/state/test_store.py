@@ -237,20 +237,29 @@ def test_a_crash_between_any_two_writes_of_a_save_leaves_a_whole_pair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seqs: tuple[int, ...], survived: int
 ):
     store = saved(tmp_path, *seqs)
-    done = 0
+    done, unlink = 0, Path.unlink
 
-    def dying(*arguments: object) -> None:
+    def one_more() -> None:
         nonlocal done
         if done == survived:
             raise Crash
         done += 1
-        (atomic_write if len(arguments) == 2 else Path.unlink)(*arguments)  # type: ignore[arg-type]
+
+    def write(path: Path, data: bytes) -> None:
+        one_more()
+        atomic_write(path, data)
+
+    def remove(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".bin":
+            one_more()
+        unlink(path, missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr("state.store.atomic_write", dying)
-        patch.setattr(Path, "unlink", dying)
+        patch.setattr("state.store.atomic_write", write)
+        patch.setattr(Path, "unlink", remove)
         with suppress(Crash):
             store.save(snapshot(9))
+    assert done == min(survived, 3 + (len(seqs) > 1))  # rows, previous, current, and the removal where there is something to remove
     loaded = StateStore(tmp_path, 2).load()
     assert loaded.warnings == ()
     assert plain(loaded.snapshot) in (plain(snapshot(seqs[-1])), plain(snapshot(9)))
