@@ -1,0 +1,140 @@
+"""One uncompressed cache file per series, for reading years at memory speed: built from the day files, proved equal, then put in place.
+
+The cache (arrow IPC) names the version of every day file it was made from and a CRC-32 per column. A day that has changed since is read
+from its file, so a stale cache is slow, never wrong; compacting twice, or at any time, changes no row.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyarrow import ipc
+
+from dataio.bars import Bars, Int64s, join, newest_wins, no_bars
+from dataio.dataset import COLUMNS, DAY_MS, SCHEMA, Dataset, Identity, Series, identity, to_table
+from dataio.tables import DamagedFile
+from dataio.writer import read_day
+from utils.errors import Invariant, Refusal
+from utils.files import atomic_write
+
+_FORMAT = 1
+_KEY = b"bars"
+
+
+class CacheNote(msgspec.Struct, frozen=True):
+    """What a cache says of itself: from which versions of which days (day number as text) and the CRC-32 of each column."""
+
+    format: int
+    timeframe_ms: int
+    days: dict[str, Identity]
+    crc32: dict[str, int]
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """What compacting one series did."""
+
+    series: str
+    path: str
+    days: int
+    rows: int
+    rewritten: bool
+    """False when the cache was already up to date."""
+
+
+class Cache:
+    """An open cache of one series; columns are checked when they are read."""
+
+    def __init__(self, path: Path, source: pa.Buffer) -> None:
+        self.path = path
+        try:
+            self._table = ipc.open_file(source).read_all()
+            self.note = msgspec.json.decode((self._table.schema.metadata or {})[_KEY], type=CacheNote)
+        except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+            raise DamagedFile(path, f"not a compacted cache ({str(error).splitlines()[0]})") from error
+        if self.note.format != _FORMAT or not self._table.schema.equals(SCHEMA) or self._table.column(0).num_chunks > 1:
+            raise DamagedFile(path, "a compacted cache of another format; compact again")
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """A column as a read-only view of the file; DamagedFile when its checksum is wrong."""
+        column = self._table.column(name)
+        empty = np.empty(0, np.int64 if name == "ts" else np.float64)
+        values: npt.NDArray[Any] = column.chunk(0).to_numpy() if column.num_chunks else empty
+        if zlib.crc32(values.data) != self.note.crc32[name]:
+            raise DamagedFile(self.path, f"column {name} does not match its checksum; compact again")
+        return values
+
+    def bars(self) -> Bars:
+        """Everything, copied; DamagedFile as `column`."""
+        return Bars(timeframe_ms=self.note.timeframe_ms, **{name: np.array(self.column(name)) for name in COLUMNS})
+
+
+def open_cache(dataset: Dataset, series: Series) -> Cache | None:
+    """The cache of a series, None when there is none; DamagedFile when it is not usable."""
+    path = dataset.cache_path(series)
+    try:
+        cache = Cache(path, pa.memory_map(str(path)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DamagedFile(path, f"not readable ({str(error).splitlines()[0]})") from error
+    if cache.note.timeframe_ms != series.timeframe_ms:
+        raise DamagedFile(path, "a compacted cache of another timeframe; compact again")
+    return cache
+
+
+def compact(dataset: Dataset, series: Series) -> Compacted:
+    """Bring the cache of one series up to date. DamagedFile: a day file is bad, the old cache stays. Refusal: no series, unwritable."""
+    days = dataset.days(series)
+    if not days:
+        raise Refusal(f"no day files of {series} in {dataset.root}")
+    path = dataset.cache_path(series)
+    # The versions are noted before the files are read: one replaced in between counts as changed, and is then read from its file.
+    versions = {str(day): identity(file) for day, file in days.items()}
+    try:
+        cache = open_cache(dataset, series)
+        if cache is not None and cache.note.days == versions:
+            return Compacted(str(series), str(path), len(days), len(cache.bars()), False)
+    except DamagedFile:
+        pass  # it is replaced below
+    bars = newest_wins(join([no_bars(series.timeframe_ms), *(_day(file, day, series) for day, file in days.items())]))
+    data = _encode(bars, versions)
+    if not Cache(path, pa.py_buffer(data)).bars().same(bars):
+        raise Invariant(f"{path}: what was encoded does not read back equal")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, data)
+    except OSError as error:
+        raise Refusal(f"cannot write {path}: {error.strerror or error}") from error
+    return Compacted(str(series), str(path), len(days), len(bars), True)
+
+
+def stale_days(cached: CacheNote, days: dict[int, Path]) -> Int64s:
+    """Days that the cache holds in another version than the files, holds no more rightly, or does not hold."""
+    now = {str(day): identity(file) for day, file in days.items()}
+    if now == cached.days:
+        return np.empty(0, np.int64)
+    changed = {day for day in now.keys() | cached.days.keys() if now.get(day) != cached.days.get(day)}
+    return np.array(sorted(map(int, changed)), np.int64)
+
+
+def _day(path: Path, day: int, series: Series) -> Bars:
+    bars = read_day(path, series.timeframe_ms)
+    if len(bars) and bool(np.any(bars.ts // DAY_MS != day)):
+        raise DamagedFile(path, "holds rows of another day")
+    return bars
+
+
+def _encode(bars: Bars, versions: dict[str, Identity]) -> bytes:
+    crc32 = {name: zlib.crc32(getattr(bars, name).data) for name in COLUMNS}
+    note = CacheNote(_FORMAT, bars.timeframe_ms, versions, crc32)
+    table = to_table(bars).replace_schema_metadata({_KEY: msgspec.json.encode(note)})
+    sink = pa.BufferOutputStream()
+    with ipc.new_file(sink, table.schema) as file:
+        file.write_table(table)
+    return bytes(sink.getvalue())
