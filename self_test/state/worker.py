@@ -55,11 +55,15 @@ class Worker:
         commands = self.process(seq, amount(seq))
         self.chain.journal.record(b'{"amount":%d}' % amount(seq), commands)
 
-    def checkpoint(self) -> None:
-        """Save all."""
+    def snapshot(self) -> Snapshot:
+        """All it knows now."""
         state = msgspec.Raw(b'{"balance":%d}' % self.total)
         blobs = {"rows": Blob("text", b"%d," % self.seq * 1000)}
-        self.chain.checkpoint(Snapshot(schema=1, seq=self.seq, ts=self.seq, state=state, blobs=blobs), keep_bytes=0)
+        return Snapshot(schema=1, seq=self.seq, ts=self.seq, state=state, blobs=blobs)
+
+    def checkpoint(self) -> None:
+        """Save all."""
+        self.chain.checkpoint(self.snapshot(), keep_bytes=0)
 
     def check(self) -> None:
         """State and ledger are what the numbers say, nothing lost, nothing doubled."""
