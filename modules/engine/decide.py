@@ -130,6 +130,7 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
         quote=quote,
         quote_needed=mandate.quotes,
         spread_median=state.spread_median(i),
+        max_spread_ratio=mandate.max_spread_ratio,
     )
 
 

@@ -33,6 +33,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     confirm_ms: int
     quotes: bool
     """Fills come from quotes (paper, live); False in bar replay."""
+    max_spread_ratio: float = 3.0
     demo_every_ms: int = 60_000
     demo_min_multiple: float = 1.2
     """A demo order is this many times the venue's minimum, or the normal size if smaller."""

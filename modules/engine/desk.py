@@ -1,0 +1,80 @@
+"""Setting up an engine for a set of instruments: rows, tables, wallets and permissions, from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modules.engine.core import Engine, open_wallets
+from modules.engine.mandate import Mandate, StrategyCard
+from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
+from state.accounts import Account, Domain
+from state.instruments import Instrument
+from state.messages import Command
+from state.runtime import RuntimeState
+from state.stages import paper_account
+from strategy.market import new_market, new_params
+from strategy.registry import BY_ID, STRATEGIES
+from utils.errors import Refusal
+from utils.fixed import MONEY_SCALE
+
+FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear"}
+"""Which feed a domain's candles come from."""
+
+
+def chosen_strategies(names: Sequence[str] | None) -> frozenset[int]:
+    """Indices of the strategies asked for (default: all but the demo); Refusal names an unknown one and what there is."""
+    if names is None:
+        return frozenset(entry.index for entry in STRATEGIES if entry.counts)
+    unknown = [name for name in names if name not in BY_ID]
+    if unknown:
+        raise Refusal(f"--strategies: unknown {', '.join(unknown)}; there are {', '.join(BY_ID)}")
+    return frozenset(BY_ID[name].index for name in names)
+
+
+def permissions(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Account, frozenset[int]]:
+    """Which of the chosen strategies may trade each paper account, by the registry's domain lists."""
+    return {account: frozenset(entry.index for entry in STRATEGIES if account.domain in entry.domains) & chosen for account in accounts}
+
+
+def make_mandate(
+    config: BotConfig, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...], chosen: frozenset[int], *, quotes: bool
+) -> Mandate:
+    """The tables and permissions of an engine over `instruments`, all of one pair of timeframes."""
+    domain = config.domains[instruments[0].domain]
+    return Mandate(
+        rules=rule_rows(domain.primary_ms),
+        limits=limit_rows(config.risk),
+        params=new_params(),
+        strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
+        allowed=permissions(accounts, chosen),
+        feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
+        confirm_ms=domain.confirm_ms,
+        quotes=quotes,
+        max_spread_ratio=config.risk.max_spread_ratio,
+    )
+
+
+def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...]) -> RuntimeState:
+    """Empty rows for `instruments`; the wallets are still empty."""
+    domain = config.domains[instruments[0].domain]
+    state = RuntimeState(instruments, accounts, new_market(len(instruments), domain.confirm_ms, domain.primary_ms))
+    rows_of = {account.domain: a for a, account in enumerate(accounts)}
+    state.inst = instrument_rows(instruments, rows_of, config.domains)
+    return state
+
+
+def fresh_engine(
+    config: BotConfig,
+    instruments: tuple[Instrument, ...],
+    chosen: frozenset[int],
+    ts: int,
+    *,
+    quotes: bool,
+    balance: int | None = None,
+) -> tuple[Engine, list[Command]]:
+    """An engine with new paper wallets at `ts`, and the ledger rows of their deposits. `balance` in quote currency overrides."""
+    accounts = tuple(paper_account(domain) for domain in dict.fromkeys(instrument.domain for instrument in instruments))
+    state = make_state(config, instruments, accounts)
+    first = {a: (balance or config.domains[account.domain].paper_balance) * MONEY_SCALE for a, account in enumerate(accounts)}
+    rows = open_wallets(state, first, ts)
+    return Engine(state, make_mandate(config, instruments, accounts, chosen, quotes=quotes)), rows

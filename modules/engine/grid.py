@@ -1,0 +1,122 @@
+"""Stored candles of several symbols on one time grid, in ticks: what replay and sweep both read.
+
+Row i of every array is symbol i in config order, column k is the bar that opens at `ts[k]`; a missing bar has open 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dataio.archive import Archive
+from dataio.bars import Bars
+from modules.exchange.paper_bars import FineBars
+from modules.simulator.filters import listing_for_prices
+from state.accounts import Domain
+from state.instruments import Instrument
+from utils.errors import Refusal
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+KIND = {Domain.CRYPTO: "spot", Domain.PERPS: "perp"}
+CATEGORY = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
+
+
+class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Candles of n symbols over t bar openings; prices in ticks, volume in base units."""
+
+    instruments: tuple[Instrument, ...]
+    confirm_ms: int
+    ts: Ints
+    """Bar open times, evenly spaced, shape (t,)."""
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    """Shape (n, t)."""
+    volume: Floats
+    start: int
+    """First column on which trading may begin; earlier ones are warm-up."""
+    funding: Mapping[str, tuple[Ints, Ints]]
+    """Instrument key -> settlement times and rates x 1e8."""
+    fine: Mapping[str, FineBars]
+
+    @property
+    def bars(self) -> int:
+        """How many candles there are."""
+        return int(np.count_nonzero(self.open))
+
+
+def to_ticks(prices: Floats, tick: float) -> Ints:
+    """floor(x / tick + 0.5), element by element."""
+    return np.floor(prices / tick + 0.5).astype(np.int64)
+
+
+def build(
+    series: Sequence[tuple[Instrument, Bars]],
+    start_ms: int | None,
+    funding: Mapping[str, tuple[Ints, Ints]] | None = None,
+    fine: Mapping[str, FineBars] | None = None,
+) -> Grid:
+    """Lay the bars of each instrument on a common grid; Refusal when there is no bar at all."""
+    filled = [bars for _, bars in series if len(bars)]
+    if not filled:
+        raise Refusal("there is not one bar in the range asked for")
+    step = filled[0].timeframe_ms
+    first, last = min(int(bars.ts[0]) for bars in filled), max(int(bars.ts[-1]) for bars in filled)
+    ts = np.arange(first, last + step, step, dtype=np.int64)
+    shape = (len(series), len(ts))
+    prices = {name: np.zeros(shape, np.int64) for name in ("open", "high", "low", "close")}
+    volume = np.zeros(shape)
+    for i, (instrument, bars) in enumerate(series):
+        columns = (bars.ts - first) // step
+        for name, target in prices.items():
+            target[i, columns] = to_ticks(getattr(bars, name), float(instrument.tick))
+        volume[i, columns] = bars.volume
+    return Grid(
+        instruments=tuple(instrument for instrument, _ in series),
+        confirm_ms=step,
+        ts=ts,
+        volume=volume,
+        start=0 if start_ms is None else int(np.searchsorted(ts, start_ms)),
+        funding=funding or {},
+        fine=fine or {},
+        **prices,
+    )
+
+
+def load(
+    archive: Archive, domain: Domain, symbols: Sequence[str], confirm_ms: int, window: tuple[int | None, int | None], warmup_ms: int
+) -> Grid:
+    """Read `symbols` of one domain from a data root: [from - warmup, to), trading from `from`; `window` = (from, to).
+
+    Finer bars than the confirm timeframe, where the root has them, settle bars that hold both stop and target.
+    """
+    start_ms, end_ms = window
+    begin = None if start_ms is None else start_ms - warmup_ms
+    kind = KIND[domain]
+    series, funding, fine = [], {}, {}
+    for symbol in symbols:
+        bars = archive.confirm_bars(kind, symbol, confirm_ms, begin, end_ms)  # type: ignore[arg-type]
+        if not len(bars):
+            raise Refusal(f"{symbol} ({kind}) has no bars in the range asked for")
+        instrument = listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument  # type: ignore[arg-type]
+        series.append((instrument, bars))
+        if domain is Domain.PERPS:
+            times, rates = archive.funding(symbol)
+            funding[instrument.key] = (times, np.floor(rates * 1e8 + 0.5).astype(np.int64))
+        finer = _finer(archive, kind, symbol, confirm_ms, (int(bars.ts[0]), int(bars.ts[-1]) + confirm_ms), float(instrument.tick))
+        if finer is not None:
+            fine[instrument.key] = finer
+    return build(series, start_ms, funding, fine)
+
+
+def _finer(archive: Archive, kind: str, symbol: str, confirm_ms: int, window: tuple[int, int], tick: float) -> FineBars | None:
+    finer = [ms for ms in archive.timeframes(kind, symbol) if ms < confirm_ms]  # type: ignore[arg-type]
+    if not finer:
+        return None
+    bars = archive.bars(kind, symbol, min(finer), *window)  # type: ignore[arg-type]
+    return FineBars(bars.ts, to_ticks(bars.high, tick), to_ticks(bars.low, tick)) if len(bars) else None

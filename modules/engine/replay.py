@@ -1,0 +1,160 @@
+"""The real engine over stored candles: events one by one, answered by the bar venue, trades collected from its ledger records.
+
+`replay --sweep` runs the compiled sweep over the same grid instead; both give the same list, trade for trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from modules.engine.core import Engine
+from modules.engine.desk import fresh_engine
+from modules.engine.grid import Grid
+from modules.exchange.paper_bars import BarVenue
+from modules.settings import BotConfig
+from state.intents import Side
+from state.market import Candle, FundingRate
+from state.messages import BarsClosed, Command, Event, Record, Report
+from state.runtime import REASONS
+from strategy.market import on_bar
+from strategy.registry import STRATEGIES
+from utils.fixed import money, plain
+
+Sink = Callable[[Event, list[Command]], None]
+"""Told of every event with its commands, in order: a journal, a console."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay did: closed trades sorted by exit time then symbol, and the marked equity at the end (quote currency)."""
+
+    trades: list[dict[str, Any]]
+    final_equity: str
+    bars: int
+    refused: dict[str, int] = {}
+    """How often each rule refused an entry (engine only; the sweep does not tell)."""
+
+
+FIELDS = ("symbol", "strategy", "side", "qty", "entry_ts", "entry", "exit_ts", "exit", "reason", "fees")
+
+
+def events_of(grid: Grid) -> Iterator[BarsClosed]:
+    """The grid's bars from its start column on, one event a close time."""
+    keys = [instrument.key for instrument in grid.instruments]
+    rates: dict[int, list[FundingRate]] = {}
+    for key, (times, values) in grid.funding.items():
+        for ts, rate in zip(times.tolist(), values.tolist(), strict=True):
+            rates.setdefault(ts, []).append(FundingRate(key, ts, rate))
+    fields = (grid.open, grid.high, grid.low, grid.close, grid.volume)
+    columns = [list(zip(*(field[i].tolist() for field in fields), strict=True)) for i in range(len(keys))]
+    for k in range(grid.start, len(grid.ts)):
+        ts = int(grid.ts[k])
+        candles = tuple(Candle(key, ts, *columns[i][k]) for i, key in enumerate(keys) if columns[i][k][0])
+        if candles:
+            yield BarsClosed(ts + grid.confirm_ms, candles, (), tuple(rates.get(ts, ())))
+
+
+def warm(engine: Engine, grid: Grid) -> None:
+    """Feed the columns before the start to the market rows alone: history, nothing is decided on it."""
+    market, params = engine.state.market, engine.mandate.params
+    for i in range(len(grid.instruments)):
+        for k in range(grid.start):
+            if grid.open[i, k]:
+                on_bar(
+                    market,
+                    params,
+                    i,
+                    int(grid.ts[k]),
+                    int(grid.open[i, k]),
+                    int(grid.high[i, k]),
+                    int(grid.low[i, k]),
+                    int(grid.close[i, k]),
+                    float(grid.volume[i, k]),
+                )
+    first = int(grid.ts[grid.start]) if grid.start < len(grid.ts) else 0
+    for key, (times, rates) in grid.funding.items():
+        known = int(np.searchsorted(times, first))
+        if known:
+            engine.state.inst[engine.state.index[key]]["funding_e8"] = rates[known - 1]
+
+
+def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[BarsClosed], sink: Sink) -> None:
+    """The loop: first what the venue does with the bars, then the bars themselves; commands go to the venue at once."""
+    process = engine.process
+
+    def apply(event: Event) -> None:
+        commands = process(event)
+        sink(event, commands)
+        for command in commands:
+            if not isinstance(command, Record | Report):
+                venue.submit(command)
+
+    for bars in events:
+        if not venue.idle:
+            for event in venue.at_open(bars.candles):
+                apply(event)
+            for event in venue.inside(bars.candles):
+                apply(event)
+        apply(bars)
+
+
+def run_engine(grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, sink: Sink | None = None) -> Outcome:
+    """Replay the grid through the engine."""
+    start_ts = int(grid.ts[min(grid.start, len(grid.ts) - 1)])
+    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
+    warm(engine, grid)
+    state = engine.state
+    venue = BarVenue(state.inst, state.index, grid.confirm_ms, grid.funding, grid.fine)
+    trades: list[dict[str, Any]] = []
+    refused: dict[str, int] = {}
+
+    def collect(event: Event, commands: list[Command]) -> None:
+        if sink is not None:
+            sink(event, commands)
+        for command in commands:
+            if isinstance(command, Record) and command.kind == "trade":
+                trades.append(command.row)
+            elif isinstance(command, Report) and command.what == "refused":
+                refused[command.rule] = refused.get(command.rule, 0) + 1
+
+    drive(engine, venue, events_of(grid), collect)
+    equity = sum((money(int(acct["equity"])) for acct in state.acct), Decimal(0))
+    return Outcome(trades=in_order(trades), final_equity=plain(equity), bars=grid.bars, refused=refused)
+
+
+def in_order(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sorted by exit time, then symbol, with the published fields first."""
+    rows = [{**{name: trade[name] for name in FIELDS}, **trade} for trade in trades]
+    return sorted(rows, key=lambda trade: (trade["exit_ts"], trade["symbol"]))
+
+
+def sweep_rows(grid: Grid, trades: Any) -> list[dict[str, Any]]:
+    """The sweep's integer trades in the words of the ledger."""
+    found = []
+    for trade in trades:
+        instrument = grid.instruments[int(trade["i"])]
+        entry = STRATEGIES[int(trade["strategy"])]
+        qty = instrument.qty(int(trade["steps"]))
+        at_risk = int(trade["risk"]) * int(trade["steps"]) * instrument.unit
+        found.append(
+            {
+                "symbol": instrument.symbol,
+                "strategy": entry.id,
+                "side": Side(int(trade["side"])).word,
+                "qty": plain(qty),
+                "entry_ts": int(trade["entry_ts"]),
+                "entry": plain((money(int(trade["entry_value"])) / qty).normalize()),
+                "exit_ts": int(trade["exit_ts"]),
+                "exit": plain((money(int(trade["exit_value"])) / qty).normalize()),
+                "reason": str(REASONS[int(trade["reason"]) - 1]),
+                "fees": plain(money(int(trade["fees"]))),
+                "funding": plain(money(int(trade["funding"]))),
+                "pnl": plain(money(int(trade["net"]))),
+                "r": round(int(trade["net"]) / at_risk, 4) if at_risk else 0.0,
+            }
+        )
+    return in_order(found)

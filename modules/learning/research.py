@@ -1,0 +1,37 @@
+"""Research runs over a grid: what the command line, the optimiser and the tests call to sweep."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+from modules.engine.desk import fresh_engine
+from modules.engine.grid import Grid
+from modules.engine.replay import Outcome, sweep_rows
+from modules.learning.sweep import MarketPass, run_market, run_portfolio
+from modules.settings import BotConfig
+from strategy.registry import STRATEGIES
+from utils.fixed import money, plain
+
+
+def market_of(grid: Grid, config: BotConfig) -> MarketPass:
+    """The market pass of a grid, to be kept for any number of portfolio passes."""
+    engine, _ = fresh_engine(config, grid.instruments, frozenset(), 0, quotes=False)
+    return run_market(grid, engine.state.market, engine.mandate.params)
+
+
+def run_sweep(
+    grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, market: MarketPass | None = None
+) -> Outcome:
+    """Sweep the grid; `market` is a kept market pass of the same grid."""
+    start_ts = int(grid.ts[min(grid.start, len(grid.ts) - 1)])
+    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
+    state, mandate = engine.state, engine.mandate
+    passed = market if market is not None else run_market(grid, state.market, mandate.params)
+    allowed = np.zeros(len(STRATEGIES), np.int64)
+    for s in mandate.allowed[state.accounts[0]]:
+        allowed[s] = 1
+    trades = run_portfolio(grid, passed, (state.pos, state.inst, state.acct), mandate.rules, mandate.limits, allowed)
+    equity = sum((money(int(acct["equity"])) for acct in state.acct), Decimal(0))
+    return Outcome(trades=sweep_rows(grid, trades), final_equity=plain(equity), bars=grid.bars)

@@ -1,0 +1,322 @@
+"""The sweep: years of bars through the engine's own kernels in two compiled loops.
+
+The market pass knows no account: per symbol it runs the market kernel over every bar and keeps the confirmed signals; its result is
+cached across trials. The portfolio pass goes through time once, all symbols in config order, and books in the same rows with the same
+functions as the engine and its bar venue. Only the sequence of calls is written twice; a test holds both to the same trades.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from modules.engine.decide import entry_limit, plan_entry, reserve
+from modules.engine.grid import Grid
+from risk.breakers import HALT, STEPPED, mark, trade_closed
+from risk.costs import entry_fee_ppm, slipped
+from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from risk.stops import after_bar
+from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
+from state.books import FLAT, OPEN, PENDING, Rows
+from strategy.market import on_bar
+from utils.kernel import kernel
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+BY_STOP, BY_TRAIL, BY_TARGET, BY_TIME, BY_HALT = 1, 2, 3, 4, 5
+"""Exit reasons: index in `state.runtime.REASONS` + 1."""
+
+SIGNAL = np.dtype(
+    [("k", "i8"), ("i", "i8"), ("code", "i8"), ("regime", "i8"), ("atr", "f8"), ("turnover", "f8")],
+)
+"""A bar with a confirmed signal: column `k`, symbol `i`, what the row said at that moment (turnover in base units x ticks)."""
+
+TRADE = np.dtype(
+    [
+        ("i", "i8"),
+        ("strategy", "i8"),
+        ("arm", "i8"),
+        ("side", "i8"),
+        ("steps", "i8"),
+        ("entry_ts", "i8"),
+        ("entry_value", "i8"),
+        ("exit_ts", "i8"),
+        ("exit_value", "i8"),
+        ("reason", "i8"),
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("net", "i8"),
+        ("risk", "i8"),
+    ]
+)
+"""A closed trade in integers: values, fees and results in money units, risk in ticks."""
+
+
+@kernel
+def market_pass(
+    market: Rows, params: Rows, i: int, ts: Ints, o: Ints, h: Ints, low: Ints, c: Ints, v: Floats, first: int, out: Rows
+) -> int:
+    """Run every bar of symbol `i` through the market kernel; signals from column `first` on go to `out`; returns how many."""
+    n = 0
+    for k in range(len(ts)):
+        if o[k] == 0:
+            continue
+        code = on_bar(market, params, i, ts[k], o[k], h[k], low[k], c[k], v[k])
+        if code != 0 and k >= first:
+            out[n]["k"] = k
+            out[n]["i"] = i
+            out[n]["code"] = code
+            out[n]["regime"] = market[i]["regime"]
+            out[n]["atr"] = market[i]["atr"]
+            out[n]["turnover"] = market[i]["median_turnover_ticks"]
+            n += 1
+    return n
+
+
+@kernel
+def _leave(
+    pos: Rows, inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: int, level: int, ts: int, reason: int, trades: Rows, n: int
+) -> int:
+    """Close all of position `i` at `level` less slippage and write the trade; returns the new count."""
+    side, steps = pos[i]["side"], pos[i]["steps"]
+    price = slipped(level, inst[i]["slip_ppm"], -side)
+    entry_value = pos[i]["value"]
+    fee = fee_of(price * steps * inst[i]["unit"], inst[i]["taker_ppm"])
+    fill_exit(pos, inst, acct, i, price, steps, fee)
+    net = pos[i]["realised"] - pos[i]["fees"] - pos[i]["funding"]
+    trades[n]["i"] = i
+    trades[n]["strategy"] = pos[i]["strategy"]
+    trades[n]["arm"] = pos[i]["arm"]
+    trades[n]["side"] = side
+    trades[n]["steps"] = steps
+    trades[n]["entry_ts"] = pos[i]["opened_ts"]
+    trades[n]["entry_value"] = entry_value
+    trades[n]["exit_ts"] = ts
+    trades[n]["exit_value"] = pos[i]["exit_value"]
+    trades[n]["reason"] = reason
+    trades[n]["fees"] = pos[i]["fees"]
+    trades[n]["funding"] = pos[i]["funding"]
+    trades[n]["net"] = net
+    trades[n]["risk"] = pos[i]["risk"]
+    trade_closed(acct, rules, limits, inst[i]["account"], pos[i]["strategy"], net, pos[i]["opened_ts"], ts)
+    release(pos, i)
+    return n + 1
+
+
+@kernel
+def _enter(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, ts: int) -> None:
+    steps = pos[i]["working"]
+    fee = fee_of(price * steps * inst[i]["unit"], entry_fee_ppm(inst, i, pos[i]["order_type"]))
+    fill_entry(pos, inst, acct, i, price, steps, fee, ts)
+
+
+@kernel
+def _stop_reason(pos: Rows, i: int) -> int:
+    return BY_STOP if pos[i]["stop"] == pos[i]["initial_stop"] else BY_TRAIL
+
+
+@kernel
+def portfolio_pass(  # noqa: C901, PLR0912  one compiled loop: every call out of it with state costs more than it explains
+    pos: Rows,
+    inst: Rows,
+    acct: Rows,
+    rules: Rows,
+    limits: Rows,
+    allowed: Ints,
+    signals: Rows,
+    ts: Ints,
+    o: Ints,
+    h: Ints,
+    low: Ints,
+    c: Ints,
+    step_ms: int,
+    first: int,
+    funding_ts: Ints,
+    funding_rate: Ints,
+    funding_at: Ints,
+    fine_ts: Ints,
+    fine_high: Ints,
+    fine_low: Ints,
+    fine_at: Ints,
+    trades: Rows,
+) -> int:
+    """Go through time once; returns the number of closed trades written to `trades`.
+
+    `signals` sorted by (k, i). `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of
+    the flat funding and finer-bar arrays.
+    """
+    n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
+    pointer = funding_at[:-1].copy()
+    min_r, min_ticks = limits[0]["min_amend_r"], limits[0]["min_amend_ticks"]
+    k = first
+    while k < len(ts):
+        if active == 0:
+            # Flat: nothing can happen before the next signal; a day that rolls meanwhile is rolled when it is next looked at.
+            if next_signal >= len(signals):
+                break
+            k = signals[next_signal]["k"]
+        opened, closed = ts[k], ts[k] + step_ms
+        if active:
+            for i in range(n_symbols):
+                if pos[i]["status"] == FLAT or o[i, k] == 0:
+                    continue
+                if pos[i]["status"] == OPEN:
+                    at, end = pointer[i], funding_at[i + 1]
+                    while at < end and funding_ts[at] < opened:
+                        at += 1
+                    pointer[i] = at
+                    if at < end and funding_ts[at] == opened:
+                        pay_funding(pos, inst, acct, i, o[i, k], funding_rate[at])
+                    if pos[i]["closing"]:
+                        done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, pos[i]["closing"], trades, done)
+                        continue
+                    gap = gap_exit(pos[i]["side"], pos[i]["stop"], pos[i]["target"], o[i, k])
+                    if gap != NONE:
+                        reason = BY_TARGET if gap == TARGET else _stop_reason(pos, i)
+                        done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, reason, trades, done)
+                elif pos[i]["order_type"] != RESTING:
+                    price = entry_at_open(
+                        pos[i]["order_type"],
+                        pos[i]["side"],
+                        pos[i]["limit"],
+                        pos[i]["stop"],
+                        pos[i]["target"],
+                        o[i, k],
+                        inst[i]["slip_ppm"],
+                    )
+                    if price == 0:
+                        release(pos, i)
+                    else:
+                        _enter(pos, inst, acct, i, price, opened)
+            for i in range(n_symbols):
+                if pos[i]["status"] == FLAT or o[i, k] == 0:
+                    continue
+                rested = False
+                if pos[i]["status"] == PENDING:
+                    if not resting_fills(pos[i]["side"], pos[i]["limit"], h[i, k], low[i, k]):
+                        if closed >= pos[i]["expires_ts"]:
+                            release(pos, i)
+                        continue
+                    _enter(pos, inst, acct, i, pos[i]["limit"], closed)
+                    rested = True
+                hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], h[i, k], low[i, k])
+                if rested:
+                    hit &= STOP
+                elif hit == BOTH:
+                    begin = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], opened)
+                    end = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], closed)
+                    hit = resolve_fine(pos[i]["side"], pos[i]["stop"], pos[i]["target"], fine_high, fine_low, begin, end)
+                if hit == STOP:
+                    done = _leave(pos, inst, acct, rules, limits, i, pos[i]["stop"], closed, _stop_reason(pos, i), trades, done)
+                elif hit == TARGET:
+                    done = _leave(pos, inst, acct, rules, limits, i, pos[i]["target"], closed, BY_TARGET, trades, done)
+            for i in range(n_symbols):
+                if pos[i]["status"] == OPEN and o[i, k] != 0:
+                    after_bar(pos, i, h[i, k], low[i, k], c[i, k], min_r, min_ticks)
+            for i in range(n_symbols):
+                if pos[i]["status"] == OPEN and pos[i]["closing"] == 0:
+                    if acct[inst[i]["account"]]["halted"]:
+                        pos[i]["closing"] = BY_HALT
+                    elif closed - pos[i]["opened_ts"] >= pos[i]["max_hold_ms"]:
+                        pos[i]["closing"] = BY_TIME
+        for a in range(n_accounts):
+            found = mark(pos, inst, acct, limits, a, closed)
+            if found & STEPPED and acct[a]["level"] == HALT:
+                acct[a]["halted"] = 1
+                for i in range(n_symbols):
+                    if inst[i]["account"] == a and pos[i]["status"] == OPEN and pos[i]["closing"] == 0:
+                        pos[i]["closing"] = BY_HALT
+        while next_signal < len(signals) and signals[next_signal]["k"] == k:
+            i, code = signals[next_signal]["i"], signals[next_signal]["code"]
+            known = np.searchsorted(funding_ts[funding_at[i] : funding_at[i + 1]], opened, side="right")
+            if known > 0:
+                inst[i]["funding_e8"] = funding_rate[funding_at[i] + known - 1]
+            regime, atr = signals[next_signal]["regime"], signals[next_signal]["atr"]
+            turnover = signals[next_signal]["turnover"] * inst[i]["tick"]
+            next_signal += 1
+            for s in range(len(allowed)):
+                bits = (code >> (2 * s)) & 3
+                if bits == 0 or allowed[s] == 0:
+                    continue
+                side = 3 - 2 * bits
+                rule, arm, steps, stop, target, _ = plan_entry(
+                    pos, inst, acct, rules, limits, i, s, side, regime, closed, c[i, k], atr, turnover, 0.0
+                )
+                if rule != 0:
+                    continue
+                limit = entry_limit(rules[s]["order_type"], side, c[i, k], target, 0, limits[0]["ioc_cap_ppm"], limits[0]["slip_cap_ppm"])
+                reserve(pos, rules, i, s, arm, regime, side, steps, c[i, k], limit, closed, closed + step_ms, stop, target, atr)
+        active = 0
+        for i in range(n_symbols):
+            if pos[i]["status"] != FLAT:
+                active += 1
+        k += 1
+    return done
+
+
+class MarketPass(msgspec.Struct, frozen=True, eq=False):
+    """What the market pass leaves for any number of portfolio passes."""
+
+    signals: Rows
+
+
+def run_market(grid: Grid, market: Rows, params: Rows) -> MarketPass:
+    """The market pass over every symbol of the grid (`market`: fresh rows, consumed)."""
+    parts = []
+    room = np.zeros(len(grid.ts), SIGNAL)
+    for i in range(len(grid.instruments)):
+        n = market_pass(
+            market, params, i, grid.ts, grid.open[i], grid.high[i], grid.low[i], grid.close[i], grid.volume[i], grid.start, room
+        )
+        parts.append(room[:n].copy())
+    signals = np.concatenate(parts)
+    return MarketPass(signals[np.lexsort((signals["i"], signals["k"]))])
+
+
+def _flat(series: list[tuple[Any, ...]], width: int) -> tuple[list[Ints], Ints]:
+    """Arrays of all symbols end to end, and where each symbol's part begins."""
+    at = np.zeros(len(series) + 1, np.int64)
+    at[1:] = np.cumsum([len(columns[0]) for columns in series])
+    return [np.concatenate([np.asarray(columns[w], np.int64) for columns in series]) for w in range(width)], at
+
+
+def run_portfolio(grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows], rules: Rows, limits: Rows, allowed: Ints) -> Rows:
+    """The portfolio pass; `books` = (pos, inst, acct), changed in place. Returns the closed trades (TRADE) in order of closing."""
+    pos, inst, acct = books
+    nothing = np.zeros(0, np.int64)
+    keys = [instrument.key for instrument in grid.instruments]
+    (funding_ts, funding_rate), funding_at = _flat([grid.funding.get(key, (nothing, nothing)) for key in keys], 2)
+    fine = [grid.fine.get(key) for key in keys]
+    (fine_ts, fine_high, fine_low), fine_at = _flat(
+        [(one.ts, one.high, one.low) if one is not None else (nothing, nothing, nothing) for one in fine], 3
+    )
+    trades = np.zeros(len(market.signals) * 4 + 16, TRADE)
+    n = portfolio_pass(
+        pos,
+        inst,
+        acct,
+        rules,
+        limits,
+        allowed,
+        market.signals,
+        grid.ts,
+        grid.open,
+        grid.high,
+        grid.low,
+        grid.close,
+        grid.confirm_ms,
+        grid.start,
+        funding_ts,
+        funding_rate,
+        funding_at,
+        fine_ts,
+        fine_high,
+        fine_low,
+        fine_at,
+        trades,
+    )
+    return trades[:n].copy()
