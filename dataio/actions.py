@@ -63,30 +63,30 @@ class Ticker:
 def bring_in(data_dir: Path, source: Source, out: TextIO, *, as_json: bool) -> ExitCode:
     """`data import`: USAGE when a file or a row had to be left out, with what was good imported all the same."""
     dataset = Dataset(data_dir)
+    ticker = Ticker(out, silent=as_json)
+    damaged: dict[str, str] = {}
     if source.root is not None:
         if source.series is not None:
             raise Refusal("--series goes with --file, not with --from-root")
         archive = open_archive(source.root, skip_damaged=True)
         ensure_writable(data_dir)
-        ticker = Ticker(out, silent=as_json)
         done = import_root(archive, dataset, kinds=source.kinds, symbols=source.symbols, progress=ticker)
-        ticker.close()
+        damaged = {str(path): fault for path, fault in archive.damaged.items()}
     else:
         if source.file is None or source.series is None:
             raise Refusal("--file needs --series VENUE/DOMAIN/SYMBOL/TIMEFRAME, e.g. bybit/crypto/BTCUSDT/5m")
         series = Series.parse(source.series)
         ensure_writable(data_dir)
-        ticker = Ticker(out, silent=as_json)
         done = [import_file(source.file, dataset, series, progress=ticker)]
-        ticker.close()
-    bad = any(one.rejected or one.damaged for one in done)
+    ticker.close()
+    bad = bool(damaged) or any(one.rejected for one in done)
     if as_json:
-        _json(out, {"data_dir": str(data_dir), "ok": not bad, "imported": done})
+        _json(out, {"data_dir": str(data_dir), "ok": not bad, "imported": done, "damaged": damaged})
     else:
+        out.writelines(f"damaged  {path}: {fault}\n" for path, fault in damaged.items())
         out.writelines(_imported_line(one) for one in done)
-        out.write(
-            f"imported {sum(one.rows for one in done)} bars in {len(done)} series, {sum(one.changed for one in done)} new or changed\n"
-        )
+        changed = sum(one.changed for one in done)
+        out.write(f"imported {sum(one.rows for one in done)} bars in {len(done)} series, {changed} new or changed\n")
     return ExitCode.USAGE if bad else ExitCode.DONE
 
 
@@ -152,8 +152,7 @@ def _chosen(dataset: Dataset, symbols: Sequence[str] | None) -> list[Series]:
 
 def _imported_line(one: Imported) -> str:
     rejected = "".join(f", {count} row(s) {kind} left out" for kind, count in one.rejected.items())
-    damaged = "".join(f"  damaged  {path}: {fault}\n" for path, fault in one.damaged.items())
-    return f"{one.series}: {one.rows} bars, {one.changed} new or changed{rejected}\n{damaged}"
+    return f"{one.series}: {one.rows} bars, {one.changed} new or changed{rejected}\n"
 
 
 def _report_text(report: SeriesReport) -> str:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from utils.errors import ExitCode
+from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
     from dataio.archive import Kind
@@ -42,6 +42,8 @@ def run(args: argparse.Namespace, out: TextIO) -> ExitCode:
     symbols = tuple(word.strip() for word in args.symbols.split(",") if word.strip()) if args.symbols else None
     command: str = args.data_command
     if command == "import":
+        if args.file is not None and (args.kind or symbols):
+            raise Refusal("--kind and --symbols go with --from-root, not with --file")
         kinds = cast("tuple[Kind, ...]", tuple(args.kind or KINDS))
         source = actions.Source(root=args.from_root, file=args.file, series=args.series, kinds=kinds, symbols=symbols)
         return actions.bring_in(args.data_dir, source, out, as_json=args.json)

@@ -42,8 +42,6 @@ class Imported(msgspec.Struct, frozen=True):
     """Rows that were new or different in the dataset."""
     rejected: dict[str, int]
     """Rows left out, by kind of fault (one row may have several)."""
-    damaged: dict[str, str]
-    """Files left out, with their fault."""
 
 
 def import_root(
@@ -56,7 +54,8 @@ def import_root(
 ) -> list[Imported]:
     """Every bar file of the chosen kinds and symbols (None: all), each source as its own venue.
 
-    Refusal: a symbol that none of the kinds has. DamagedFile only from an archive opened without `skip_damaged`.
+    Refusal: a symbol that none of the kinds has. A damaged file raises DamagedFile, or, in an archive opened with `skip_damaged`, is left
+    out and stands in `archive.damaged` afterwards.
     """
     plan: dict[Series, tuple[Kind, str]] = {}
     for kind in kinds:
@@ -69,10 +68,8 @@ def import_root(
         raise Refusal(f"unknown symbol {', '.join(unknown)} in {archive.root}; there is: {', '.join(sorted(known)) or 'none'}")
     done = []
     for index, (series, (kind, symbol)) in enumerate(plan.items()):
-        before = dict(archive.damaged)
         bars = archive.bars(kind, symbol, series.timeframe_ms, source=series.venue)
-        damaged = {str(path): fault for path, fault in archive.damaged.items() if path not in before}
-        done.append(store(dataset, series, bars, damaged=damaged))
+        done.append(store(dataset, series, bars))
         if progress is not None:
             progress(index + 1, len(plan), f"{series}: {len(bars)} bars")
     return done
@@ -88,9 +85,7 @@ def import_file(path: Path, dataset: Dataset, series: Series, *, progress: Progr
     return store(dataset, series, bars, progress=progress)
 
 
-def store(
-    dataset: Dataset, series: Series, bars: Bars, *, damaged: dict[str, str] | None = None, progress: Progress | None = None
-) -> Imported:
+def store(dataset: Dataset, series: Series, bars: Bars, *, progress: Progress | None = None) -> Imported:
     """Write the good rows of `bars`, tell about the others."""
     faults = bad_rows(bars)
     good = bars.take(~np.logical_or.reduce(list(faults.values()))) if faults else bars
@@ -101,7 +96,7 @@ def store(
         if progress is not None:
             progress(min(first + _CHUNK_ROWS, len(good)), len(good), str(series))
     rejected = {kind: int(mask.sum()) for kind, mask in faults.items()}
-    return Imported(str(series), len(bars), changed, rejected, damaged or {})
+    return Imported(str(series), len(bars), changed, rejected)
 
 
 def read_loose(path: Path, timeframe_ms: int) -> Bars:
