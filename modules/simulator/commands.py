@@ -1,0 +1,101 @@
+"""`python main.py simulator`: arguments, the one ready line on stdout, notices on stderr, a clean end on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from modules.simulator.server import Simulator, SimulatorOptions
+from utils.clock import WallClock
+from utils.errors import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+
+def parse_time(text: str) -> int:
+    """A time as ms UTC: `2025-02-15`, `2025-02-15T08:00` (UTC unless it says otherwise) or a whole number of ms."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2025-02-15 or 2025-02-15T08:00") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def parse_symbols(text: str) -> tuple[str, ...]:
+    """`BTCUSDT,ETHUSDT` as names, upper case, each once."""
+    return tuple(dict.fromkeys(one.strip().upper() for one in text.split(",") if one.strip()))
+
+
+def parse_port(text: str) -> int:
+    """A port number; 0 means a free one."""
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def add_arguments(subparsers: Subparsers) -> None:
+    """Add the `simulator` command."""
+    parser = subparsers.add_parser("simulator", help="the exchange in a box: a local venue that speaks Bybit v5")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=parse_port, default=0, help="port for REST, streams and control (default 0: a free one)")
+    parser.add_argument("--seed", type=int, help="seed of the generated market (default 1)")
+    parser.add_argument("--speed", type=float, default=1.0, help="venue seconds per wall second (default 1)")
+    parser.add_argument("--pace", choices=("lockstep", "free"), help="wait for registered daemons at each close (default above x10) or not")
+    parser.add_argument("--market", help="generated (default) or recorded:DIR")
+    parser.add_argument("--from", dest="from_ms", type=parse_time, metavar="T", help="where venue time begins, e.g. 2025-02-15")
+    parser.add_argument("--to", dest="to_ms", type=parse_time, metavar="T", help="where the market ends")
+    parser.add_argument("--symbols", type=parse_symbols, default=(), metavar="A,B", help="symbols to list (default all)")
+    parser.add_argument("--state-folder", type=Path, help="remember venue time there and go on from it")
+    parser.add_argument("--embedded", action="store_true", help="hold time while no daemon is attached; end after a minute without one")
+
+
+def options_of(args: argparse.Namespace) -> SimulatorOptions:
+    """The parsed arguments as options."""
+    return SimulatorOptions(**{name: getattr(args, name) for name in SimulatorOptions.__struct_fields__})
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Serve until told to stop; Refusal for whatever cannot be served."""
+    return asyncio.run(_serve(options_of(args)))
+
+
+async def _serve(options: SimulatorOptions) -> ExitCode:
+    simulator = Simulator(options, WallClock(), say=_say)
+    await simulator.start()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, simulator.stop)
+    sys.stdout.write(msgspec.json.encode(simulator.ready()).decode() + "\n")
+    sys.stdout.flush()
+    try:
+        await simulator.run()
+    finally:
+        await simulator.close()
+    return ExitCode.DONE
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"simulator: {text}\n")
+    sys.stderr.flush()
+
+
+def main(arguments: list[str]) -> ExitCode:
+    """The command by itself, without the rest of the program: a Refusal becomes one line and its exit code."""
+    parser = argparse.ArgumentParser(prog="main.py")
+    add_arguments(parser.add_subparsers(required=True))
+    try:
+        return run(parser.parse_args(arguments))
+    except Refusal as refusal:
+        _say(str(refusal))
+        return refusal.code

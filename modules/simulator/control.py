@@ -1,0 +1,84 @@
+"""The simulator's own small API, under /control: its clock, who is attached to it, and whether it is well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from modules.simulator.attachments import Attachments
+from modules.simulator.hub import Hub
+from modules.simulator.venue import Venue
+
+PREFIX = "/control"
+
+
+class BadRequest(Exception):
+    """What was sent makes no sense; the text says why."""
+
+
+class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST /clock; exactly one of register, unregister, ack, speed."""
+
+    register: str | None = None
+    pid: int | None = None
+    """With register: the daemon's process on this machine, so that its death is noticed at once."""
+    unregister: str | None = None
+    ack: int | None = None
+    """A close time, ms: its frames have been digested."""
+    name: str | None = None
+    """With ack: who (may be left out while only one daemon is attached)."""
+    speed: float | None = None
+
+
+class Control:
+    """GET and POST /clock, GET /healthz."""
+
+    def __init__(self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any) -> None:
+        self._venue, self._hub, self._attachments = venue, hub, attachments
+        self._about = about
+        self._wall_ms = wall_ms
+
+    def clock(self) -> dict[str, Any]:
+        """The state of venue time; `achieved` is null while unknown."""
+        clock = self._venue.clock
+        achieved = clock.achieved()
+        return {
+            "now": clock.now_ms,
+            "speed": clock.speed,
+            "achieved": None if achieved is None else round(achieved, 3),
+            "start": self._venue.market.start_ms,
+            "end": clock.end_ms,
+            "held": clock.held,
+            "ended": clock.ended,
+            "daemons": [one.name for one in self._attachments.live()],
+            "late": self._attachments.late,
+            **self._about,
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Enough to see that the process serves."""
+        return {"ok": True, "now": self._venue.now_ms, "clients": len(self._hub.clients), "frames": self._hub.frames, **self._about}
+
+    def post_clock(self, body: bytes) -> dict[str, Any]:
+        """Apply one request and answer with the clock; BadRequest otherwise."""
+        try:
+            request = msgspec.json.decode(body, type=ClockRequest)
+        except msgspec.MsgspecError as error:
+            raise BadRequest(str(error)) from error
+        asked = [name for name in ("register", "unregister", "ack", "speed") if getattr(request, name) is not None]
+        if len(asked) != 1:
+            raise BadRequest(f"exactly one of register, unregister, ack, speed is needed, not {', '.join(asked) or 'none'}")
+        if request.register is not None:
+            self._attachments.register(request.register, request.pid, self._venue.now_ms)
+        elif request.unregister is not None:
+            self._attachments.unregister(request.unregister)
+        elif request.ack is not None:
+            if not self._attachments.ack(request.ack, request.name):
+                raise BadRequest("name: " + (f"{request.name} is not registered" if request.name else "say who, or register first"))
+        elif request.speed is not None:
+            try:
+                self._venue.clock.set_speed(request.speed, self._wall_ms())
+            except ValueError as error:
+                raise BadRequest(str(error)) from error
+        return self.clock()

@@ -1,0 +1,164 @@
+"""How the daemon gets its embedded simulator: re-attach to the one that is recorded and alive, else start one that outlives us.
+
+`DIR/simulated/simulator.json` (mode 0600) says where it is. A record is believed only when its process lives and its control API answers
+with the same market; anything else is stale and replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from modules.simulator.attachments import process_lives
+from modules.simulator.server import SimulatorOptions
+from utils.clock import SECOND, Clock
+from utils.errors import ExitCode, Refusal, Transient
+from utils.files import atomic_write
+
+FOLDER = "simulated"
+RECORD = "simulator.json"
+STATE = "venue"
+LOG = "simulator.log"
+PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[2] / "main.py"), "simulator")
+START_LIMIT_S = 60.0
+ANSWER_LIMIT_S = 3.0
+LOOK_S = 0.05
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a running simulator is; the content of simulator.json."""
+
+    pid: int
+    bybit_http: str
+    bybit_ws: str
+    control: str
+
+
+class _Bybit(msgspec.Struct):
+    http: str
+    ws: str
+
+
+class _Ready(msgspec.Struct):
+    bybit: _Bybit
+    control: str
+
+
+def read_record(state_dir: Path) -> Endpoints | None:
+    """The recorded endpoints, None when there are none or the record cannot be read."""
+    try:
+        return msgspec.json.decode((state_dir / FOLDER / RECORD).read_bytes(), type=Endpoints)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+async def answers(endpoints: Endpoints) -> bool:
+    """Whether the recorded process lives and its control API serves."""
+    if not process_lives(endpoints.pid):
+        return False
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as session,
+            session.get(f"{endpoints.control}/healthz") as response,
+        ):
+            return response.status == 200 and bool((await response.json()).get("ok"))
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return False
+
+
+def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
+    """The command line of an embedded simulator whose state is in `folder`."""
+    words = [
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+        "--speed",
+        str(options.speed),
+        "--embedded",
+        "--state-folder",
+        str(folder),
+    ]
+    optional = (
+        ("--pace", options.pace),
+        ("--seed", options.seed),
+        ("--market", options.market),
+        ("--from", options.from_ms),
+        ("--to", options.to_ms),
+        ("--symbols", ",".join(options.symbols) or None),
+    )
+    for name, value in optional:
+        if value is not None:
+            words += [name, str(value)]
+    return words
+
+
+async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Clock, program: Sequence[str] = PROGRAM) -> Endpoints:
+    """The simulator of this state directory: the live one, else a new process, ready to serve.
+
+    A live one is asked to take on `options.speed`. Refusal: it said no (a wrong option; its own words and exit code). Transient: it
+    did not become ready in time or died without a word.
+    """
+    folder = state_dir / FOLDER
+    known = read_record(state_dir)
+    if known is not None and await answers(known):
+        await _post_speed(known, options.speed)
+        return known
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RECORD).unlink(missing_ok=True)
+    except OSError as error:
+        raise Refusal(f"--state-dir: {folder} cannot be written: {error.strerror}") from error
+    endpoints = await _spawn(folder, [*program, *arguments(options, folder / STATE)], clock)
+    atomic_write(folder / RECORD, msgspec.json.encode(endpoints), mode=0o600)
+    return endpoints
+
+
+async def stop(state_dir: Path, endpoints: Endpoints) -> None:
+    """Ask a simulator of ours to end (on the daemon's own clean exit) and forget it."""
+    (state_dir / FOLDER / RECORD).unlink(missing_ok=True)
+    if await answers(endpoints):  # never signal a process id that has gone to somebody else
+        os.kill(endpoints.pid, signal.SIGTERM)
+
+
+async def _post_speed(endpoints: Endpoints, speed: float) -> None:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as session,
+            session.post(f"{endpoints.control}/clock", data=msgspec.json.encode({"speed": speed})) as response,
+        ):
+            response.raise_for_status()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Transient(f"the simulator at {endpoints.control} does not answer: {error}") from error
+
+
+async def _spawn(folder: Path, command: Sequence[str], clock: Clock) -> Endpoints:
+    """Start the process in a session of its own (it must survive us), with its output in files, and wait for its ready line."""
+    output, log = folder / "simulator.out", folder / LOG
+    with output.open("wb") as out, log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=errors, start_new_session=True
+        )
+    until = clock.monotonic_ns() + int(START_LIMIT_S * SECOND)
+    while clock.monotonic_ns() < until:
+        line, complete, _ = output.read_bytes().partition(b"\n")
+        if complete:
+            ready = msgspec.json.decode(line, type=_Ready)
+            return Endpoints(pid=process.pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control)
+        if process.returncode is not None:
+            words = log.read_text(errors="replace").strip().splitlines()
+            said = words[-1] if words else "no output"
+            if process.returncode in {code.value for code in ExitCode if code is not ExitCode.DONE}:
+                raise Refusal(said, ExitCode(process.returncode))
+            raise Transient(f"the simulator ended with code {process.returncode}: {said}")
+        await clock.sleep(LOOK_S)
+    process.kill()
+    await process.wait()
+    raise Transient(f"the simulator was not ready within {START_LIMIT_S:.0f} s; its words are in {log}")

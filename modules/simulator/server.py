@@ -1,0 +1,207 @@
+"""The simulated venue as one server: composition, the loop that moves venue time, and a clean end.
+
+Lockstep: after the frames of each five-minute close the loop waits until every registered daemon has acknowledged it, or five seconds of
+wall time. An embedded venue holds time while no daemon is attached and ends after a minute without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from modules.simulator import state_folder
+from modules.simulator.attachments import Attachments
+from modules.simulator.bybit_rest import PublicRest
+from modules.simulator.bybit_ws import PublicStream
+from modules.simulator.clock import VenueClock
+from modules.simulator.control import PREFIX, Control
+from modules.simulator.generated import GeneratedMarket, default_start
+from modules.simulator.hub import Hub
+from modules.simulator.market import Market
+from modules.simulator.publisher import STEP_MS, Publisher
+from modules.simulator.recorded import RecordedMarket
+from modules.simulator.state_folder import Stored
+from modules.simulator.venue import Venue
+from modules.simulator.web import Web
+from utils.clock import SECOND, Clock
+from utils.errors import Refusal
+
+Pace = Literal["lockstep", "free"]
+LOCKSTEP_ABOVE = 10.0
+LONELY_S = 60.0
+TICK_S = 0.010
+SLICE_S = 0.005
+"""After so long the loop lets the sockets have a turn."""
+RECORDED = "recorded:"
+DEFAULT_SEED = 1
+
+
+class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line may say; None = not said (a stored venue then decides, else the default)."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    speed: float = 1.0
+    pace: Pace | None = None
+    """Default: lockstep above x10, else free."""
+    seed: int | None = None
+    market: str | None = None
+    """`generated` or `recorded:DIR`."""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    symbols: tuple[str, ...] = ()
+    embedded: bool = False
+    state_folder: Path | None = None
+
+
+def build_market(
+    market: str, seed: int, start_ms: int | None, end_ms: int | None, symbols: tuple[str, ...], speed: float, wall_ms: int
+) -> Market:
+    """The market of this description; Refusal names the option that is wrong."""
+    if start_ms is not None and end_ms is not None and end_ms <= start_ms:
+        raise Refusal("--to: must be after --from")
+    if market == "generated":
+        made = GeneratedMarket(seed, start_ms if start_ms is not None else default_start(speed, wall_ms), symbols)
+        if end_ms is not None and end_ms <= made.start_ms:
+            raise Refusal("--to: must be after the start of the market")
+        made.end_ms = end_ms
+        return made
+    if market.startswith(RECORDED) and len(market) > len(RECORDED):
+        return RecordedMarket(Path(market.removeprefix(RECORDED)), start_ms, end_ms, symbols)
+    raise Refusal(f"--market: {market!r} is neither generated nor recorded:DIR")
+
+
+class Simulator:
+    """One venue. Build it (may take a second), `await start()`, `await run()` until it ends, `await close()`."""
+
+    def __init__(self, options: SimulatorOptions, clock: Clock, *, say: Callable[[str], None] = lambda _: None) -> None:
+        if not 0 < options.speed < 1e6:
+            raise Refusal(f"--speed: must be above 0 and below 1e6, not {options.speed}")
+        self.options = options
+        self._say = say
+        self._transport_clock = clock
+        self._base_s = clock.now_ms() / 1000 - clock.monotonic_ns() / SECOND
+        stored = state_folder.load(options.state_folder) if options.state_folder else None
+        if stored is not None:
+            state_folder.check_same(stored, market=options.market, seed=options.seed, start_ms=options.from_ms, symbols=options.symbols)
+        wanted = options.market or "generated"
+        if stored is None:
+            seed = DEFAULT_SEED if options.seed is None else options.seed
+            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, self._wall_ms())
+            stored = Stored(
+                market=self.market.name, seed=seed, start_ms=self.market.start_ms, venue_ms=self.market.start_ms, symbols=options.symbols
+            )
+        else:
+            symbols = options.symbols or stored.symbols
+            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, symbols, options.speed, self._wall_ms())
+        self._stored = stored
+        self.pace: Pace = options.pace or ("lockstep" if options.speed > LOCKSTEP_ABOVE else "free")
+        self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=self._wall_ms())
+        self.clock.now_ms = min(stored.venue_ms, self.market.end_ms or stored.venue_ms)
+        self.market.extend(self.clock.now_ms)
+        self.venue = Venue(self.market, self.clock)
+        self.hub = Hub()
+        self.attachments = Attachments(self._wall_s)
+        self.publisher = Publisher(self.venue, self.hub)
+        about = {"pace": self.pace, "market": self.market.name, "seed": stored.seed, "embedded": options.embedded}
+        control = Control(self.venue, self.hub, self.attachments, about, self._wall_ms)
+        self._web = Web(PublicRest(self.venue, self._wall_ms), PublicStream(self.venue, self.publisher), control, self.hub, self._wall_s)
+        self._stop = asyncio.Event()
+        self._leased_ms = 0
+        self._lonely_since: float | None = None
+
+    def _wall_s(self) -> float:
+        """The wall clock's seconds, but only ever forward."""
+        return self._base_s + self._transport_clock.monotonic_ns() / SECOND
+
+    def _wall_ms(self) -> int:
+        return int(self._wall_s() * 1000)
+
+    @property
+    def http(self) -> str:
+        """Base URL of the REST API, once started."""
+        return f"http://{self.options.host}:{self._web.port}"
+
+    def ready(self) -> dict[str, object]:
+        """The one line that is printed when it serves."""
+        ws = self.http.replace("http://", "ws://", 1)
+        return {"ready": True, "bybit": {"http": self.http, "ws": ws}, "control": self.http + PREFIX}
+
+    async def start(self) -> None:
+        """Listen; Refusal when the port is in use."""
+        await self._web.start(self.options.host, self.options.port)
+        for notice in self.market.notices:
+            self._say(notice)
+        self._lonely_since = self._wall_s()
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stop.set()
+        self.attachments.dismiss()
+
+    async def run(self) -> None:
+        """Move venue time until `stop`, or until an embedded venue has been alone for a minute."""
+        said_end = False
+        while not self._stop.is_set():
+            self._attend()
+            await self._catch_up()
+            self.publisher.pulse(self._wall_s())
+            self.hub.flush()
+            self.clock.note(self._wall_ms())
+            if self.clock.ended and not said_end:
+                said_end = True
+                self._say(f"the market ends here, venue time {self.clock.now_ms}; holding")
+            await self._transport_clock.sleep(TICK_S)
+
+    async def close(self) -> None:
+        """Save venue time and close all connections."""
+        self._save(self.clock.now_ms, durable=True)
+        await self._web.close()
+
+    def _attend(self) -> None:
+        """Hold or run, depending on who is there (embedded only)."""
+        if not self.options.embedded:
+            return
+        wall = self._wall_s()
+        if self.attachments.live():
+            self._lonely_since = None
+            self.clock.go_on(self._wall_ms())
+            return
+        self.clock.hold()
+        if self._lonely_since is None:
+            self._lonely_since = wall
+        elif wall - self._lonely_since > LONELY_S:
+            self._say("no daemon for a minute; ending")
+            self.stop()
+
+    async def _catch_up(self) -> None:
+        """Publish up to what the schedule allows, waiting for daemons at each five-minute close."""
+        slice_end = self._wall_s() + SLICE_S
+        while not self._stop.is_set() and self.clock.now_ms < (target := self.clock.target(self._wall_ms())):
+            self._lease(target)
+            now = self.publisher.advance(target)
+            self.hub.flush()
+            if self.pace == "lockstep" and now % STEP_MS == 0 and self.attachments.behind(now):
+                await self.attachments.wait(now)
+                slice_end = self._wall_s() + SLICE_S
+            elif self._wall_s() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = self._wall_s() + SLICE_S
+
+    def _lease(self, target_ms: int) -> None:
+        """Save ahead how far time may go before the next save: to the next close, at most a second of wall time."""
+        now = self.clock.now_ms
+        if self.options.state_folder is None or min(target_ms, (now // STEP_MS + 1) * STEP_MS) <= self._leased_ms:
+            return
+        ahead = int(self.clock.speed * 1000) + 1
+        self._leased_ms = max(min(target_ms, (now // STEP_MS + 1) * STEP_MS), min(now + ahead, (now // STEP_MS + 1) * STEP_MS))
+        self._save(self._leased_ms, durable=False)
+
+    def _save(self, venue_ms: int, *, durable: bool) -> None:
+        if self.options.state_folder is not None:
+            self._stored.venue_ms = venue_ms
+            state_folder.save(self.options.state_folder, self._stored, durable=durable)
