@@ -185,7 +185,7 @@ PARAMS = np.dtype(
         ("volatile_leave", np.float64),
         ("trend_enter", np.float64),
         ("trend_leave", np.float64),
-        ("squeeze", np.float64),
+        ("squeeze_ratio", np.float64),
         ("squeeze_bars", np.int64),
         ("fade_z", np.float64),
         ("volume_z", np.float64),

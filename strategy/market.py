@@ -3,10 +3,10 @@
 `on_bar` is the whole arithmetic of the strategies. The engine calls it a bar at a time, the sweep in a compiled loop; what a bar may
 change is decided here and nowhere else. After the call these fields of the row are for reading:
 
-`atr` (primary ATR28, ticks), `regime`, `primary_bars`, `confirm_bars`, `median_turnover_ticks` (base units x ticks, brought up to date at
-a primary close and at a signal), `last_ts`, `last_close`, `primary_ts`, `primary_close`, `confirm_ms`, `primary_ms`, `score`, `vol_ratio`,
-`adx`, `efficiency`, `choppiness`, `zscore`, `ema_fast`, `ema_slow`, `daily_sign`, `gaps`, `rejected`, and the levels `channel_*`, `extreme_*`
-that the next primary close has to pass.
+`atr` (primary ATR28, ticks), `regime`, `primary_bars`, `confirm_bars`, `median_turnover_ticks` (base units x ticks, brought up to date
+at a primary close and at a signal), `last_ts`, `last_close`, `primary_ts`, `primary_close`, `confirm_ms`, `primary_ms`, `score`,
+`vol_ratio`, `adx`, `efficiency`, `choppiness`, `zscore`, `ema_fast`, `ema_slow`, `daily_sign`, `gaps`, `rejected`, and the levels
+`channel_*` and `extreme_*` that the next primary close has to pass.
 
 A gap (a confirm bar that does not follow the last one) drops the unfinished primary bar and day, disarms everything and leaves the regime
 unknown for 4 primary closes; windows count bars and go on. With `weekends`, the pause over a Saturday is no gap: it only disarms.
@@ -62,14 +62,15 @@ def new_params() -> Rows:
     """One parameter row with the defaults.
 
     volatile_enter, volatile_leave: VR above which the regime becomes, stays volatile · trend_enter, trend_leave: the same for the score ·
-    channels: of C1's three, how many must be passed (1..3) · squeeze: C3's VR, seen within the last squeeze_bars primary bars, this one
-    included · volume_z: C3's confirm threshold · fade_z: C4's distance in deviations · calm: confirm ATR in multiples of its median.
+    channels: of C1's three, how many must be passed (1..3) · squeeze_ratio: C3's VR, to be seen within the last squeeze_bars primary
+    bars, this one included · volume_z: C3's confirm threshold · fade_z: C4's distance in deviations · calm: confirm ATR in multiples
+    of its median.
     """
     params = np.zeros(1, dtype=PARAMS)
     params["volatile_enter"], params["volatile_leave"] = 1.5, 1.2
     params["trend_enter"], params["trend_leave"] = 1.0, 0.75
     params["channels"] = 2
-    params["squeeze"], params["squeeze_bars"], params["volume_z"] = 0.7, 16, 1.0
+    params["squeeze_ratio"], params["squeeze_bars"], params["volume_z"] = 0.7, 16, 1.0
     params["fade_z"] = 2.5
     params["calm"] = 3.0
     return params
@@ -118,7 +119,7 @@ def _arm_all(rows: Rows, params: Rows, i: int, c: int) -> None:
         slope = row.ema_slow - row.slopes[(n - SLOPE_BARS) & (SLOPES - 1)]
         side = arm_pullback(c, row.ema_fast, row.primary_close, row.ema_fast_before, slope)
         arm(rows, i, C2, side, row.ema_fast)
-    row.squeeze_age = 0 if n >= row.month_primary and row.vol_ratio < p.squeeze else row.squeeze_age + 1
+    row.squeeze_age = 0 if n >= row.month_primary and row.vol_ratio < p.squeeze_ratio else row.squeeze_age + 1
     if n >= EXTREME:
         side = arm_breakout(c, row.extreme_high, row.extreme_low, row.squeeze_age, p.squeeze_bars)
         arm(rows, i, C3, side, float(row.extreme_high if side == 1 else row.extreme_low))
@@ -142,8 +143,9 @@ def _close_primary(rows: Rows, params: Rows, i: int, ts: int, h: int, l: int, c:
 def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c: int, v: float) -> int:
     """One closed confirm bar (open time `ts`, prices in ticks, volume in base units) into row `i`.
 
-    Returns the confirmed signals, two bits a strategy: `(code >> 2 * s) & 3` = 0 none, 1 long, 2 short, for s = 0..3 = C1..C4. A bar
-    that is broken, off the grid or not newer than the last one changes nothing but `rejected`. `v` must be a float (an int would compile anew).
+    Returns the confirmed signals, two bits a strategy: `(code >> 2 * s) & 3` = 0 none, 1 long, 2 short, for s = 0..3 = C1..C4.
+    A bar that is broken, off the grid or not newer than the last one changes nothing but `rejected`. `v` must be a float (an int
+    would compile anew).
     """
     row = rows[i]
     if not (0 < l <= min(o, c) and max(o, c) <= h < PRICE_LIMIT and 0.0 <= v < math.inf):

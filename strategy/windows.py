@@ -84,7 +84,7 @@ def zscore(x: int, n: int, total: int, squares: int) -> float:
 @kernel
 def fine_log(x: float) -> int:
     """ln(x) in fixed point, `FINE` bits after the point; `x` > 0."""
-    return int(math.floor(math.log(x) * (1 << FINE) + 0.5))
+    return math.floor(math.log(x) * (1 << FINE) + 0.5)
 
 
 @kernel

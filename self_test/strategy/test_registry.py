@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from state.accounts import Domain
+from strategy.base import DEMO
+from strategy.registry import BY_ID, COST_CAPS, ENTRY_CAP_BP, EXITS, MAX_HOLD_MS, STOP_CAPS, STRATEGIES, EntryOrder, Style, strategy
+
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize(
+    "name, style, exits, hold_h, prior_h",
+    [
+        ("C1", Style.SWING, [(4, 6, 24), (6, 12, 24), (8, 16, 24)], 480, 30),
+        ("C2", Style.SWING, [(4, 8, 24), (6, 12, 24), (8, 16, 24)], 240, 24),
+        ("C3", Style.SCALP, [(2, 0, 4), (3, 0, 6), (4, 0, 8)], 24, 6),
+        ("C4", Style.SCALP, [(2, 0, 2), (3, 0, 2), (4, 0, 2)], 12, 4),
+    ],
+)
+def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int, int, int]], hold_h: int, prior_h: float) -> None:
+    one = strategy(name)
+    assert one.style is style
+    assert EXITS[one.index].tolist() == [list(row) for row in exits]
+    assert [(p.stop, p.trail, p.target) for p in one.arms()] == exits
+    assert (one.max_hold_ms, one.prior_hold_h) == (hold_h * HOUR, prior_h)
+    assert one.stop_cap == (0.08 if style is Style.SWING else 0.03)
+    assert one.cost_cap == (0.15 if style is Style.SWING else 0.20)
+    assert one.counts
+
+
+def test_the_arrays_say_what_the_structs_say() -> None:
+    for place, one in enumerate(STRATEGIES):
+        assert one.index == place
+        assert (STOP_CAPS[place], COST_CAPS[place]) == (one.stop_cap, one.cost_cap)
+        assert (MAX_HOLD_MS[place], ENTRY_CAP_BP[place]) == (one.max_hold_ms, one.entry_cap_bp)
+    assert EXITS.shape == (DEMO, 3, 3)
+    with pytest.raises(ValueError, match="read-only"):
+        EXITS[0, 0, 0] = 1.0
+
+
+@pytest.mark.parametrize(
+    "name, domain, sides",
+    [
+        ("C1", Domain.CRYPTO, (1,)),
+        ("C1", Domain.PERPS, (1, 2)),
+        ("C4", Domain.CRYPTO, (1,)),
+        ("C2", Domain.FOREX, ()),
+        ("demo", Domain.PERPS, (1, 2)),
+    ],
+)
+def test_spot_is_long_only(name: str, domain: Domain, sides: tuple[int, ...]) -> None:
+    assert strategy(name).sides(domain) == sides
+
+
+def test_what_may_go_live_where_and_how_it_enters() -> None:
+    assert BY_ID["C3"].live_domains == (Domain.PERPS,)
+    assert (BY_ID["C3"].entry, BY_ID["C3"].entry_cap_bp) == (EntryOrder.IOC_LIMIT, 3.0)
+    assert BY_ID["C4"].entry is EntryOrder.MAKER
+    for name in ("C4", "demo"):
+        assert BY_ID[name].paper_only
+        assert BY_ID[name].live_domains == ()
+    demo = BY_ID["demo"]
+    assert (demo.in_fractions, demo.counts, demo.max_hold_ms) == (True, False, 60_000)
+    assert {(p.stop, p.trail, p.target) for p in demo.arms()} == {(0.01, 0.01, 0.01)}
+
+
+def test_an_unknown_strategy_is_named_with_the_known_ones() -> None:
+    with pytest.raises(KeyError, match=r"C9.*C1, C2, C3, C4, demo"):
+        strategy("C9")
