@@ -21,6 +21,9 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "boot":
             state.toggles = msgspec.structs.replace(state.toggles, forex=False, options=False)
             state.stage = int(event.args["stage"])
+        case "open_wallet":
+            for a in _accounts(state, event):
+                _open_wallet(state, a, event, out)
         case "pause" | "unpause":
             state.toggles = msgspec.structs.replace(state.toggles, paused=event.name == "pause")
             _report(event, f"entries {'paused' if event.name == 'pause' else 'on again'} by {event.who}", out)
@@ -49,6 +52,18 @@ def _accounts(state: RuntimeState, event: Control) -> list[int]:
 
 def _report(event: Control, text: str, out: list[Command], account: str = "") -> None:
     out.append(Report(ts=event.ts, what="control", account=account, rule=event.name, text=text))
+
+
+def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
+    """The first deposit of a paper wallet; a wallet that was opened before is left alone, never topped up."""
+    if state.acct[a]["peak"]:
+        return
+    units = int(event.args["balance_units"])
+    for field in ("cash", "equity", "peak", "day_start"):
+        state.acct[a][field] = units
+    state.acct[a]["day"] = event.ts // breakers.DAY_MS
+    exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
+    _report(event, f"paper wallet opened with {money(units):f}", out, str(state.accounts[a]))
 
 
 def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:

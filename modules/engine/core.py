@@ -283,15 +283,3 @@ class Engine:
     def _control(self, event: Control, out: list[Command]) -> None:
         control.apply(self.state, event, out)
         self._dirty = True
-
-
-def open_wallets(state: RuntimeState, balance: dict[int, int], ts: int) -> list[Command]:
-    """Put the starting balance (money units per account row) into fresh wallets; returns the ledger rows."""
-    out: list[Command] = []
-    for a, units in balance.items():
-        acct = state.acct[a]
-        for field in ("cash", "equity", "peak", "day_start"):
-            acct[field] = units
-        acct["day"] = ts // DAY_MS
-        exits.cash_row(state, a, ts, "deposit", units, "start", out)
-    return out

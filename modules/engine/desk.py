@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modules.engine.core import Engine, open_wallets
+from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from state.accounts import Account, Domain
 from state.instruments import Instrument
-from state.messages import Command
+from state.messages import Command, Control
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from strategy.market import new_market, new_params
@@ -63,6 +63,19 @@ def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts:
     return state
 
 
+def wallet_events(config: BotConfig, accounts: tuple[Account, ...], ts: int, balance: int | None = None) -> list[Control]:
+    """The events that open each account's paper wallet at `ts`; `balance` in quote currency overrides the configured one."""
+    return [
+        Control(
+            ts,
+            "open_wallet",
+            {"account": str(account), "balance_units": str((balance or config.domains[account.domain].paper_balance) * MONEY_SCALE)},
+            "start",
+        )
+        for account in accounts
+    ]
+
+
 def fresh_engine(
     config: BotConfig,
     instruments: tuple[Instrument, ...],
@@ -75,6 +88,6 @@ def fresh_engine(
     """An engine with new paper wallets at `ts`, and the ledger rows of their deposits. `balance` in quote currency overrides."""
     accounts = tuple(paper_account(domain) for domain in dict.fromkeys(instrument.domain for instrument in instruments))
     state = make_state(config, instruments, accounts)
-    first = {a: (balance or config.domains[account.domain].paper_balance) * MONEY_SCALE for a, account in enumerate(accounts)}
-    rows = open_wallets(state, first, ts)
-    return Engine(state, make_mandate(config, instruments, accounts, chosen, quotes=quotes)), rows
+    engine = Engine(state, make_mandate(config, instruments, accounts, chosen, quotes=quotes))
+    rows = [command for event in wallet_events(config, accounts, ts, balance) for command in engine.process(event)]
+    return engine, rows

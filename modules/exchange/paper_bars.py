@@ -68,7 +68,7 @@ class BarVenue:
         inst: Rows,
         index: Mapping[str, int],
         confirm_ms: int,
-        funding: Mapping[str, tuple[Sequence[int], Sequence[int]]] | None = None,
+        funding: Mapping[str, tuple[Ints, Ints]] | None = None,
         fine: Mapping[str, FineBars] | None = None,
     ) -> None:
         self._inst, self._index, self._confirm_ms = inst, index, confirm_ms
@@ -138,11 +138,13 @@ class BarVenue:
         return events
 
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
-        times, rates = self._funding.get(candle.key, ((), ()))
+        if candle.key not in self._funding:
+            return
+        times, rates = self._funding[candle.key]
         at = bisect_left(times, candle.ts)
         if at < len(times) and times[at] == candle.ts:
             value = candle.open * held.steps * int(self._inst[held.i]["unit"])
-            amount = held.side * mul_div(value, rates[at], 100_000_000)
+            amount = held.side * mul_div(value, int(rates[at]), 100_000_000)
             events.append(FundingPaid(candle.ts, held.account, held.key, amount, f"{held.key}-{candle.ts:x}-f"))
 
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:

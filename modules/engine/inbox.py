@@ -1,0 +1,61 @@
+"""The one way into the engine: a bounded inbox in which account events overtake market events and nothing is ever dropped.
+
+Closed candles and account events must not be lost, so a full market lane does not refuse: it tells its feed, which then counts as
+down (no entries) until the engine has caught up. Quotes never come here; they go to the paper venue and ride along in their bar.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from state.messages import AccountEvent, BarsClosed, Event, FeedDown, FeedUp, Tick
+
+MARKET_ROOM = 4_096
+"""Market events waiting before the engine counts as behind."""
+
+_MARKET = (BarsClosed, Tick, FeedDown, FeedUp)
+
+
+class Inbox:
+    """Two lanes, account and control first. Used by one event loop; `put` never waits."""
+
+    def __init__(self, room: int = MARKET_ROOM) -> None:
+        self._first: deque[Event] = deque()
+        self._market: deque[Event] = deque()
+        self._room = room
+        self._wake = asyncio.Event()
+        self.behind = False
+        """The market lane ran full and has not been empty since."""
+
+    def put(self, event: Event) -> None:
+        """Leave an event."""
+        if isinstance(event, _MARKET):
+            self._market.append(event)
+            if len(self._market) > self._room:
+                self.behind = True
+        else:
+            self._first.append(event)
+        self._wake.set()
+
+    def put_account(self, events: list[AccountEvent]) -> None:
+        """Leave answers of a venue, in order."""
+        if events:
+            self._first.extend(events)
+            self._wake.set()
+
+    @property
+    def depth(self) -> int:
+        """Events waiting."""
+        return len(self._first) + len(self._market)
+
+    async def take(self) -> list[Event]:
+        """Everything that waits, account and control events before market events; waits for the first."""
+        while not self._first and not self._market:
+            self._wake.clear()
+            await self._wake.wait()
+        events = [*self._first, *self._market]
+        self._first.clear()
+        self._market.clear()
+        self.behind = False
+        return events
