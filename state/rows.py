@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 Rows = NDArray[np.void]
 """A one-dimensional structured array, one row an instrument (or, for PARAMS, one parameter set)."""
 
+Row = Any
+"""One record of such an array inside a kernel, its fields as attributes. Kernels hand it on to one another (a pointer); from Python only
+`(rows, i)` is passed, because looking at a record's type costs more than the call."""
+
 DAY_MS = 86_400_000
 MONTH_DAYS = 30
 """Length of the trailing medians, and of the time without a regime, in trading days."""

@@ -6,7 +6,7 @@ its 30-day median. C4 has no level.
 
 from __future__ import annotations
 
-from state.rows import STRATEGIES, Rows
+from state.rows import STRATEGIES, Row
 from strategy.base import C2, C3, C4, CANDIDATES, NONE, beyond
 from strategy.measures import ATR
 from strategy.scalp_breakout import confirm_breakout
@@ -16,11 +16,10 @@ from utils.kernel import kernel
 
 
 @kernel
-def arm(rows: Rows, i: int, strategy: int, side: int, level: float) -> None:
+def arm(row: Row, strategy: int, side: int, level: float) -> None:
     """Put a signal on watch; one that was there is replaced. NONE changes nothing."""
     if side == NONE:
         return
-    row = rows[i]
     row.arm_side[strategy] = side
     row.arm_left[strategy] = CANDIDATES
     row.arm_level[strategy] = level
@@ -28,10 +27,9 @@ def arm(rows: Rows, i: int, strategy: int, side: int, level: float) -> None:
 
 
 @kernel
-def try_confirm(rows: Rows, params: Rows, i: int, o: int, h: int, l: int, c: int) -> int:
+def try_confirm(row: Row, p: Row, o: int, h: int, l: int, c: int) -> int:
     """Hold a confirm close against every armed signal; returns the confirmed sides, two bits a strategy."""
-    row = rows[i]
-    calm = row.confirm_bars > ATR and row.confirm_atr <= params[0].calm * row.confirm_atr_median
+    calm = row.confirm_bars > ATR and row.confirm_atr <= p.calm * row.confirm_atr_median
     code = 0
     for s in range(STRATEGIES):
         if (row.armed >> s) & 1:
@@ -40,7 +38,7 @@ def try_confirm(rows: Rows, params: Rows, i: int, o: int, h: int, l: int, c: int
             if good and s == C2:
                 good = confirm_pullback(side, h, l, row.previous_high, row.previous_low)
             elif good and s == C3:
-                good = confirm_breakout(row.volume_z, params[0].volume_z)
+                good = confirm_breakout(row.volume_z, p.volume_z)
             elif good and s == C4:
                 good = confirm_fade(side, o, c)
             row.arm_left[s] -= 1

@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from state.rows import CHANNEL, DAY_MS, EXTREME, MARKET, MONTH_CONFIRM, MONTH_DAYS, MONTH_PRIMARY, PARAMS, PRICE_LIMIT, SLOPES, Rows
+from state.rows import CHANNEL, DAY_MS, EXTREME, MARKET, MONTH_CONFIRM, MONTH_DAYS, MONTH_PRIMARY, PARAMS, PRICE_LIMIT, SLOPES, Row, Rows
 from strategy.base import C1, C2, C3, C4
 from strategy.confirm import arm, try_confirm
 from strategy.measures import Z, measure_confirm, measure_primary, measure_turnover, remember_primary
@@ -77,11 +77,10 @@ def new_params() -> Rows:
 
 
 @kernel
-def _break_off(rows: Rows, i: int, end: int, ts: int) -> None:
+def _break_off(row: Row, end: int, ts: int) -> None:
     """Bars are missing between `end` and `ts`: nothing that spans them may be trusted."""
-    row = rows[i]
     row.armed = 0
-    locate(rows, i, ts)
+    locate(row, ts)
     if row.weekends and is_weekend(end, ts):
         return
     row.gaps += 1
@@ -90,10 +89,8 @@ def _break_off(rows: Rows, i: int, end: int, ts: int) -> None:
 
 
 @kernel
-def _step_regime(rows: Rows, params: Rows, i: int) -> None:
+def _step_regime(row: Row, p: Row) -> None:
     """The regime at a primary close, unknown in the first 30 days and on hold after a gap."""
-    row = rows[i]
-    p = params[0]
     row.score = regime_score(row.adx, row.efficiency, row.choppiness)
     if row.hold > 0:
         row.hold -= 1
@@ -105,38 +102,35 @@ def _step_regime(rows: Rows, params: Rows, i: int) -> None:
 
 
 @kernel
-def _arm_all(rows: Rows, params: Rows, i: int, c: int) -> None:
+def _arm_all(row: Row, p: Row, c: int) -> None:
     """The four arming rules at a primary close, each as soon as its windows are full."""
-    row = rows[i]
-    p = params[0]
     n = row.primary_bars
     if n >= 4 * CHANNEL:
         high = channel_level(p.channels, row.channel_high_short, row.channel_high_middle, row.channel_high_long)
         low = channel_level(p.channels, row.channel_low_short, row.channel_low_middle, row.channel_low_long)
         side = arm_trend(c, high, low, row.daily_sign)
-        arm(rows, i, C1, side, float(high if side == 1 else low))
+        arm(row, C1, side, float(high if side == 1 else low))
     if n >= SLOW + SLOPE_BARS - 1:
         slope = row.ema_slow - row.slopes[(n - SLOPE_BARS) & (SLOPES - 1)]
         side = arm_pullback(c, row.ema_fast, row.primary_close, row.ema_fast_before, slope)
-        arm(rows, i, C2, side, row.ema_fast)
+        arm(row, C2, side, row.ema_fast)
     row.squeeze_age = 0 if n >= row.month_primary and row.vol_ratio < p.squeeze_ratio else row.squeeze_age + 1
     if n >= EXTREME:
         side = arm_breakout(c, row.extreme_high, row.extreme_low, row.squeeze_age, p.squeeze_bars)
-        arm(rows, i, C3, side, float(row.extreme_high if side == 1 else row.extreme_low))
+        arm(row, C3, side, float(row.extreme_high if side == 1 else row.extreme_low))
     if n >= Z:
-        arm(rows, i, C4, arm_fade(row.zscore, row.regime, p.fade_z), 0.0)
+        arm(row, C4, arm_fade(row.zscore, row.regime, p.fade_z), 0.0)
 
 
 @kernel
-def _close_primary(rows: Rows, params: Rows, i: int, ts: int, h: int, l: int, c: int) -> None:
+def _close_primary(row: Row, p: Row, ts: int, h: int, l: int, c: int) -> None:
     """A whole primary bar, open time `ts`: measures, regime, arming; only then does it join what later closes are held against."""
-    row = rows[i]
     row.primary_ts = ts
-    measure_primary(rows, i, h, l, c)
-    take_day(rows, i, c)
-    _step_regime(rows, params, i)
-    _arm_all(rows, params, i, c)
-    remember_primary(rows, i, h, l, c)
+    measure_primary(row, h, l, c)
+    take_day(row, c)
+    _step_regime(row, p)
+    _arm_all(row, p, c)
+    remember_primary(row, h, l, c)
 
 
 @kernel
@@ -148,6 +142,7 @@ def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c:
     would compile anew).
     """
     row = rows[i]
+    p = params[0]
     if not (0 < l <= min(o, c) and max(o, c) <= h < PRICE_LIMIT and 0.0 <= v < math.inf):
         row.rejected += 1
         return 0
@@ -156,26 +151,26 @@ def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c:
             row.rejected += 1
             return 0
         if row.primary_bars == 0:
-            locate(rows, i, ts)
+            locate(row, ts)
         elif ts != row.primary_ts + row.primary_ms:
-            _break_off(rows, i, row.primary_ts + row.primary_ms, ts)
+            _break_off(row, row.primary_ts + row.primary_ms, ts)
     elif ts != row.last_ts + row.confirm_ms:
         if ts <= row.last_ts or ts % row.confirm_ms != 0:
             row.rejected += 1
             return 0
-        _break_off(rows, i, row.last_ts + row.confirm_ms, ts)
-    measure_confirm(rows, i, h, l, c, v)
-    code = try_confirm(rows, params, i, o, h, l, c) if row.armed else 0
+        _break_off(row, row.last_ts + row.confirm_ms, ts)
+    measure_confirm(row, h, l, c, v)
+    code = try_confirm(row, p, o, h, l, c) if row.armed else 0
     row.confirm_bars += 1
     row.last_ts = ts
     row.last_close = c
     row.previous_high = h
     row.previous_low = l
-    if take_part(rows, i, h, l):
-        _close_primary(rows, params, i, ts + row.confirm_ms - row.primary_ms, row.part_high, row.part_low, c)
-        measure_turnover(rows, i)
+    if take_part(row, h, l):
+        _close_primary(row, p, ts + row.confirm_ms - row.primary_ms, row.part_high, row.part_low, c)
+        measure_turnover(row)
     elif code != 0:
-        measure_turnover(rows, i)
+        measure_turnover(row)
     return code
 
 
@@ -183,14 +178,15 @@ def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c:
 def on_primary_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c: int) -> bool:
     """A native primary bar, only before the first confirm bar: lengthens the primary windows of a warm-up. False when it is not taken."""
     row = rows[i]
+    p = params[0]
     if row.confirm_bars > 0 or ts % row.primary_ms != 0 or (row.primary_bars > 0 and ts <= row.primary_ts):
         return False
     if not (0 < l <= min(o, c) and max(o, c) <= h < PRICE_LIMIT):
         return False
     if row.primary_bars == 0:
-        locate(rows, i, ts)
+        locate(row, ts)
     elif ts != row.primary_ts + row.primary_ms:
-        _break_off(rows, i, row.primary_ts + row.primary_ms, ts)
-    _close_primary(rows, params, i, ts, h, l, c)
+        _break_off(row, row.primary_ts + row.primary_ms, ts)
+    _close_primary(row, p, ts, h, l, c)
     row.armed = 0
     return True

@@ -16,7 +16,7 @@ from state.rows import (
     TURNOVER_BUCKETS,
     VOL_BUCKETS,
     VOLUMES,
-    Rows,
+    Row,
 )
 from strategy.indicators import adx_step, choppiness, directional, efficiency_ratio, ema, true_range, wilder
 from strategy.swing_pullback import FAST, SLOW
@@ -35,12 +35,11 @@ VOL_EXPONENT, ATR_EXPONENT, TURNOVER_EXPONENT = -20, -4, -10
 
 
 @kernel
-def measure_confirm(rows: Rows, i: int, h: int, l: int, c: int, v: float) -> None:
+def measure_confirm(row: Row, h: int, l: int, c: int, v: float) -> None:
     """Confirm ATR28, its 30-day median, ln-volume z and the turnover window. The first bar only gives the next one its previous close.
 
     The median and the z are brought up to date only while a signal is armed: nobody else asks, and they are exact when asked.
     """
-    row = rows[i]
     n = row.confirm_bars
     if v > 0.0:
         row.volume_last = fine_log(v)
@@ -86,9 +85,8 @@ def measure_confirm(rows: Rows, i: int, h: int, l: int, c: int, v: float) -> Non
 
 
 @kernel
-def measure_turnover(rows: Rows, i: int) -> None:
+def measure_turnover(row: Row) -> None:
     """Bring `median_turnover_ticks` up to date (30-day median of a confirm bar's volume x close, base units x ticks)."""
-    row = rows[i]
     filled = min(row.confirm_bars - 1, row.month_confirm)
     if filled > 0:
         row.turnover_index, row.turnover_below = walk(row.turnover_counts, row.turnover_index, row.turnover_below, filled)
@@ -96,9 +94,8 @@ def measure_turnover(rows: Rows, i: int) -> None:
 
 
 @kernel
-def measure_primary(rows: Rows, i: int, h: int, l: int, c: int) -> None:
+def measure_primary(row: Row, h: int, l: int, c: int) -> None:
     """ATR28, ADX28, ER48, CHOP28, z96, EMA50/200 and the volatility ratio at a primary close."""
-    row = rows[i]
     n = row.primary_bars
     before = row.primary_close
     row.ema_fast_before = row.ema_fast
@@ -154,9 +151,8 @@ def measure_primary(rows: Rows, i: int, h: int, l: int, c: int) -> None:
 
 
 @kernel
-def remember_primary(rows: Rows, i: int, h: int, l: int, c: int) -> None:
+def remember_primary(row: Row, h: int, l: int, c: int) -> None:
     """After the arming rules: this bar joins the channels and extremes that the next close will be held against."""
-    row = rows[i]
     slot = row.result_position
     high, row.channel_prefix_high = push_max(row.channel_highs, row.channel_position, row.channel_prefix_high, h)
     low, row.channel_prefix_low = push_min(row.channel_lows, row.channel_position, row.channel_prefix_low, l)

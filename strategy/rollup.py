@@ -5,7 +5,7 @@ A bar with a missing part is dropped, not patched: the bucket that a gap touches
 
 from __future__ import annotations
 
-from state.rows import DAY_MS, DAYS, Rows
+from state.rows import DAY_MS, DAYS, Row
 from utils.kernel import kernel
 
 _WEEK_MS = 7 * DAY_MS
@@ -14,9 +14,8 @@ _SATURDAY_NOON = 2 * DAY_MS + DAY_MS // 2
 
 
 @kernel
-def locate(rows: Rows, i: int, ts: int) -> None:
+def locate(row: Row, ts: int) -> None:
     """Find the place of a bar that does not continue the one before: its bucket counts only if it begins here, and so does its day."""
-    row = rows[i]
     inside = ts % row.primary_ms
     row.part = inside // row.confirm_ms
     row.part_whole = 1 if inside == 0 else 0
@@ -32,9 +31,8 @@ def is_weekend(last_end: int, ts: int) -> bool:
 
 
 @kernel
-def take_part(rows: Rows, i: int, h: int, l: int) -> bool:
+def take_part(row: Row, h: int, l: int) -> bool:
     """Add a confirm bar to its bucket; True when that closes a whole primary bar (`part_high`, `part_low` are then its own)."""
-    row = rows[i]
     if row.part == 0:
         row.part_high = h
         row.part_low = l
@@ -56,9 +54,8 @@ def take_part(rows: Rows, i: int, h: int, l: int) -> bool:
 
 
 @kernel
-def take_day(rows: Rows, i: int, close: int) -> None:
+def take_day(row: Row, close: int) -> None:
     """Add a primary close to its UTC day; a whole day's last one moves `daily_sign`: that close against the mean of the last 20."""
-    row = rows[i]
     row.day_part += 1
     if row.day_part < row.day_parts:
         return

@@ -22,12 +22,12 @@ def watching(side: int, *strategies: int) -> Rows:
     rows["volume_z"] = 1.5
     rows["previous_high"], rows["previous_low"] = 1_020, 980
     for s in strategies:
-        arm(rows, 0, s, side, LEVEL)
+        arm(rows[0], s, side, LEVEL)
     return rows
 
 
 def answer(rows: Rows, bar: tuple[int, int, int, int], strategy: int) -> int:
-    return side_of(try_confirm(rows, new_params(), 0, *bar), strategy)
+    return side_of(try_confirm(rows[0], new_params()[0], *bar), strategy)
 
 
 @pytest.mark.parametrize("strategy", [C1, C2, C3, C4])
@@ -91,7 +91,7 @@ def test_the_fade_has_no_level() -> None:
 def test_a_new_arm_replaces_the_old_with_three_fresh_candidates() -> None:
     rows = watching(LONG, C1)
     assert answer(rows, DULL_BAR, C1) == NONE
-    arm(rows, 0, C1, SHORT, 900.0)
+    arm(rows[0], C1, SHORT, 900.0)
     assert rows["arm_left"][0, C1] == 3
     assert answer(rows, LONG_BAR, C1) == NONE, "the old side is forgotten"
     assert answer(rows, (890, 905, 880, 899), C1) == SHORT
@@ -100,13 +100,13 @@ def test_a_new_arm_replaces_the_old_with_three_fresh_candidates() -> None:
 def test_arming_nothing_changes_nothing() -> None:
     rows = watching(LONG, C1)
     before = rows.tobytes()
-    arm(rows, 0, C1, NONE, 5.0)
+    arm(rows[0], C1, NONE, 5.0)
     assert rows.tobytes() == before
 
 
 def test_strategies_are_confirmed_side_by_side() -> None:
     rows = watching(LONG, C1, C3, C4)
     rows["volume_z"] = 0.0
-    code = try_confirm(rows, new_params(), 0, *LONG_BAR)
+    code = try_confirm(rows[0], new_params()[0], *LONG_BAR)
     assert [side_of(code, s) for s in range(4)] == [LONG, NONE, NONE, LONG]
     assert rows["armed"][0] == 1 << C3
