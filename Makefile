@@ -35,7 +35,7 @@ $(VENV)/.made:
 # torch first, in a step of its own: where pip is pointed at a place that has the CPU build, that one is taken and then kept.
 $(VENV)/.torch: $(VENV)/.made requirements.txt
 	@echo 'Installing torch (the largest part, once) ...'
-	@$(PIP) install "$$(sed -n 's/^\(torch==[^ #]*\).*/\1/p' requirements.txt)"
+	@$(PIP) install -c constraints.txt "$$(sed -n 's/^\(torch==[^ #]*\).*/\1/p' requirements.txt)"
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.torch requirements.txt constraints.txt
