@@ -113,16 +113,18 @@ class Archive:
         end_ms: int | None = None,
         *,
         source: str | None = None,
+        prefer: str | None = None,
     ) -> Bars:
         """Bars opening in [start_ms, end_ms) from files of exactly this timeframe, winner first, history from the others.
 
-        `source` names the winner instead of the coverage rule and leaves the others out. Refusal: unknown symbol or source, no file of this
+        `prefer` names the winner instead of the coverage rule (history of a path: prefer its source); `source` moreover leaves the others
+        out. Refusal: unknown symbol or source, no file of this
         timeframe. DamagedFile: a file that is needed is bad. Where nothing lies in the range the result is empty.
         """
         found = self.stretches(kind, symbol, timeframe_ms, source)
         if not found:
             raise Refusal(f"{symbol} ({kind}) has no {timeframe_name(timeframe_ms)} bars in {self.root}; {self._inventory(kind, symbol)}")
-        return self._gather(found, timeframe_ms, start_ms, end_ms)
+        return self._gather(found, timeframe_ms, start_ms, end_ms, prefer)
 
     def confirm_bars(
         self,
@@ -133,6 +135,7 @@ class Archive:
         end_ms: int | None = None,
         *,
         source: str | None = None,
+        prefer: str | None = None,
     ) -> Bars:
         """As `bars`, but time that has no file of this timeframe is rolled up from finer files (complete buckets only).
 
@@ -142,7 +145,7 @@ class Archive:
         if not usable:
             raise self._too_coarse(kind, symbol, timeframe_ms)
         usable.sort(key=lambda one: (_rank(one.source), -one.timeframe_ms, one.first_ms))
-        return self._gather(usable, timeframe_ms, start_ms, end_ms)
+        return self._gather(usable, timeframe_ms, start_ms, end_ms, prefer)
 
     def finest(self, kind: Kind, symbol: str, start_ms: int | None, end_ms: int | None, *, coarsest_ms: int = FINE_MS) -> Finest:
         """The finest bars, not coarser than `coarsest_ms`, of the first source that covers [start_ms, end_ms), cut to that range.
@@ -187,9 +190,10 @@ class Archive:
         finest_ms = min(file.timeframe_ms for file in files)
         return self._read([file.path for file in files if file.timeframe_ms == finest_ms], finest_ms, with_volume=False)
 
-    def _gather(self, found: Sequence[Stretch], timeframe_ms: int, start_ms: int | None, end_ms: int | None) -> Bars:
-        chosen = _winner(found, start_ms, end_ms)
-        order = found if chosen is None else sorted(found, key=lambda one: one.source != chosen.source)
+    def _gather(self, found: Sequence[Stretch], timeframe_ms: int, start_ms: int | None, end_ms: int | None, prefer: str | None) -> Bars:
+        if prefer is None and (chosen := _winner(found, start_ms, end_ms)) is not None:
+            prefer = chosen.source
+        order = sorted(found, key=lambda one: one.source != prefer)
         parts = [no_bars(timeframe_ms)]
         taken: list[tuple[int, int]] = []
         for one in order:

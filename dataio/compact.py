@@ -1,12 +1,15 @@
 """One uncompressed cache file per series, for reading years at memory speed: built from the day files, proved equal, then put in place.
 
 The cache (arrow IPC) names the version of every day file it was made from and a CRC-32 per column. A day that has changed since is read
-from its file, so a stale cache is slow, never wrong; compacting twice, or at any time, changes no row.
+from its file, so a stale cache is slow, never wrong; compacting twice, or at any time, changes no row. Its columns are handed out as
+private memory maps: writable without copying (a written page is copied then), and the file never sees it.
 """
 
 from __future__ import annotations
 
+import mmap
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from dataio.bars import Bars, Int64s, join, newest_wins, no_bars
-from dataio.dataset import COLUMNS, DAY_MS, SCHEMA, Dataset, Identity, Series, identity, to_table
+from dataio.dataset import COLUMNS, DAY_MS, SCHEMA, Dataset, Identity, Series, day_number, to_table
 from dataio.tables import DamagedFile
 from dataio.writer import read_day
 from utils.errors import Invariant, Refusal
@@ -28,7 +31,7 @@ _KEY = b"bars"
 
 
 class CacheNote(msgspec.Struct, frozen=True):
-    """What a cache says of itself: from which versions of which days (day number as text) and the CRC-32 of each column."""
+    """What a cache says of itself: from which versions of which day files (by name) and the CRC-32 of each column."""
 
     format: int
     timeframe_ms: int
@@ -50,10 +53,13 @@ class Compacted(msgspec.Struct, frozen=True):
 class Cache:
     """An open cache of one series; columns are checked when they are read."""
 
-    def __init__(self, path: Path, source: pa.Buffer) -> None:
+    def __init__(self, path: Path, source: mmap.mmap | bytes) -> None:
         self.path = path
+        self._source = source
+        buffer = pa.py_buffer(source)
+        self._base = buffer.address
         try:
-            self._table = ipc.open_file(source).read_all()
+            self._table = ipc.open_file(buffer).read_all()
             self.note = msgspec.json.decode((self._table.schema.metadata or {})[_KEY], type=CacheNote)
         except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
             raise DamagedFile(path, f"not a compacted cache ({str(error).splitlines()[0]})") from error
@@ -61,28 +67,32 @@ class Cache:
             raise DamagedFile(path, "a compacted cache of another format; compact again")
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column as a read-only view of the file; DamagedFile when its checksum is wrong."""
-        column = self._table.column(name)
-        empty = np.empty(0, np.int64 if name == "ts" else np.float64)
-        values: npt.NDArray[Any] = column.chunk(0).to_numpy() if column.num_chunks else empty
+        """A column, valid as long as it is held; DamagedFile when its checksum is wrong."""
+        dtype = np.dtype(np.int64 if name == "ts" else np.float64)
+        count = self._table.num_rows
+        # numpy is given the place inside the map, because an array made by arrow would be read-only.
+        place = self._table.column(name).chunk(0).buffers()[1].address - self._base if count else 0
+        values: npt.NDArray[Any] = np.frombuffer(self._source, dtype, count, place) if count else np.empty(0, dtype)
         if zlib.crc32(values.data) != self.note.crc32[name]:
             raise DamagedFile(self.path, f"column {name} does not match its checksum; compact again")
         return values
 
     def bars(self) -> Bars:
-        """Everything, copied; DamagedFile as `column`."""
-        return Bars(timeframe_ms=self.note.timeframe_ms, **{name: np.array(self.column(name)) for name in COLUMNS})
+        """Everything; DamagedFile as `column`."""
+        return Bars(timeframe_ms=self.note.timeframe_ms, **{name: self.column(name) for name in COLUMNS})
 
 
 def open_cache(dataset: Dataset, series: Series) -> Cache | None:
     """The cache of a series, None when there is none; DamagedFile when it is not usable."""
     path = dataset.cache_path(series)
     try:
-        cache = Cache(path, pa.memory_map(str(path)))
+        with path.open("rb") as file:
+            source = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise DamagedFile(path, f"not readable ({str(error).splitlines()[0]})") from error
+    except (OSError, ValueError) as error:
+        raise DamagedFile(path, f"not readable ({error})") from error
+    cache = Cache(path, source)
     if cache.note.timeframe_ms != series.timeframe_ms:
         raise DamagedFile(path, "a compacted cache of another timeframe; compact again")
     return cache
@@ -90,12 +100,12 @@ def open_cache(dataset: Dataset, series: Series) -> Cache | None:
 
 def compact(dataset: Dataset, series: Series) -> Compacted:
     """Bring the cache of one series up to date. DamagedFile: a day file is bad, the old cache stays. Refusal: no series, unwritable."""
+    # The versions are noted before the files are read: one replaced in between counts as changed, and is then read from its file.
+    versions = dataset.versions(series)
     days = dataset.days(series)
     if not days:
         raise Refusal(f"no day files of {series} in {dataset.root}")
     path = dataset.cache_path(series)
-    # The versions are noted before the files are read: one replaced in between counts as changed, and is then read from its file.
-    versions = {str(day): identity(file) for day, file in days.items()}
     try:
         cache = open_cache(dataset, series)
         if cache is not None and cache.note.days == versions:
@@ -104,7 +114,7 @@ def compact(dataset: Dataset, series: Series) -> Compacted:
         pass  # it is replaced below
     bars = newest_wins(join([no_bars(series.timeframe_ms), *(_day(file, day, series) for day, file in days.items())]))
     data = _encode(bars, versions)
-    if not Cache(path, pa.py_buffer(data)).bars().same(bars):
+    if not Cache(path, data).bars().same(bars):
         raise Invariant(f"{path}: what was encoded does not read back equal")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,13 +124,12 @@ def compact(dataset: Dataset, series: Series) -> Compacted:
     return Compacted(str(series), str(path), len(days), len(bars), True)
 
 
-def stale_days(cached: CacheNote, days: dict[int, Path]) -> Int64s:
-    """Days that the cache holds in another version than the files, holds no more rightly, or does not hold."""
-    now = {str(day): identity(file) for day, file in days.items()}
-    if now == cached.days:
+def stale_days(note: CacheNote, versions: Mapping[str, Identity]) -> Int64s:
+    """Days that the cache has in another version than the files have now, or that only one of them has."""
+    if versions == note.days:
         return np.empty(0, np.int64)
-    changed = {day for day in now.keys() | cached.days.keys() if now.get(day) != cached.days.get(day)}
-    return np.array(sorted(map(int, changed)), np.int64)
+    changed = (day_number(name) for name in versions.keys() | note.days.keys() if versions.get(name) != note.days.get(name))
+    return np.array(sorted(day for day in changed if day is not None), np.int64)
 
 
 def _day(path: Path, day: int, series: Series) -> Bars:

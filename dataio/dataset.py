@@ -7,6 +7,7 @@ under `root/.compact/`, lies at most one cache per series (`dataio/compact.py`);
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -104,6 +105,14 @@ class Dataset:
         found = ((day_number(path.name), path) for path in folder.iterdir())
         return dict(sorted((day, path) for day, path in found if day is not None))
 
+    def versions(self, series: Series) -> dict[str, Identity]:
+        """Version of every day file by file name: one pass over the folder, cheap enough for every read."""
+        try:
+            with os.scandir(self.folder(series)) as entries:
+                return {entry.name: _identity(entry.stat()) for entry in entries if _DAY_FILE.fullmatch(entry.name)}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
     def _series(self) -> Iterator[Series]:
         for path in self.root.glob("*/*/*/*"):
             name = path.relative_to(self.root)
@@ -116,7 +125,10 @@ class Dataset:
 
 def identity(path: Path) -> Identity:
     """Version of a file as it is now; OSError when it is gone."""
-    known = path.stat()
+    return _identity(path.stat())
+
+
+def _identity(known: os.stat_result) -> Identity:
     return Identity(known.st_size, known.st_mtime_ns, known.st_ino)
 
 

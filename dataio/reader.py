@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dataio.bars import Bars
 from dataio.compact import open_cache, stale_days
-from dataio.dataset import COLUMNS, DAY_MS, Dataset, Series
+from dataio.dataset import COLUMNS, DAY_MS, Dataset, Identity, Series
 from dataio.tables import DamagedFile, read_columns
 from utils.errors import Refusal
 
@@ -35,35 +35,33 @@ class DatasetReader:
 
         Refusal: the series is not there (what is, is listed). DamagedFile: file and fault.
         """
-        days = self.dataset.days(series)
-        if not days:
+        versions = self.dataset.versions(series)
+        if not versions:
             there = ", ".join(map(str, self.dataset.series())) or "nothing"
             raise Refusal(f"no {series} in {self.dataset.root}; there is: {there}")
         wanted = tuple(dict.fromkeys(("ts", *names)))
-        parts, stale = self._cached(series, days, wanted, start_ms, end_ms)
-        for day in days if stale is None else stale:
-            if day not in days or _outside(day, start_ms, end_ms):
-                continue
-            part = self._day(days[day], day, wanted)
-            if part is not None:
-                parts.append(_cut(part, start_ms, end_ms))
+        parts, stale = self._cached(series, versions, wanted, start_ms, end_ms)
+        if stale is None or stale:
+            days = self.dataset.days(series)
+            for day in days if stale is None else stale:
+                if day in days and not _outside(day, start_ms, end_ms) and (part := self._day(days[day], day, wanted)) is not None:
+                    parts.append(_cut(part, start_ms, end_ms))
         merged = _join(parts, wanted)
         return {name: merged[name] for name in names}
 
     def _cached(
-        self, series: Series, days: dict[int, Path], wanted: Sequence[str], start_ms: int | None, end_ms: int | None
+        self, series: Series, versions: dict[str, Identity], wanted: Sequence[str], start_ms: int | None, end_ms: int | None
     ) -> tuple[list[_Columns], list[int] | None]:
         """Rows of the days that the cache holds as they are now, and the other days; None for them: no usable cache."""
         try:
             cache = open_cache(self.dataset, series)
             if cache is None:
                 return [], None
-            part: _Columns = {name: cache.column(name) for name in wanted}
-            stale = stale_days(cache.note, days)
+            part = _cut({name: cache.column(name) for name in wanted}, start_ms, end_ms)
         except DamagedFile as error:
             self.damaged[error.path] = error.fault
             return [], None
-        part = _cut(part, start_ms, end_ms)
+        stale = stale_days(cache.note, versions)
         if len(stale):
             fresh = ~np.isin(part["ts"] // DAY_MS, stale)
             return [{name: column[fresh] for name, column in part.items()}], stale.tolist()
@@ -98,11 +96,13 @@ def _cut(part: _Columns, start_ms: int | None, end_ms: int | None) -> _Columns:
 
 
 def _join(parts: Sequence[_Columns], wanted: Sequence[str]) -> _Columns:
-    """Parts of different days as one, sorted, always copied so that the result is writable."""
+    """Parts of different days as one, sorted."""
     if not parts:
         return {name: np.empty(0, np.int64 if name == "ts" else np.float64) for name in wanted}
+    if len(parts) == 1:
+        return parts[0]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in wanted}
-    if len(parts) > 1 and not bool(np.all(np.diff(joined["ts"]) > 0)):
+    if not bool(np.all(np.diff(joined["ts"]) > 0)):
         order = np.argsort(joined["ts"], kind="stable")
         joined = {name: column[order] for name, column in joined.items()}
     return joined

@@ -70,7 +70,7 @@ def verify(dataset: Dataset, series: Series) -> SeriesReport:
         parts.append(bars)
     joined = newest_wins(join(parts))
     findings.extend(_gaps(joined, series, str(dataset.folder(series))))
-    findings.extend(_cache(dataset, series, days, joined))
+    findings.extend(_cache(dataset, series, joined))
     first, last = (int(joined.ts[0]), int(joined.ts[-1])) if len(joined) else (None, None)
     return SeriesReport(str(series), len(days), len(joined), first, last, tuple(findings))
 
@@ -147,13 +147,13 @@ def _other_files(folder: Path) -> Iterator[Finding]:
             yield Finding("foreign", str(path), 1, None, "not a day file (YYYY-MM-DD.parquet); it is not read")
 
 
-def _cache(dataset: Dataset, series: Series, days: dict[int, Path], joined: Bars) -> Iterator[Finding]:
+def _cache(dataset: Dataset, series: Series, joined: Bars) -> Iterator[Finding]:
     try:
         cache = open_cache(dataset, series)
         if cache is None:
             return
         held = cache.bars()
-        stale = stale_days(cache.note, days)
+        stale = stale_days(cache.note, dataset.versions(series))
     except DamagedFile as error:
         yield Finding("cache", str(error.path), 1, None, error.fault)
         return

@@ -92,6 +92,16 @@ def test_history_comes_from_the_next_source_and_every_instant_from_one(root: Pat
     assert ours.between(MONDAY + DAY, None).same(walk(MONDAY + DAY, 288, seed=2))
 
 
+def test_history_of_a_path_prefers_its_source_and_takes_the_rest_from_others(root: Path) -> None:
+    archive = open_archive(root)
+    end = MONDAY + 2 * DAY
+    for read in (archive.bars, archive.confirm_bars):
+        assert read("spot", "AUSDT", M5, None, end).between(MONDAY + DAY, None).same(walk(MONDAY + DAY, 288, seed=5))
+        assert read("spot", "AUSDT", M5, None, end, prefer="binance").between(MONDAY + DAY, None).same(walk(MONDAY + DAY, 288, seed=2))
+        both = read("spot", "AUSDT", M5, None, end, prefer="bybit")
+        assert (both.ts[0], len(both)) == (MONDAY, 576)
+
+
 def test_confirm_bars_fill_from_finer_files(root: Path) -> None:
     archive = open_archive(root)
     assert archive.confirm_bars("perp", "PUSDT", M5).same(roll_up(walk(MONDAY, 600, 60_000), M5))

@@ -10,7 +10,7 @@ import pytest
 
 from dataio.bars import make_bars
 from dataio.compact import _encode, compact
-from dataio.dataset import DAY_MS, Dataset, Series, identity
+from dataio.dataset import DAY_MS, Dataset, Series
 from dataio.verify import SeriesReport, bad_rows, verify
 from dataio.writer import DatasetWriter
 from self_test.dataio.samples import H1, M5, MONDAY, save, save_columns, truncate, walk
@@ -106,7 +106,7 @@ def test_a_damaged_cache_is_a_fault_and_a_stale_one_is_not(dataset: Dataset) -> 
 def test_a_cache_that_lies_is_caught(dataset: Dataset) -> None:
     DatasetWriter(dataset).write(BTC, walk(MONDAY, 288))
     compact(dataset, BTC)
-    versions = {str(day): identity(path) for day, path in dataset.days(BTC).items()}
+    versions = dataset.versions(BTC)
     dataset.cache_path(BTC).write_bytes(_encode(walk(MONDAY, 288, seed=2), versions))  # right versions and checksums, other rows
     (finding,) = verify(dataset, BTC).faults
     assert "other rows than the day files" in finding.text

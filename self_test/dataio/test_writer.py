@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -16,7 +18,9 @@ from dataio.compact import compact
 from dataio.dataset import DAY_MS, Dataset, Series, encode_day, identity
 from dataio.reader import DatasetReader
 from dataio.tables import DamagedFile
+from dataio.verify import verify
 from dataio.writer import DatasetWriter, read_day
+from self_test.conftest import REPO
 from self_test.dataio.samples import H1, M5, MONDAY, save, truncate, walk
 from state.accounts import Domain
 from utils.errors import Refusal
@@ -147,6 +151,36 @@ def test_writers_at_the_same_time_lose_nothing(dataset: Dataset) -> None:
     for thread in threads:
         thread.join()
     assert DatasetReader(dataset).bars(BTC).same(bars)
+
+
+WRITES_FOR_EVER = """
+import sys
+from dataio.dataset import Dataset, Series
+from dataio.verify import verify
+from dataio.writer import DatasetWriter
+from self_test.conftest import REPO
+from self_test.dataio.samples import M5, MONDAY, walk
+from state.accounts import Domain
+bars, writer = walk(MONDAY, 4000), DatasetWriter(Dataset(sys.argv[1]))
+for row in range(0, 4000, 2):
+    writer.write(Series("bybit", Domain.CRYPTO, "BTCUSDT", M5), bars.take(slice(row, row + 2)))
+    print(row + 2, flush=True)
+"""
+
+
+@pytest.mark.parametrize("acknowledged", [20, 290, 301])
+def test_a_killed_writer_leaves_every_bar_it_acknowledged(dataset: Dataset, acknowledged: int) -> None:
+    command = [sys.executable, "-c", WRITES_FOR_EVER, str(dataset.root)]
+    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        told = next(int(line) for line in child.stdout if int(line) >= acknowledged)
+        child.kill()
+    report = verify(dataset, BTC)
+    assert report.faults == ()
+    assert report.rows >= told
+    assert DatasetReader(dataset).bars(BTC).same(walk(MONDAY, 4000).take(slice(0, report.rows)))
+    DatasetWriter(dataset).write(BTC, walk(MONDAY, 4000))
+    assert DatasetReader(dataset).bars(BTC).same(walk(MONDAY, 4000))
 
 
 rows = st.tuples(st.integers(0, 60), st.integers(1, 5))
