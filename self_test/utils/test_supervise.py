@@ -238,6 +238,7 @@ async def test_who_does_not_end_in_time_is_named_and_the_rest_still_ends(clock: 
         assert stopping.done()
         assert stopping.result() == ("drain", "stubborn")
         assert tasks.running() == ("stubborn",)
+        assert clock.sleeping() == 0  # neither the stuck drain nor a limit's timer is left behind
         let_go.set()
     where = [line for line in logged if line["event"] == "task does not end"]
     assert [line["task"] for line in where] == ["stubborn"]

@@ -98,6 +98,26 @@ async def test_a_hold_that_comes_while_somebody_waits_holds_him_too() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_newcomer_at_the_moment_of_release_does_not_overtake_who_waits() -> None:
+    clock = FakeClock()
+    throttle = Throttle({"g": Limit(1, 1.0)}, clock)
+    passed: list[str] = []
+
+    async def call(name: str, after_s: float) -> None:
+        await clock.sleep(after_s)
+        await throttle.acquire("g")
+        passed.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(call("first", 0.0))
+        group.create_task(call("newcomer", 1.0))  # wakes at the very moment, before the waiter does
+        await clock.settle()
+        group.create_task(call("waiter", 0.0))
+        await clock.advance(10.0)
+    assert passed == ["first", "waiter", "newcomer"]
+
+
+@pytest.mark.asyncio
 async def test_a_waiter_that_gives_up_costs_nothing() -> None:
     clock = FakeClock()
     throttle = Throttle({"g": Limit(1, 1.0)}, clock)
