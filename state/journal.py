@@ -8,14 +8,14 @@ Order of durability: record + `sync` before a command leaves; `sync` here before
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from utils.files import Damaged
 from utils.linelog import SEGMENT_BYTES, LineLog
-from utils.linescan import Recovery
+from utils.linescan import Recovery, read
 
 NAME = "journal"
 
@@ -27,6 +27,22 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+
+
+def _entries(lines: Iterable[tuple[int, bytes]], folder: Path) -> Iterator[tuple[int, bytes, bytes]]:
+    for seq, payload in lines:
+        try:
+            line = _decode(payload)
+        except msgspec.DecodeError as error:
+            raise Damaged(f"{folder}: journal entry {seq} was recorded malformed: {error}") from error
+        if line.n != seq:
+            raise Damaged(f"{folder}: journal entry {seq} says it is {line.n}")
+        yield seq, bytes(line.e), bytes(line.c)
+
+
+def read_journal(folder: Path, after_seq: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+    """The entries of a journal that another process may be writing, up to its newest whole one; changes nothing."""
+    yield from _entries(read(folder, NAME, after_seq), folder)
 
 
 class Journal:
@@ -79,14 +95,7 @@ class Journal:
 
     def entries(self, after_seq: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """(number, event, commands) of every entry after `after_seq`, the very bytes that were recorded; `Damaged` on rot."""
-        for seq, payload in self._log.entries(after_seq):
-            try:
-                line = _decode(payload)
-            except msgspec.DecodeError as error:
-                raise Damaged(f"{self._log.folder}: journal entry {seq} was recorded malformed: {error}") from error
-            if line.n != seq:
-                raise Damaged(f"{self._log.folder}: journal entry {seq} says it is {line.n}")
-            yield seq, bytes(line.e), bytes(line.c)
+        yield from _entries(self._log.entries(after_seq), self._log.folder)
 
     def rotate(self) -> None:
         """Begin a new file with the next entry, as after a snapshot: damage in older files can then not cost newer entries."""

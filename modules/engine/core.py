@@ -158,7 +158,8 @@ class Engine:
                 state.spread_n[i] += 1
 
     def _value(self, ts: int, out: list[Command]) -> None:
-        """Mark the accounts whenever something could have changed: a position, a fill, the day."""
+        """Mark the accounts whenever something could have changed: a position, a fill, the day. Late bars never turn the day back."""
+        ts = max(ts, self.state.ts)
         day = ts // DAY_MS
         if self._held or self._dirty or day != self._day:
             self._dirty, self._day = False, day

@@ -12,10 +12,14 @@ import msgspec
 import numpy as np
 
 from modules.engine.core import Engine
+from modules.engine.mandate import Mandate, StrategyCard
+from state.accounts import Account
+from state.books import ACCT, INST, LIMITS, POS, RULES
 from state.chain import Chain
 from state.ledger import Ledger, Ref, RowKind
 from state.messages import Command, Record, decode_commands, decode_event, encode_commands
-from state.runtime import BLOBS, RuntimeState, freeze, thaw
+from state.rows import MARKET, PARAMS
+from state.runtime import freeze, thaw
 from state.store import Blob, Snapshot
 from utils.errors import ExitCode, Refusal
 
@@ -23,36 +27,100 @@ SCHEMA = 1
 """Version of the snapshot's form; raise it with a migration."""
 
 
-def snapshot_of(state: RuntimeState, seq: int) -> Snapshot:
-    """The state after journal entry `seq`, ready to be stored (arrays are copied: the engine goes on)."""
-    readable, arrays = freeze(state)
+LAYOUTS: dict[str, Any] = {
+    "market": MARKET,
+    "pos": POS,
+    "inst": INST,
+    "acct": ACCT,
+    "spreads": np.dtype(np.int64),
+    "spread_n": np.dtype(np.int64),
+    "demo_ts": np.dtype(np.int64),
+    "rules": RULES,
+    "limits": LIMITS,
+    "params": PARAMS,
+}
+"""Every array of a snapshot with its row type."""
+
+
+class _Terms(msgspec.Struct, kw_only=True):
+    """What the engine was told, beside its tables: replaying must decide under the terms of then, not of today."""
+
+    strategies: tuple[StrategyCard, ...]
+    allowed: dict[str, list[int]]
+    feed_of: dict[str, str]
+    confirm_ms: int
+    quotes: bool
+    max_spread_ratio: float
+    demo_every_ms: int
+    demo_min_multiple: float
+    demo_fraction: float
+
+
+class _Stored(msgspec.Struct, kw_only=True):
+    runtime: msgspec.Raw
+    terms: _Terms
+
+
+def snapshot_of(engine: Engine, seq: int) -> Snapshot:
+    """The engine after journal entry `seq`, ready to be stored (arrays are copied: the engine goes on)."""
+    readable, arrays = freeze(engine.state)
+    mandate = engine.mandate
+    terms = _Terms(
+        strategies=mandate.strategies,
+        allowed={str(account): sorted(indices) for account, indices in mandate.allowed.items()},
+        feed_of=mandate.feed_of,
+        confirm_ms=mandate.confirm_ms,
+        quotes=mandate.quotes,
+        max_spread_ratio=mandate.max_spread_ratio,
+        demo_every_ms=mandate.demo_every_ms,
+        demo_min_multiple=mandate.demo_min_multiple,
+        demo_fraction=mandate.demo_fraction,
+    )
+    arrays |= {"rules": mandate.rules, "limits": mandate.limits, "params": mandate.params}
     blobs = {name: Blob(layout(array), array.tobytes()) for name, array in arrays.items()}
-    return Snapshot(schema=SCHEMA, seq=seq, ts=state.ts, state=msgspec.Raw(readable), blobs=blobs)
+    stored = msgspec.json.encode(_Stored(runtime=msgspec.Raw(readable), terms=terms))
+    return Snapshot(schema=SCHEMA, seq=seq, ts=engine.state.ts, state=msgspec.Raw(stored), blobs=blobs)
 
 
 def layout(array: Any) -> str:
-    """Type and shape of an array as text; a reader with other rows can tell."""
+    """Shape and type of an array as text; a reader with other rows can tell."""
     return f"{array.shape}|{np.lib.format.dtype_to_descr(array.dtype)}"
 
 
-def restore(snapshot: Snapshot, like: RuntimeState) -> RuntimeState:
-    """The state of a snapshot; `like` is an empty state of today's program, whose row layouts must be the same.
+def restore(snapshot: Snapshot) -> Engine:
+    """The engine of a snapshot, under the terms it had.
 
-    Refusal (NO_STATE_CHAIN) when the rows were written with another layout and no migration exists.
+    Refusal (NO_STATE_CHAIN) when its rows have another layout than this program's and no migration exists.
     """
     arrays: dict[str, Any] = {}
-    for name in BLOBS:
-        blob, model = snapshot.blobs[name], getattr(like, name)
-        expected = layout(model).partition("|")[2]
-        if blob.dtype.partition("|")[2] != expected:
+    for name, dtype in LAYOUTS.items():
+        blob = snapshot.blobs[name]
+        shape_text, _, found = blob.dtype.partition("|")
+        if found != str(np.lib.format.dtype_to_descr(dtype)):
             raise Refusal(
-                f"the stored rows '{name}' have another layout than this version of the program; restore that version, or start anew "
+                f"the stored rows '{name}' have another layout than this version of the program; go back to that version, or start anew "
                 "with another --state-dir",
                 ExitCode.NO_STATE_CHAIN,
             )
-        shape = tuple(int(size) for size in blob.dtype.partition("|")[0].strip("()").split(",") if size.strip())
-        arrays[name] = np.frombuffer(blob.data, dtype=model.dtype).reshape(shape).copy()
-    return thaw(bytes(snapshot.state), arrays)
+        shape = tuple(int(size) for size in shape_text.strip("()").split(",") if size.strip())
+        arrays[name] = np.frombuffer(blob.data, dtype=dtype).reshape(shape).copy()
+    stored = msgspec.json.decode(bytes(snapshot.state), type=_Stored)
+    terms = stored.terms
+    mandate = Mandate(
+        rules=arrays.pop("rules"),
+        limits=arrays.pop("limits"),
+        params=arrays.pop("params"),
+        strategies=terms.strategies,
+        allowed={Account.parse(account): frozenset(indices) for account, indices in terms.allowed.items()},
+        feed_of=terms.feed_of,
+        confirm_ms=terms.confirm_ms,
+        quotes=terms.quotes,
+        max_spread_ratio=terms.max_spread_ratio,
+        demo_every_ms=terms.demo_every_ms,
+        demo_min_multiple=terms.demo_min_multiple,
+        demo_fraction=terms.demo_fraction,
+    )
+    return Engine(thaw(bytes(stored.runtime), arrays), mandate)
 
 
 def write_rows(ledger: Ledger, seq: int, commands: list[Command]) -> int:

@@ -1,0 +1,115 @@
+"""Bringing the engine up: recover what was stored, warm up what is new, and leave a snapshot from which the journal goes on.
+
+There is no other start. A first start is a recovery from nothing: empty wallets, rows warmed from history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from modules.engine.core import Engine
+from modules.engine.desk import make_state
+from modules.engine.recovery import SCHEMA, Replayed, replay_tail, restore, snapshot_of
+from modules.settings import BotConfig
+from state.accounts import Domain
+from state.books import FLAT
+from state.chain import Chain
+from state.instruments import Instrument
+from state.market import Candle
+from state.runtime import RuntimeState
+from state.stages import paper_account
+from strategy.market import on_bar
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """What the state directory knew."""
+
+    state: RuntimeState | None
+    warnings: tuple[str, ...]
+    replayed: Replayed | None = None
+
+
+def recover(chain: Chain) -> Stored:
+    """The engine state at the end of the journal, the ledger completed on the way; state None when nothing was stored."""
+    if chain.snapshot is None:
+        return Stored(state=None, warnings=chain.warnings)
+    engine = restore(chain.snapshot)
+    replayed = replay_tail(engine, chain, chain.snapshot.seq)
+    warnings = list(chain.warnings)
+    if replayed.differing:
+        warnings.append(
+            f"{replayed.differing} of {replayed.events} journalled events would be decided differently by this version; "
+            "what was done then stands"
+        )
+    return Stored(state=engine.state, warnings=tuple(warnings), replayed=replayed)
+
+
+def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[Instrument, ...]:
+    """The instruments to run: those asked for, and any with a position: what is held is always managed."""
+    keys = {instrument.key for instrument in asked}
+    held = () if stored is None else tuple(one for i, one in enumerate(stored.instruments) if stored.pos[i]["status"] != FLAT)
+    return (*asked, *(one for one in held if one.key not in keys))
+
+
+def assemble(
+    config: BotConfig, instruments: tuple[Instrument, ...], domains: Sequence[Domain], stored: RuntimeState | None
+) -> tuple[RuntimeState, frozenset[str]]:
+    """A state over `instruments` that goes on from `stored`; also the keys whose rows are new and need warming up.
+
+    Filters and costs are today's. An instrument whose grid changed keeps its rows only while its tick and step are the same.
+    """
+    wanted = list(dict.fromkeys(paper_account(domain) for domain in domains))
+    if stored is not None:
+        wanted += [account for account in stored.accounts if account not in wanted]
+    state = make_state(config, instruments, tuple(wanted))
+    if stored is None:
+        return state, frozenset(state.index)
+    fresh = set(state.index)
+    for key, i in state.index.items():
+        j = stored.index.get(key)
+        if j is None:
+            continue
+        old, new = stored.instruments[j], instruments[i]
+        if (old.tick, old.step) != (new.tick, new.step) and stored.pos[j]["status"] == FLAT:
+            continue
+        state.market[i], state.pos[i] = stored.market[j], stored.pos[j]
+        state.spreads[i], state.spread_n[i], state.demo_ts[i] = stored.spreads[j], stored.spread_n[j], stored.demo_ts[j]
+        state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]
+        fresh.discard(key)
+    for a, account in enumerate(wanted):
+        if account in stored.accounts:
+            b = stored.accounts.index(account)
+            state.acct[a] = stored.acct[b]
+            state.closed_trades[a], state.realised[a] = stored.closed_trades[b], stored.realised[b]
+    state.orders = {name: order for name, order in stored.orders.items() if order.key in state.index}
+    state.execs, state.halted, state.toggles = stored.execs, stored.halted, stored.toggles
+    state.stage, state.ts = stored.stage, stored.ts
+    return state, frozenset(fresh)
+
+
+def warm_up(engine: Engine, history: Mapping[str, Sequence[Candle]]) -> None:
+    """Feed history to the market rows; nothing is decided on it."""
+    market, params = engine.state.market, engine.mandate.params
+    for key, candles in history.items():
+        i = engine.state.index[key]
+        for candle in candles:
+            on_bar(market, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
+
+
+def frontier(engine: Engine) -> dict[str, int]:
+    """By instrument the start of the first candle its row has not seen; rows that saw none are left out."""
+    rows, step = engine.state.market, engine.mandate.confirm_ms
+    return {key: int(rows[i]["last_ts"]) + step for key, i in engine.state.index.items() if int(rows[i]["confirm_bars"]) > 0}
+
+
+def open_chain(folder: Path) -> Chain:
+    """The durable state of `folder`."""
+    return Chain.open(folder, SCHEMA)
+
+
+def checkpoint(engine: Engine, chain: Chain) -> None:
+    """Store where the engine stands, so that the journal goes on from here."""
+    chain.checkpoint(snapshot_of(engine, chain.journal.last_seq))

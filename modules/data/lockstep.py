@@ -1,0 +1,67 @@
+"""Keeping pace with a fast simulator: the daemon registers, and tells it when a close has been digested.
+
+The simulator waits for that word after each close, so speed never changes what a fast bot could have done. The word is sent when the
+engine has processed the close; quotes before it went to the paper venue as they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from state.messages import BarsClosed, Command, Event
+from utils.errors import Transient
+
+ANSWER_LIMIT_S = 10.0
+
+
+class Lockstep:
+    """One daemon's place at one simulator's control API."""
+
+    def __init__(self, session: aiohttp.ClientSession, control_url: str, name: str) -> None:
+        self._session, self._url, self._name = session, f"{control_url.rstrip('/')}/clock", name
+        self._done = 0
+        self._told = 0
+        self._news = asyncio.Event()
+        self.venue_now = 0
+        """The simulator's venue time when it last answered, ms."""
+
+    def observe(self, _seq: int, event: Event, _commands: Sequence[Command]) -> None:
+        """A runner's observer: notes the newest close that was processed."""
+        if isinstance(event, BarsClosed) and not event.late and event.ts > self._done:
+            self._done = event.ts
+            self._news.set()
+
+    async def register(self) -> dict[str, Any]:
+        """Take the place; returns the simulator's clock. Transient when it does not answer."""
+        return await self._post({"register": self._name, "pid": os.getpid()})
+
+    async def unregister(self) -> None:
+        """Leave: the simulator no longer waits for us."""
+        await self._post({"unregister": self._name})
+
+    async def run(self) -> None:
+        """Send the word for every close, for ever. Transient when the simulator does not answer; start again after registering."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._done > self._told:
+                self._told = self._done
+                clock = await self._post({"ack": self._told, "name": self._name})
+                self.venue_now = int(clock["now"])
+
+    async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            timeout = aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)
+            async with self._session.post(self._url, data=msgspec.json.encode(body), timeout=timeout) as response:
+                answer: dict[str, Any] = msgspec.json.decode(await response.read())
+                if response.status != 200:
+                    raise Transient(f"the simulator refuses {body}: {answer}")
+                return answer
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
+            raise Transient(f"the simulator at {self._url} does not answer: {error!r}") from error

@@ -1,0 +1,95 @@
+"""What the command line asked of a run, checked once: the roof parses words, this says whether they make sense together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from modules.environment import Environment
+from state.accounts import Domain
+from state.stages import STAGES, Cell
+from utils.errors import ExitCode, Refusal
+
+PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the daemon."""
+
+    stage: int
+    env: Environment
+    state_dir: Path
+    profile: str = "spot"
+    symbols: tuple[str, ...] | None = None
+    strategies: tuple[str, ...] | None = None
+    enable: tuple[str, ...] = ()
+    speed: float = 600.0
+    pace: str | None = None
+    seed: int | None = None
+    market: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    simulator_url: str | None = None
+    duration_s: float | None = None
+    http_host: str | None = None
+    http_port: int | None = None
+    override_gates: bool = False
+    real_money: str | None = None
+    verbose: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where this environment's state lies."""
+        return self.state_dir / str(self.env)
+
+
+def check(options: RunOptions) -> tuple[Domain, ...]:
+    """The domains this run trades; Refusal for what cannot be: an unknown stage, an unearned one, a profile with nothing to trade."""
+    if options.stage not in STAGES:
+        raise Refusal(f"--stage: {options.stage} is not a stage; there are {', '.join(str(stage) for stage in STAGES)}")
+    if options.stage > 1:
+        raise Refusal(
+            f"stage {options.stage} is not earned: it needs CRYPTO paper evidence that passed its gate, and this version has no gates yet; "
+            "it runs stage 1",
+            ExitCode.GATE_REFUSED,
+        )
+    if options.profile not in PROFILES:
+        raise Refusal(f"--profile: {options.profile!r} is not one of {', '.join(PROFILES)}")
+    row = STAGES[options.stage]
+    trading = tuple(domain for domain in PROFILES[options.profile] if row.cell(domain) is not Cell.OFF)
+    if not trading:
+        raise Refusal(
+            f"--profile {options.profile} --stage {options.stage}: nothing could trade, because stage {options.stage} "
+            f"({row.name}) has perpetuals off; use --profile spot"
+        )
+    if options.strategies and "demo" in options.strategies and options.env is not Environment.SIMULATED:
+        raise Refusal(f"--strategies demo runs in the simulated environment only, not in {options.env}")
+    if options.env is not Environment.SIMULATED:
+        given = {
+            "--market": options.market,
+            "--seed": options.seed,
+            "--from": options.from_ms,
+            "--to": options.to_ms,
+            "--simulator-url": options.simulator_url,
+        }
+        named = [name for name, value in given.items() if value is not None]
+        if named:
+            raise Refusal(f"{', '.join(named)} belong to --env simulated, not to --env {options.env}")
+    return trading
+
+
+def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
+    """One line for everything asked for that this stage leaves off."""
+    row = STAGES[options.stage]
+    lines = [
+        f"--enable {name}: stage {options.stage} ({row.name}) has {name} off; nothing changes"
+        for name in options.enable
+        if row.cell(Domain(name.upper())) is Cell.OFF
+    ]
+    lines += [
+        f"--profile {options.profile}: stage {options.stage} has {domain.lower()} off"
+        for domain in PROFILES[options.profile]
+        if domain not in trading
+    ]
+    return lines

@@ -1,0 +1,63 @@
+"""Configuration from outside the file: `BOT_SECTION__KEY` in the environment, then `--set section.key=value`, judged as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from modules.settings import BotConfig
+from utils.errors import Refusal
+
+PREFIX = "BOT_"
+RESERVED = frozenset({"BOT_CACHE_DIR", "BOT_MARKET_DATA"})
+"""Names with our prefix that are not settings."""
+
+
+def apply_overrides(config: BotConfig, environ: Mapping[str, str], settings: Sequence[str]) -> BotConfig:
+    """`config` with the overrides; Refusal names every bad field with its value and what is allowed."""
+    tree = config.model_dump()
+    asked: list[tuple[str, list[str], str]] = []
+    for name, value in environ.items():
+        if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
+            asked.append((name, name.removeprefix(PREFIX).lower().split("__"), value))
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            raise Refusal(f"--set: {text!r} is not section.key=value, e.g. risk.max_drawdown=0.10")
+        asked.append((f"--set {name}", name.split("."), value))
+    for origin, path, value in asked:
+        _put(tree, path, value, origin)
+    try:
+        return BotConfig.model_validate(tree)
+    except ValidationError as error:
+        raise Refusal("; ".join(_words(item) for item in error.errors())) from None
+
+
+def _put(tree: dict[Any, Any], path: Sequence[str], value: str, origin: str) -> None:
+    node: Any = tree
+    for depth, word in enumerate(path):
+        key = _match(node, word)
+        if key is None:
+            known = ", ".join(str(name) for name in node) if isinstance(node, dict) else "nothing below it"
+            raise Refusal(f"{origin}: there is no setting {'.'.join(path[: depth + 1])}; there is {known}")
+        if depth == len(path) - 1:
+            old = node[key]
+            if isinstance(old, dict):
+                raise Refusal(f"{origin}: {'.'.join(path)} is a group; name one of {', '.join(str(name) for name in old)}")
+            node[key] = [part.strip() for part in value.split(",")] if isinstance(old, tuple | list) else value
+        else:
+            node = node[key]
+
+
+def _match(node: Any, word: str) -> Any:
+    """The key that `word` means, whatever its case."""
+    if not isinstance(node, dict):
+        return None
+    return next((key for key in node if str(key).lower() == word.lower()), None)
+
+
+def _words(item: Any) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    return f"{path} = {item['input']!r}: {item['msg'].lower()}"
