@@ -50,7 +50,9 @@ def kline_frame(symbol: str, start: int, *, confirm: bool = True, close: str = "
     ).encode()
 
 
-def book_frame(symbol: str, ts: int, bid: str = "16676.99", ask: str = "16677.01", *, u: int = 1, kind: str = "snapshot", depth: int = 1) -> bytes:
+def book_frame(
+    symbol: str, ts: int, bid: str = "16676.99", ask: str = "16677.01", *, u: int = 1, kind: str = "snapshot", depth: int = 1
+) -> bytes:
     """A book frame of one level a side."""
     return (
         f'{{"topic":"orderbook.{depth}.{symbol}","ts":{ts},"type":"{kind}","data":{{"s":"{symbol}","b":[["{bid}","0.5"]],"a":[["{ask}","0.25"]],'

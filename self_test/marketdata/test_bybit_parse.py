@@ -40,8 +40,8 @@ def test_prints_come_out_one_by_one_with_the_takers_side():
         b'"v":"0.008513","S":"Buy","s":"BTCUSDT","BT":false}]}'
     )
     assert read(SPOT, frame) == [
-        Trade("CRYPTO:BTCUSDT", 1680652847524, 2816538, 41732, False),  # noqa: FBT003
-        Trade("CRYPTO:BTCUSDT", 1680652847524, 2816538, 8513, True),  # noqa: FBT003
+        Trade("CRYPTO:BTCUSDT", 1680652847524, 2816538, 41732, False),
+        Trade("CRYPTO:BTCUSDT", 1680652847524, 2816538, 8513, True),
     ]
 
 
@@ -69,7 +69,10 @@ def test_a_ticker_delta_says_only_what_changed_and_merges():
         b'"nextFundingTime":"1673280000000","fundingRate":"-0.000212","bid1Price":"17215.50","bid1Size":"84.489","ask1Price":"17216.00",'
         b'"ask1Size":"83.020","fundingIntervalHour":"8"},"cs":24987956059,"ts":1673272861686}'
     )
-    delta = b'{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT","fundingRate":"","lastPrice":"17216.10"},"cs":1,"ts":1673272861786}'
+    delta = (
+        b'{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT","fundingRate":"","lastPrice":"17216.10"},"cs":1,'
+        b'"ts":1673272861786}'
+    )
     (one,), (two,) = read(PERP, first), read(PERP, delta)
     assert isinstance(one, Ticker)
     assert isinstance(two, Ticker)
@@ -140,7 +143,10 @@ def test_every_captured_frame_of_our_topics_is_understood(market_data: Path):
     parser = StreamParser([perp(symbol, "0.01", "0.000001") for symbol in symbols])
     counts: Counter[str] = Counter()
     lines = [line for name in ("frames_spot.jsonl", "frames_linear_inverse.jsonl") for line in (folder / name).read_bytes().splitlines()]
-    lines += [(folder / "messages" / f"{name}.json").read_bytes() for name in ("ws_kline", "ws_orderbook_snapshot", "ws_orderbook_delta", "ws_ticker_linear")]
+    lines += [
+        (folder / "messages" / f"{name}.json").read_bytes()
+        for name in ("ws_kline", "ws_orderbook_snapshot", "ws_orderbook_delta", "ws_ticker_linear")
+    ]
     for raw in lines:
         topic = topic_of(raw).decode()
         kind, symbol = topic.split(".")[0], topic.split(".")[-1]

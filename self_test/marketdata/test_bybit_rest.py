@@ -95,7 +95,9 @@ async def candles_of_a_venue_that_lives_until(now: int, request: web.Request) ->
     limit = int(request.query["limit"])
     start, end = int(request.query.get("start", 0)), int(request.query.get("end", now))
     starts = [ts for ts in range(start - start % M5, min(end, now) + 1, M5)][-limit:]
-    return ok({"symbol": request.query["symbol"], "category": request.query["category"], "list": [kline_row(ts) for ts in reversed(starts)]})
+    return ok(
+        {"symbol": request.query["symbol"], "category": request.query["category"], "list": [kline_row(ts) for ts in reversed(starts)]}
+    )
 
 
 async def test_candles_are_paged_by_windows_sorted_and_never_running():
@@ -170,7 +172,7 @@ async def test_an_unknown_or_broken_symbol_is_named():
 
 async def test_funding_is_paged_backwards_with_both_times():
     hour = 3_600_000
-    settled = [ts * hour for ts in range(0, 4000, 8)]
+    settled = list(range(0, 4000 * hour, 8 * hour))
 
     async def handler(request: web.Request) -> web.Response:
         first, last = int(request.query["startTime"]), int(request.query["endTime"])
@@ -188,7 +190,10 @@ async def test_time_tickers_and_book():
     async def handler(request: web.Request) -> web.Response:
         answers: dict[str, object] = {
             "/v5/market/time": {"timeSecond": "1", "timeNano": "1700000000123456789"},
-            "/v5/market/tickers": {"category": "spot", "list": [{"symbol": "BTCUSDT", "lastPrice": "100.01"}, {"symbol": "X", "lastPrice": "1"}]},
+            "/v5/market/tickers": {
+                "category": "spot",
+                "list": [{"symbol": "BTCUSDT", "lastPrice": "100.01"}, {"symbol": "X", "lastPrice": "1"}],
+            },
             "/v5/market/orderbook": {"s": "BTCUSDT", "b": [["100.00", "1"]], "a": [["100.01", "1"]], "ts": 5, "u": 6, "seq": 7},
         }
         return ok(answers[request.path])
@@ -266,14 +271,16 @@ async def test_a_venue_that_does_not_answer_is_a_passing_trouble():
         return TIME
 
     async with client(Venue(never), tries=2, timeout_s=0.05) as rest:
-        with pytest.raises(Transient, match="no answer within 0.05 s"):
+        with pytest.raises(Transient, match=r"no answer within 0\.05 s"):
             await rest.server_time_ms()
 
 
 async def test_a_venue_that_is_not_there_is_a_passing_trouble():
     clock = QuickClock()
     async with aiohttp.ClientSession() as session:
-        rest = BybitRest(session, "http://127.0.0.1:1", Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, clock), clock, random.Random(1), RestLimits(tries=2))
+        rest = BybitRest(
+            session, "http://127.0.0.1:1", Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, clock), clock, random.Random(1), RestLimits(tries=2)
+        )
         with pytest.raises(Transient, match="/v5/market/time"):
             await rest.server_time_ms()
     assert len(clock.slept) == 1

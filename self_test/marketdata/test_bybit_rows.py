@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,7 +27,13 @@ SPOT_ROW = {
     "quoteCoin": "USDT",
     "innovation": "0",
     "status": "Trading",
-    "lotSizeFilter": {"basePrecision": "0.000001", "quotePrecision": "0.01", "minOrderQty": "0.000011", "maxOrderQty": "80", "minOrderAmt": "5"},
+    "lotSizeFilter": {
+        "basePrecision": "0.000001",
+        "quotePrecision": "0.01",
+        "minOrderQty": "0.000011",
+        "maxOrderQty": "80",
+        "minOrderAmt": "5",
+    },
     "priceFilter": {"tickSize": "0.01"},
 }
 LINEAR_ROW = {
@@ -136,7 +143,7 @@ def test_funding_time_book_and_tickers():
         lambda: parse_instruments(result({}), Domain.CRYPTO),
     ],
 )
-def test_other_broken_answers_are_named_too(parse):  # type: ignore[no-untyped-def]
+def test_other_broken_answers_are_named_too(parse: Callable[[], object]):
     with pytest.raises(FrameError):
         parse()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,9 @@ def test_a_limit_below_one_is_refused():
         list(page_windows(0, TF, TF, 0))
 
 
-@given(st.sets(st.integers(0, 60)), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=10), st.randoms(use_true_random=False))
+@given(
+    st.sets(st.integers(0, 60)), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=10), st.randoms(use_true_random=False)
+)
 def test_any_overlap_and_order_of_answers_gives_the_same_series(have: set[int], cuts: list[tuple[int, int]], rng: random.Random):
     whole = [candle(index) for index in sorted(have)]
     batches = [whole, *([c for c in whole if first * TF <= c.ts <= (first + length) * TF] for first, length in cuts)]
@@ -62,7 +65,7 @@ def test_gaps_are_exactly_what_is_missing(have: set[int], first: int, length: in
     missing = [ts for gap in holes for ts in range(gap.first, gap.last + 1, TF)]
     assert missing == [index * TF for index in range(first, first + length) if index not in have]
     assert sum(gap.count(TF) for gap in holes) == len(missing)
-    assert all(b.first - a.last > TF for a, b in zip(holes, holes[1:], strict=False))  # neighbours are told as one
+    assert all(b.first - a.last > TF for a, b in pairwise(holes))  # neighbours are told as one
 
 
 def test_a_running_candle_is_no_gap():
