@@ -187,9 +187,3 @@ def _exit_table() -> NDArray[np.float64]:
 
 EXITS = _exit_table()
 """`EXITS[strategy, arm] = (stop, trail, target)` in ATR for C1..C4, the same numbers for kernels; trail 0 = none."""
-
-STOP_CAPS = np.array([entry.stop_cap for entry in STRATEGIES])
-COST_CAPS = np.array([entry.cost_cap for entry in STRATEGIES])
-MAX_HOLD_MS = np.array([entry.max_hold_ms for entry in STRATEGIES], dtype=np.int64)
-ENTRY_CAP_BP = np.array([entry.entry_cap_bp for entry in STRATEGIES])
-"""One number a strategy, by index, `demo` last."""

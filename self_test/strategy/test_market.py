@@ -136,13 +136,19 @@ def test_a_gap_holds_the_regime_unknown_for_four_closes_and_drops_the_partial_ba
 
 def test_a_gap_disarms_everything() -> None:
     bars = generate(24_000, 10)
-    codes, seen = feed(bars, watch=("armed",))
-    k = next(int(k) for k in np.flatnonzero(codes) if seen["armed"][k - 1])  # bar k confirms what was armed before it
-    rows = new_market(1, M5, M15)
-    again, now = feed(bars.without(k - 1, k), rows, watch=("armed",))
-    assert now["armed"][k - 2] or (k - 1) % 3 == 2  # still on watch before the gap, unless it was armed by the missing bar
-    assert again[k - 1] == 0
-    assert rows["gaps"][0] == 1
+    codes, _ = feed(bars)
+    second = [int(k) for k in np.flatnonzero(codes) if k % 3 == 1]  # confirmed on the second candidate: the first one goes missing
+    assert len(second) > 20
+    rows, fed = new_market(1, M5, M15), 0
+    for k in second:
+        feed(bars.cut(fed, k - 1), rows)
+        fed = k - 1
+        assert rows["armed"][0]
+        holed = rows.copy()
+        after, _ = feed(bars.cut(k, k + 1), holed)
+        assert after[0] == 0
+        assert holed["gaps"][0] == 1
+        assert holed["armed"][0] == 0
 
 
 def test_a_weekend_is_a_pause_not_a_gap() -> None:
@@ -256,3 +262,37 @@ def test_median_turnover_is_the_median_bar_within_half_a_percent() -> None:
     feed(bars, rows)
     exact = float(np.median((bars.v * bars.c)[-8_640:]))
     assert rows["median_turnover_ticks"][0] == pytest.approx(exact, rel=0.006)
+
+
+def steady(closes: list[int]) -> Bars:
+    """5m bars of a market whose 15m closes are these; each primary bar stands at its close."""
+    c = np.repeat(np.array(closes, dtype=np.int64), 3)
+    return Bars(MIDNIGHT + M5 * np.arange(len(c), dtype=np.int64), c, c, c, c, np.ones(len(c)))
+
+
+def armed_at(closes: list[int], strategy: int) -> list[int]:
+    """Which primary closes (0 = first) put a strategy on watch."""
+    _, seen = feed(steady(closes), watch=("armed",))
+    return [k for k in range(len(closes)) if (int(seen["armed"][3 * k + 2]) >> strategy) & 1]
+
+
+def test_the_trend_rule_starts_when_twenty_days_are_full() -> None:
+    assert armed_at([10_000 + k for k in range(1_923)], 0) == [1_920, 1_921, 1_922]
+    assert armed_at([20_000 - k for k in range(1_923)], 0) == [1_920, 1_921, 1_922]
+
+
+@pytest.mark.parametrize("back, armed", [(214, []), (215, [215]), (216, [216])])
+def test_the_pullback_rule_starts_when_the_slope_of_the_slow_average_is_known(back: int, armed: list[int]) -> None:
+    closes = [10_000 + 10 * k for k in range(218)]
+    closes[back - 1] -= 2_000
+    assert armed_at(closes, 1) == armed
+
+
+@pytest.mark.parametrize("at, armed", [(47, []), (48, [48])])
+def test_the_breakout_rule_needs_its_48_bars_and_a_squeeze(at: int, armed: list[int]) -> None:
+    closes = [10_000] * 60
+    closes[at] = 10_100
+    rows = new_market(1, M5, M15)
+    rows["squeeze_age"] = -60  # as if a squeeze had just been: it takes 30 days to see one
+    _, seen = feed(steady(closes), rows, watch=("armed",))
+    assert [k for k in range(60) if (int(seen["armed"][3 * k + 2]) >> 2) & 1] == armed

@@ -4,7 +4,7 @@ import pytest
 
 from state.accounts import Domain
 from strategy.base import DEMO
-from strategy.registry import BY_ID, COST_CAPS, ENTRY_CAP_BP, EXITS, MAX_HOLD_MS, STOP_CAPS, STRATEGIES, EntryOrder, Style, strategy
+from strategy.registry import BY_ID, EXITS, STRATEGIES, EntryOrder, Style, strategy
 
 HOUR = 3_600_000
 
@@ -29,11 +29,8 @@ def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int
     assert one.counts
 
 
-def test_the_arrays_say_what_the_structs_say() -> None:
-    for place, one in enumerate(STRATEGIES):
-        assert one.index == place
-        assert (STOP_CAPS[place], COST_CAPS[place]) == (one.stop_cap, one.cost_cap)
-        assert (MAX_HOLD_MS[place], ENTRY_CAP_BP[place]) == (one.max_hold_ms, one.entry_cap_bp)
+def test_the_table_of_kernels_is_in_index_order_and_read_only() -> None:
+    assert [one.index for one in STRATEGIES] == list(range(len(STRATEGIES)))
     assert EXITS.shape == (DEMO, 3, 3)
     with pytest.raises(ValueError, match="read-only"):
         EXITS[0, 0, 0] = 1.0
