@@ -94,7 +94,8 @@ class BybitFeed:
         self._asked: set[str] = set()
         self._held: list[Candle] = []
         self._holding = False
-        self._down = True
+        self._connected = False
+        self._down = True  # until connected and whole
         self._losses = 0
         self._venue_ts = max(self._frontier.values(), default=0)
         self._gathering = asyncio.Event()
@@ -127,7 +128,7 @@ class BybitFeed:
                     self._on_ticker(item)
             case Up():
                 log.info("feed connected", feed=self._name)
-                self._holding = True
+                self._connected = self._holding = True
                 self._fill_wanted.set()
             case Down():
                 self._take_down(item)
@@ -168,7 +169,7 @@ class BybitFeed:
     def _take_down(self, down: Down) -> None:
         log.warning("feed lost", feed=self._name, reason=down.reason)
         self._losses += 1
-        self._fill_wanted.clear()
+        self._connected = False
         self._release_held()
         self._emit_all(self._gatherer.flush())
         self._gatherer.forget_quotes()
@@ -198,7 +199,8 @@ class BybitFeed:
         while True:
             await self._fill_wanted.wait()
             self._fill_wanted.clear()
-            await self._fill()
+            if self._connected:
+                await self._fill()
 
     async def _fill(self) -> None:
         losses = self._losses

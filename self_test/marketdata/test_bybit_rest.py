@@ -94,7 +94,7 @@ async def candles_of_a_venue_that_lives_until(now: int, request: web.Request) ->
     """The range rule of the venue, cut to the newest part, with the running candle."""
     limit = int(request.query["limit"])
     start, end = int(request.query.get("start", 0)), int(request.query.get("end", now))
-    starts = [ts for ts in range(start - start % M5, min(end, now) + 1, M5)][-limit:]
+    starts = list(range(start - start % M5, min(end, now) + 1, M5))[-limit:]
     return ok(
         {"symbol": request.query["symbol"], "category": request.query["category"], "list": [kline_row(ts) for ts in reversed(starts)]}
     )
