@@ -115,7 +115,8 @@ def listing_for_prices(symbol: str, category: Category, prices: npt.NDArray[np.f
     if known is not None:
         return msgspec.structs.replace(known, instrument=msgspec.structs.replace(known.instrument, tick=tick))
     level = float(np.median(prices))
-    power = max(-6, min(0, int(np.floor(np.log10(0.01 / level)))))
+    finest = -10 - int(tick.as_tuple().exponent)  # tick x step below 1e-10 could not be booked
+    power = min(0, max(-6, finest, int(np.floor(np.log10(0.01 / level)))))
     step = Decimal(1).scaleb(power)
     most = Decimal(int(max(1.0, 5_000_000 / level)))
     return _make(symbol, category, (str(tick), format(step, "f"), str(most)), spread_bp=2.0, depth_quote=8_000)

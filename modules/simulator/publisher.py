@@ -50,8 +50,9 @@ class Publisher:
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         """Take the client off a topic (nothing happens when it is not on it)."""
-        self._hub.subscribers(client.category, topic).discard(client)
-        client.topics.discard(topic)
+        if topic in client.topics:
+            self._hub.subscribers(client.category, topic).discard(client)
+            client.topics.discard(topic)
 
     def advance(self, target_ms: int) -> int:
         """Publish up to the next five-minute multiple or `target_ms`, whichever is first, and return the new venue time."""

@@ -94,7 +94,7 @@ def _begin(archive: Archive, symbols: Sequence[str], there: dict[Category, tuple
             if len(bars):
                 first, last = int(bars.ts[0]), bars.end_ms
                 return min(first + WARM_UP_DAYS * intervals.DAY, last - intervals.DAY)
-    raise Refusal("no symbol in the data root has bars of 5m or finer")
+    raise Refusal(f"--symbols: no bars of 5m or finer of {', '.join(symbols)} in {archive.root}")
 
 
 def _read(archive: Archive, category: Category, symbol: str, start_ms: int, end_ms: int | None) -> Series:

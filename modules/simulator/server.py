@@ -88,19 +88,20 @@ class Simulator:
         stored = state_folder.load(options.state_folder) if options.state_folder else None
         if stored is not None:
             state_folder.check_same(stored, market=options.market, seed=options.seed, start_ms=options.from_ms, symbols=options.symbols)
+        born_ms = self._wall_ms()  # building the market takes a moment; at speed 1 venue time is wall time all the same
         wanted = options.market or "generated"
         if stored is None:
             seed = DEFAULT_SEED if options.seed is None else options.seed
-            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, self._wall_ms())
+            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, born_ms)
             stored = Stored(
                 market=self.market.name, seed=seed, start_ms=self.market.start_ms, venue_ms=self.market.start_ms, symbols=options.symbols
             )
         else:
             symbols = options.symbols or stored.symbols
-            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, symbols, options.speed, self._wall_ms())
+            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, symbols, options.speed, born_ms)
         self._stored = stored
         self.pace: Pace = options.pace or ("lockstep" if options.speed > LOCKSTEP_ABOVE else "free")
-        self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=self._wall_ms())
+        self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=born_ms)
         self.clock.now_ms = min(stored.venue_ms, self.market.end_ms or stored.venue_ms)
         self.market.extend(self.clock.now_ms)
         self.venue = Venue(self.market, self.clock)
