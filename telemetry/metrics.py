@@ -1,0 +1,217 @@
+"""Every number that Prometheus may scrape, in one table, and the observer that fills it. It looks at the engine and never touches it.
+
+Names bear the prefix `bot_` and a base unit (`_seconds`, `_ratio`, `_quote` for an account's own currency, `_total` for what only
+grows); labels are bounded sets: an account, a symbol, a rule, never an order id. Counters start at nothing with the process,
+as Prometheus expects; what lasts longer is in `status` and in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+from state.books import FLAT, OPEN
+from state.messages import BarsClosed, Command, Event, Place, Record, Report
+from state.runtime import RuntimeState
+from utils.clock import SECOND, Clock
+from utils.fixed import MONEY_SCALE
+
+RESULTS_R = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)
+"""Below zero Prometheus keeps no sum of a histogram (it could fall); the mean is in the ledger."""
+LATENCIES_S = (25e-6, 50e-6, 100e-6, 150e-6, 300e-6, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
+LAGS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+class Kind(StrEnum):
+    """What Prometheus calls the type of a metric."""
+
+    INFO = "info"
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One row of the table: its exported name, its help line, its labels, the bucket edges of a histogram."""
+
+    name: str
+    kind: Kind
+    text: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_I, _G, _C, _H = Kind.INFO, Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
+TABLE: tuple[Metric, ...] = (
+    Metric("bot_info", _I, "What runs here: environment, stage, version."),
+    Metric("bot_stage", _G, "Stage of the rollout, 1 to 5."),
+    Metric("bot_equity_quote", _G, "Cash plus positions at their last mark.", ("account",)),
+    Metric("bot_balance_quote", _G, "Cash.", ("account",)),
+    Metric("bot_realised_pnl_quote", _G, "Net result of all closed trades of the wallet's sample.", ("account",)),
+    Metric("bot_drawdown_ratio", _G, "Fall of equity below its peak, 0 to 1.", ("account",)),
+    Metric("bot_exposure_ratio", _G, "Gross notional held or ordered, against equity.", ("account",)),
+    Metric("bot_halted", _G, "1 while the account is halted until a person resumes it.", ("account",)),
+    Metric("bot_open_positions", _G, "Positions held.", ("account",)),
+    Metric("bot_working_orders", _G, "Orders sent and not yet ended.", ("account",)),
+    Metric("bot_unprotected_positions", _G, "Positions without both a stop and a target; must be 0.", ("account",)),
+    Metric("bot_closed_trades_total", _C, "Trades closed.", ("account", "strategy", "reason")),
+    Metric("bot_trade_result_ratio", _H, "Net result of closed trades in R, the initial risk.", ("account", "strategy"), RESULTS_R),
+    Metric("bot_fees_quote_total", _C, "Fees paid.", ("account",)),
+    Metric("bot_rebates_quote_total", _C, "Maker rebates received.", ("account",)),
+    Metric("bot_refusals_total", _C, "Confirmed signals not followed.", ("account", "rule")),
+    Metric("bot_orders_placed_total", _C, "Entries sent.", ("account", "strategy")),
+    Metric("bot_orders_ended_total", _C, "Orders that ended cancelled or rejected.", ("account", "reason")),
+    Metric("bot_events_total", _C, "Events applied by the engine.", ("type",)),
+    Metric("bot_journal_sequence", _G, "Sequence number of the newest journal entry seen."),
+    Metric("bot_inbox_depth", _G, "Events waiting for the engine."),
+    Metric("bot_feed_up", _G, "1 while the market feed is up and whole.", ("feed",)),
+    Metric("bot_last_event_age_seconds", _G, "Wall time since the engine's last event."),
+    Metric("bot_last_bar_venue_age_seconds", _G, "Venue time since the close of the last bar.", ("symbol",)),
+    Metric("bot_last_bar_transport_age_seconds", _G, "Wall time since the last bar was applied.", ("symbol",)),
+    Metric("bot_venue_timestamp_seconds", _G, "Venue time by now, since 1970."),
+    Metric("bot_decision_latency_seconds", _H, "From bars taken to their commands dispatched.", (), LATENCIES_S),
+    Metric("bot_event_loop_lag_seconds", _H, "How late the event loop wakes a sleeper.", (), LAGS_S),
+    Metric("bot_task_restarts_total", _C, "Restarts of supervised tasks.", ("task",)),
+)
+"""Everything of ours under /metrics; add a row here. `process_*` and `python_info` come from the client library."""
+
+
+class MetricsObserver:
+    """Fills the table: counts as an observer of the runner, reads gauges from the state when asked (`sample`)."""
+
+    def __init__(self, registry: CollectorRegistry, clock: Clock, *, environment: str, version: str, feeds: Sequence[str] = ()) -> None:
+        self._registry, self._clock = registry, clock
+        self._environment, self._version, self._feeds = environment, version, tuple(feeds)
+        self._info: dict[str, Info] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for row in TABLE:
+            self._add(row)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._events: dict[type, Counter] = {}
+        self._bars: dict[str, tuple[int, int]] = {}
+        """Instrument key -> close time of its last bar (venue ms), when it was applied (monotonic ns)."""
+        self._restarts: dict[str, int] = {}
+        self._seq = 0
+        self._stage = 0
+        self._taken_ns: int | None = None
+        self._seen_ns = clock.monotonic_ns()
+
+    def _add(self, row: Metric) -> None:
+        match row.kind:
+            case Kind.INFO:
+                self._info[row.name] = Info(row.name.removesuffix("_info"), row.text, registry=self._registry)
+            case Kind.GAUGE:
+                self._gauges[row.name] = Gauge(row.name, row.text, row.labels, registry=self._registry)
+            case Kind.COUNTER:
+                self._counters[row.name] = Counter(row.name, row.text, row.labels, registry=self._registry)
+            case Kind.HISTOGRAM:
+                self._histograms[row.name] = Histogram(row.name, row.text, row.labels, registry=self._registry, buckets=row.buckets)
+
+    def taken(self) -> None:
+        """The runner has just taken a batch: the clock of the decision latency starts."""
+        self._taken_ns = self._clock.monotonic_ns()
+
+    def __call__(self, seq: int, event: Event, commands: list[Command]) -> None:
+        """Count what event `seq` was and led to; called after its commands have left."""
+        now = self._seen_ns = self._clock.monotonic_ns()
+        self._seq = seq
+        self._event_counter(type(event)).inc()
+        if isinstance(event, BarsClosed):
+            for candle in event.candles:
+                self._bars[candle.key] = (event.ts, now)
+            if self._taken_ns is not None and not event.late:
+                self._histograms["bot_decision_latency_seconds"].observe((now - self._taken_ns) / SECOND)
+        for command in commands:
+            match command:
+                case Record():
+                    self._record(command)
+                case Report(what="refused"):
+                    self._counters["bot_refusals_total"].labels(command.account, command.rule).inc()
+                case Report(what="order") if command.rule:
+                    self._counters["bot_orders_ended_total"].labels(command.account, command.rule).inc()
+                case Place(order):
+                    self._counters["bot_orders_placed_total"].labels(str(order.intent.account), order.intent.strategy).inc()
+
+    def _event_counter(self, kind: type) -> Counter:
+        found = self._events.get(kind)
+        if found is None:
+            found = self._events[kind] = self._counters["bot_events_total"].labels(str(kind.__struct_config__.tag))  # type: ignore[attr-defined]
+        return found
+
+    def _record(self, record: Record) -> None:
+        row = record.row
+        if record.kind == "trade":
+            self._counters["bot_closed_trades_total"].labels(row["account"], row["strategy"], row["reason"]).inc()
+            self._histograms["bot_trade_result_ratio"].labels(row["account"], row["strategy"]).observe(row["r"])
+        elif record.kind == "fill":
+            fee = float(row["fee"])
+            name = "bot_fees_quote_total" if fee >= 0 else "bot_rebates_quote_total"
+            self._counters[name].labels(row["account"]).inc(abs(fee))
+
+    def lag(self, seconds: float) -> None:
+        """The event loop woke a sleeper this late (`telemetry.loop_lag` measures it)."""
+        self._histograms["bot_event_loop_lag_seconds"].observe(max(0.0, seconds))
+
+    def sample(self, state: RuntimeState, *, venue_ms: int, inbox_depth: int = 0, restarts: Mapping[str, int] | None = None) -> None:
+        """Read every gauge from `state` as it is now; `venue_ms` is venue time by now, 0 when not known yet."""
+        set_to = self._set
+        if state.stage != self._stage:
+            self._stage = state.stage
+            about = {"environment": self._environment, "stage": str(state.stage), "version": self._version}
+            self._info["bot_info"].info(about)
+        set_to("bot_stage", state.stage)
+        set_to("bot_journal_sequence", self._seq)
+        set_to("bot_inbox_depth", inbox_depth)
+        set_to("bot_venue_timestamp_seconds", venue_ms / 1000)
+        now = self._clock.monotonic_ns()
+        set_to("bot_last_event_age_seconds", (now - self._seen_ns) / SECOND)
+        for feed in self._feeds:
+            set_to("bot_feed_up", feed not in state.feeds_down, feed)
+        for key, (close_ts, applied_ns) in self._bars.items():
+            set_to("bot_last_bar_venue_age_seconds", max(0, venue_ms - close_ts) / 1000, key)
+            set_to("bot_last_bar_transport_age_seconds", (now - applied_ns) / SECOND, key)
+        for a in range(len(state.accounts)):
+            self._sample_account(state, a)
+        for task, count in (restarts or {}).items():
+            self._counters["bot_task_restarts_total"].labels(task).inc(max(0, count - self._restarts.get(task, 0)))
+            self._restarts[task] = count
+
+    def _sample_account(self, state: RuntimeState, a: int) -> None:
+        account, acct = str(state.accounts[a]), state.acct[a]
+        ours = state.inst["account"] == a
+        pos, unit = state.pos[ours], state.inst["unit"][ours]
+        held = pos[pos["status"] == OPEN]
+        # The formula of state.booking.gross_of, over all rows at once and as a float: a picture, never a limit.
+        notional = (pos["mark"].astype(np.float64) * pos["steps"] + pos["reference"].astype(np.float64) * pos["working"]) * unit
+        gross = float(notional[pos["status"] != FLAT].sum())
+        equity, peak = int(acct["equity"]), int(acct["peak"])
+        working = sum(order.account == state.accounts[a] and not order.done for order in state.orders.values())
+        values = {
+            "bot_equity_quote": equity / MONEY_SCALE,
+            "bot_balance_quote": int(acct["cash"]) / MONEY_SCALE,
+            "bot_realised_pnl_quote": state.realised[a] / MONEY_SCALE,
+            "bot_drawdown_ratio": max(0.0, 1.0 - equity / peak) if peak > 0 else 0.0,
+            "bot_exposure_ratio": gross / equity if equity > 0 else 0.0,
+            "bot_halted": account in state.halted,
+            "bot_open_positions": len(held),
+            "bot_working_orders": working,
+            "bot_unprotected_positions": int(((held["stop"] <= 0) | (held["target"] <= 0)).sum()),
+        }
+        for name, value in values.items():
+            self._set(name, value, account)
+
+    def _set(self, name: str, value: float, *labels: str) -> None:
+        gauge = self._gauges[name]
+        (gauge.labels(*labels) if labels else gauge).set(value)
+
+    def text(self) -> bytes:
+        """The exposition format of everything in the registry, for /metrics."""
+        return generate_latest(self._registry)
