@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from self_test.telemetry.test_server import Bot
+from self_test.telemetry.bot import Bot
 from telemetry.client import ask, control
 from telemetry.local_socket import bind_private
 from telemetry.server import Ask, Server
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest.fixture(params=["short", "long"])
-def path(request, tmp_path: Path) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     folder = tmp_path if request.param == "short" else tmp_path / ("x" * 120)
     folder.mkdir(exist_ok=True)
     return folder / "control.sock"

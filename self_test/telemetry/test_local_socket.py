@@ -12,7 +12,7 @@ from utils.errors import ExitCode, Refusal
 
 
 @pytest.fixture(params=["short", "long"])
-def path(request, tmp_path: Path) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     folder = tmp_path if request.param == "short" else tmp_path / ("x" * 120)
     folder.mkdir(exist_ok=True)
     return folder / "control.sock"

@@ -10,7 +10,7 @@ from self_test.telemetry.samples import BTC, PERPS, SPOT, T0, bars, fill, hold, 
 from state.messages import FeedDown, Report, Tick
 from state.orders import Order, OrderState
 from state.stages import STAGES
-from telemetry.metrics import TABLE, Kind, MetricsObserver
+from telemetry.metrics import TABLE, Kind, Metric, MetricsObserver
 from utils.clock import FakeClock
 from utils.fixed import MONEY_SCALE
 
@@ -47,7 +47,7 @@ def watch() -> Watch:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
-def test_names_follow_the_rules(row) -> None:
+def test_names_follow_the_rules(row: Metric) -> None:
     assert re.fullmatch(r"bot_[a-z][a-z_]*[a-z]", row.name)
     assert row.text.endswith(".")
     assert set(row.labels) <= BOUNDED
