@@ -21,7 +21,7 @@ import numpy as np
 from state.rows import CHANNEL, DAY_MS, EXTREME, MARKET, MONTH_CONFIRM, MONTH_DAYS, MONTH_PRIMARY, PARAMS, PRICE_LIMIT, SLOPES, Row, Rows
 from strategy.base import C1, C2, C3, C4
 from strategy.confirm import arm, try_confirm
-from strategy.measures import Z, measure_confirm, measure_primary, measure_turnover, remember_primary
+from strategy.measures import measure_confirm, measure_primary, measure_turnover, remember_primary
 from strategy.regime import HOLD_AFTER_GAP, UNKNOWN, label, next_regime, regime_score
 from strategy.rollup import is_weekend, locate, take_day, take_part
 from strategy.scalp_breakout import arm_breakout
@@ -118,8 +118,7 @@ def _arm_all(row: Row, p: Row, c: int) -> None:
     if n >= EXTREME:
         side = arm_breakout(c, row.extreme_high, row.extreme_low, row.squeeze_age, p.squeeze_bars)
         arm(row, C3, side, float(row.extreme_high if side == 1 else row.extreme_low))
-    if n >= Z:
-        arm(row, C4, arm_fade(row.zscore, row.regime, p.fade_z), 0.0)
+    arm(row, C4, arm_fade(row.zscore, row.regime, p.fade_z), 0.0)  # z is 0 until its window is full
 
 
 @kernel
