@@ -35,14 +35,18 @@ def mark(pos: Rows, inst: Rows, acct: Rows, limits: Rows, a: int, ts: int) -> in
         acct[a]["day_start"] = equity
         acct[a]["day_stopped"] = 0
         found |= ROLLED
-    acct[a]["peak"] = max(acct[a]["peak"], equity)
-    fall = 1.0 - equity / acct[a]["peak"]
+    peak = max(acct[a]["peak"], equity)
+    if peak <= 0:
+        return found  # a wallet that was never opened has nothing to lose
+    acct[a]["peak"] = peak
+    # In money, not as a ratio: 1 - 920 / 1000 is a hair less than 0.08.
+    fall = peak - equity
     level = NORMAL
-    if fall >= limits[0]["halt_at"]:
+    if fall >= limits[0]["halt_at"] * peak:
         level = HALT
-    elif fall >= limits[0]["stop_at"]:
+    elif fall >= limits[0]["stop_at"] * peak:
         level = NO_ENTRIES
-    elif fall >= limits[0]["half_at"]:
+    elif fall >= limits[0]["half_at"] * peak:
         level = HALF
     if acct[a]["level"] >= NO_ENTRIES and level < acct[a]["level"]:
         level = acct[a]["level"]
