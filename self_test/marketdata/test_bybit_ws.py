@@ -178,6 +178,23 @@ async def test_the_same_hour_of_a_waiting_consumer_is_a_dead_venue():
         assert isinstance(await reading, Down)
 
 
+async def test_a_topic_that_speaks_in_time_stays_alive_however_long_it_lasts():
+    clock = QuickClock()
+    async with (
+        loopback_venue() as venue,
+        aclosing(stream(venue, KLINE, clock=clock, ping_s=0.02, stale_s={"kline": 60.0}).items()) as items,
+    ):
+        await take(items)
+        for index in range(4):
+            reading = asyncio.get_running_loop().create_task(anext(items))
+            pings = venue.pings
+            await venue.until(lambda enough=pings + 2: venue.pings >= enough)  # type: ignore[misc]  # so it is reading
+            clock.ahead_s += 40
+            await venue.publish(kline_frame("BTCUSDT", T0 + index * M5))
+            assert isinstance(await reading, Kline)
+        assert venue.accepted == 1
+
+
 async def test_resubscribing_one_topic_brings_its_snapshot_again():
     async with loopback_venue() as venue:
         venue.greets[BOOK] = book_frame("BTCUSDT", T0, u=7)

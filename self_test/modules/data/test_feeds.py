@@ -218,6 +218,15 @@ async def test_a_broken_book_is_subscribed_again_once_and_its_quote_forgotten():
         assert [quote.ts for quote in it.quotes] == [5, 8]
 
 
+async def test_after_a_loss_a_book_needs_a_new_snapshot():
+    async with desk() as it:
+        await it.say(Up(1), book(BTC.key, 5), Down(2, "cut"), Up(3), book(BTC.key, 6, snapshot=False, u=2))
+        assert it.channel.resubscribed == ["orderbook.1.BTCUSDT"]
+        await it.say(Down(4, "cut"), Up(5), book(BTC.key, 7, snapshot=False, u=3))
+        assert it.channel.resubscribed == ["orderbook.1.BTCUSDT"] * 2
+        assert [quote.ts for quote in it.quotes] == [5]
+
+
 async def test_quotes_from_before_a_loss_are_not_used_after_it():
     async with desk() as it:
         await it.say(Up(1), book(BTC.key, 5), Down(2, "cut"), Up(3), kline(BTC.key, 0), kline(ETH.key, 0))
