@@ -6,7 +6,6 @@ with the same market; anything else is stale and replaced.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -16,8 +15,9 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from modules.simulator import state_folder
 from modules.simulator.attachments import process_lives
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.server import SimulatorOptions, agree
 from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write
@@ -61,7 +61,7 @@ def read_record(state_dir: Path) -> Endpoints | None:
 
 async def answers(endpoints: Endpoints) -> bool:
     """Whether the recorded process lives and its control API serves."""
-    if not process_lives(endpoints.pid):
+    if _ended(endpoints.pid) is not None or not process_lives(endpoints.pid):
         return False
     try:
         async with (
@@ -103,12 +103,14 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
 async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Clock, program: Sequence[str] = PROGRAM) -> Endpoints:
     """The simulator of this state directory: the live one, else a new process, ready to serve.
 
-    A live one is asked to take on `options.speed`. Refusal: it said no (a wrong option; its own words and exit code). Transient: it
-    did not become ready in time or died without a word.
+    A live one is asked to take on `options.speed`. Refusal: an option disagrees with the stored venue, or the process said no (its own
+    words and exit code). Transient: it did not become ready in time or died without a word.
     """
     folder = state_dir / FOLDER
     known = read_record(state_dir)
     if known is not None and await answers(known):
+        if (stored := state_folder.load(folder / STATE)) is not None:
+            agree(stored, options)
         await _post_speed(known, options.speed)
         return known
     try:
@@ -139,26 +141,50 @@ async def _post_speed(endpoints: Endpoints, speed: float) -> None:
         raise Transient(f"the simulator at {endpoints.control} does not answer: {error}") from error
 
 
+def _ended(pid: int) -> int | None:
+    """The exit code of a child of ours that has ended (and is forgotten by that), None while it runs or when it is not ours."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _start(command: Sequence[str], output: Path, log: Path) -> int:
+    """Start a process in a session of its own, tied to nothing of ours: it must survive us. Returns its id."""
+    fresh = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    files = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), fresh, 0o600),
+        (os.POSIX_SPAWN_OPEN, 2, str(log), fresh, 0o600),
+    )
+    output.unlink(missing_ok=True)
+    return os.posix_spawn(command[0], list(command), os.environ, file_actions=files, setsid=True)
+
+
+def _end(pid: int) -> None:
+    """Kill a child of ours and let it go."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 async def _spawn(folder: Path, command: Sequence[str], clock: Clock) -> Endpoints:
-    """Start the process in a session of its own (it must survive us), with its output in files, and wait for its ready line."""
+    """Start the simulator, its output in files, and wait for its ready line."""
     output, log = folder / "simulator.out", folder / LOG
-    with output.open("wb") as out, log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=errors, start_new_session=True
-        )
+    pid = _start(command, output, log)
     until = clock.monotonic_ns() + int(START_LIMIT_S * SECOND)
     while clock.monotonic_ns() < until:
-        line, complete, _ = output.read_bytes().partition(b"\n")
+        code = _ended(pid)
+        line, complete, _ = output.read_bytes().partition(b"\n") if output.exists() else (b"", b"", b"")
         if complete:
             ready = msgspec.json.decode(line, type=_Ready)
-            return Endpoints(pid=process.pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control)
-        if process.returncode is not None:
+            return Endpoints(pid=pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control)
+        if code is not None:
             words = log.read_text(errors="replace").strip().splitlines()
             said = words[-1] if words else "no output"
-            if process.returncode in {code.value for code in ExitCode if code is not ExitCode.DONE}:
-                raise Refusal(said, ExitCode(process.returncode))
-            raise Transient(f"the simulator ended with code {process.returncode}: {said}")
+            if code in {one.value for one in ExitCode if one is not ExitCode.DONE}:
+                raise Refusal(said.removeprefix("simulator: "), ExitCode(code))
+            raise Transient(f"the simulator ended with code {code}: {said}")
         await clock.sleep(LOOK_S)
-    process.kill()
-    await process.wait()
+    _end(pid)
     raise Transient(f"the simulator was not ready within {START_LIMIT_S:.0f} s; its words are in {log}")

@@ -58,6 +58,17 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     state_folder: Path | None = None
 
 
+def market_name(text: str) -> str:
+    """The market as it is stored and compared: a recorded one by its absolute folder, so that the working directory does not matter."""
+    return RECORDED + str(Path(text.removeprefix(RECORDED)).resolve()) if text.startswith(RECORDED) and text != RECORDED else text
+
+
+def agree(stored: Stored, options: SimulatorOptions) -> None:
+    """Refusal naming the option that asks for another venue than the stored one."""
+    market = None if options.market is None else market_name(options.market)
+    state_folder.check_same(stored, market=market, seed=options.seed, start_ms=options.from_ms, symbols=options.symbols)
+
+
 def build_market(
     market: str, seed: int, start_ms: int | None, end_ms: int | None, symbols: tuple[str, ...], speed: float, wall_ms: int
 ) -> Market:
@@ -87,9 +98,9 @@ class Simulator:
         self._base_s = clock.now_ms() / 1000 - clock.monotonic_ns() / SECOND
         stored = state_folder.load(options.state_folder) if options.state_folder else None
         if stored is not None:
-            state_folder.check_same(stored, market=options.market, seed=options.seed, start_ms=options.from_ms, symbols=options.symbols)
+            agree(stored, options)
         born_ms = self._wall_ms()  # building the market takes a moment; at speed 1 venue time is wall time all the same
-        wanted = options.market or "generated"
+        wanted = market_name(options.market or "generated")
         if stored is None:
             seed = DEFAULT_SEED if options.seed is None else options.seed
             self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, born_ms)
@@ -135,6 +146,7 @@ class Simulator:
     async def start(self) -> None:
         """Listen; Refusal when the port is in use."""
         await self._web.start(self.options.host, self.options.port)
+        self._save(self.clock.now_ms, durable=True)
         for notice in self.market.notices:
             self._say(notice)
         self._lonely_since = self._wall_s()

@@ -34,9 +34,9 @@ class Web:
         """Listen (port 0: a free one, then in `port`); Refusal when it is taken or not allowed."""
         app = web.Application(client_max_size=LARGEST_MESSAGE)
         app.router.add_route("*", "/{rest:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LINGER_S)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=LINGER_S)
+        site = web.TCPSite(self._runner, host, port)
         try:
             await site.start()
         except OSError as error:

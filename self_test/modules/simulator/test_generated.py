@@ -108,7 +108,7 @@ def test_funding_every_eight_hours_for_perpetuals(market: GeneratedMarket) -> No
 
 
 def test_a_stranger_is_refused_by_name() -> None:
-    with pytest.raises(Refusal, match="NOPEUSDT.*there are BTCUSDT"):
+    with pytest.raises(Refusal, match=r"NOPEUSDT.*there are BTCUSDT"):
         GeneratedMarket(1, DEFAULT_START, ("BTCUSDT", "NOPEUSDT"))
     assert set(COINS) >= {"BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "BNB", "LINK"}
 

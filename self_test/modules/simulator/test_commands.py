@@ -1,0 +1,76 @@
+"""The command line: what arguments mean, the ready line, refusals with their exit code, a clean end on a signal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modules.simulator import commands
+from modules.simulator.commands import add_arguments, main, options_of, parse_port, parse_symbols, parse_time
+from modules.simulator.server import SimulatorOptions
+from self_test.conftest import REPO
+from utils.errors import ExitCode
+
+PROGRAM = (sys.executable, "-c", "import sys; from modules.simulator.commands import main; sys.exit(main(sys.argv[1:]))", "simulator")
+
+
+def parsed(*words: str) -> SimulatorOptions:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser.add_subparsers())
+    return options_of(parser.parse_args(["simulator", *words]))
+
+
+def test_nothing_said_is_the_default() -> None:
+    assert parsed() == SimulatorOptions()
+
+
+def test_everything_said() -> None:
+    words = (
+        "--port 8080 --seed 3 --speed 600 --pace free --market recorded:d --from 2025-02-15 --to 1739664000000 --symbols btcusdt,ETHUSDT,"
+    )
+    assert parsed(*words.split()) == SimulatorOptions(
+        port=8080, seed=3, speed=600.0, pace="free", market="recorded:d", from_ms=1_739_577_600_000, to_ms=1_739_664_000_000,
+        symbols=("BTCUSDT", "ETHUSDT")
+    )  # fmt: skip
+
+
+def test_times() -> None:
+    assert parse_time("2025-02-15") == parse_time("2025-02-15T00:00Z") == parse_time("2025-02-15T01:00+01:00") == 1_739_577_600_000
+    with pytest.raises(argparse.ArgumentTypeError, match="soon"):
+        parse_time("soon")
+
+
+def test_ports_and_symbols() -> None:
+    assert parse_port("0") == 0
+    for wrong in ("-1", "65536", "x", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="port"):
+            parse_port(wrong)
+    assert parse_symbols(" a,b ,,A") == ("A", "B")
+
+
+def test_a_refusal_is_one_line_and_exit_code_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulator", "--symbols", "NOPEUSDT"]) is ExitCode.USAGE
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1 and "NOPEUSDT" in error and "BTCUSDT" in error
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_one_ready_line_and_ends_cleanly_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
+    words = [*PROGRAM, "--symbols", "BTCUSDT", "--speed", "600", "--state-folder", str(tmp_path)]
+    with subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        ready = json.loads(process.stdout.readline())
+        assert ready["ready"] is True
+        assert ready["bybit"]["ws"].startswith("ws://127.0.0.1:") and ready["control"].startswith(ready["bybit"]["http"])
+        process.send_signal(number)
+        rest, errors = process.stdout.read(), process.stderr.read()
+        assert process.wait(20) == ExitCode.DONE
+    assert (rest, errors) == (b"", b"")
+    assert (tmp_path / "clock.json").exists()
+    assert commands.options_of is options_of
