@@ -21,7 +21,7 @@ from state.instruments import Instrument
 from state.market import Candle
 from state.runtime import RuntimeState
 from state.stages import paper_account
-from strategy.market import on_bar
+from strategy.market import on_bar, on_primary_bar
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +90,13 @@ def assemble(
     return state, frozenset(fresh)
 
 
-def warm_up(engine: Engine, history: Mapping[str, Sequence[Candle]]) -> None:
-    """Feed history to the market rows; nothing is decided on it."""
+def warm_up(engine: Engine, before: Mapping[str, Sequence[Candle]], history: Mapping[str, Sequence[Candle]]) -> None:
+    """Feed history to fresh market rows, native primary bars first; nothing is decided on it."""
     market, params = engine.state.market, engine.mandate.params
+    for key, bars in before.items():
+        i = engine.state.index[key]
+        for bar in bars:
+            on_primary_bar(market, params, i, bar.ts, bar.open, bar.high, bar.low, bar.close)
     for key, candles in history.items():
         i = engine.state.index[key]
         for candle in candles:

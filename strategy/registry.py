@@ -8,11 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from state.accounts import Domain
-from strategy.base import BASE, C1, C2, C3, C4, DEMO, TIGHT, WIDE
+from strategy.base import C1, C2, C3, C4, DEMO
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -42,7 +40,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Strategy(msgspec.Struct, frozen=True, kw_only=True):
-    """One strategy's terms. `index` is its place in signal codes and in `EXITS`."""
+    """One strategy's terms. `index` is its place in signal codes and in the RULES rows."""
 
     id: str
     index: int
@@ -174,16 +172,3 @@ def strategy(name: str) -> Strategy:
     if name not in BY_ID:
         raise KeyError(f"unknown strategy {name!r}; known: {', '.join(BY_ID)}")
     return BY_ID[name]
-
-
-def _exit_table() -> NDArray[np.float64]:
-    table = np.zeros((DEMO, WIDE + 1, 3))
-    for entry in STRATEGIES[:DEMO]:
-        for arm, profile in zip((TIGHT, BASE, WIDE), entry.arms(), strict=True):
-            table[entry.index, arm] = profile.stop, profile.trail, profile.target
-    table.setflags(write=False)
-    return table
-
-
-EXITS = _exit_table()
-"""`EXITS[strategy, arm] = (stop, trail, target)` in ATR for C1..C4, the same numbers for kernels; trail 0 = none."""

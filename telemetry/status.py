@@ -1,10 +1,10 @@
-"""What `status --json` shows, whether a running engine or a stored snapshot answers."""
+"""What `status --json` shows, whether a running engine or what it left on disk answers."""
 
 from __future__ import annotations
 
 import msgspec
 
-from state.runtime import AccountView, Readable, RuntimeState, account_view
+from state.runtime import AccountView, RuntimeState, account_view
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,12 +20,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, AccountView]
 
 
-def status_of(state: RuntimeState, env: str) -> Status:
-    """A running engine's state."""
+def status_of(state: RuntimeState, env: str, *, live: bool = True) -> Status:
+    """A running engine's state, or a stored one's (`live` False)."""
     accounts = {str(account): account_view(state, a) for a, account in enumerate(state.accounts)}
-    return Status(env=env, stage=state.stage, live=True, halted=bool(state.halted), time=state.ts, accounts=accounts)
-
-
-def status_of_snapshot(stored: Readable, env: str) -> Status:
-    """The readable part of a snapshot, with no daemon there to ask."""
-    return Status(env=env, stage=stored.stage, live=False, halted=bool(stored.halted), time=stored.ts, accounts=stored.accounts)
+    return Status(env=env, stage=state.stage, live=live, halted=bool(state.halted), time=state.ts, accounts=accounts)

@@ -34,9 +34,13 @@ from state.messages import (
 )
 from state.orders import Fill, OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
-from strategy.base import DEMO
+from strategy.base import DEMO, LONG, SHORT
+from strategy.demo import demo_due, demo_side
 from strategy.market import on_bar
 from utils.errors import Invariant
+
+SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
+"""Side codes of the market kernel as nouns."""
 
 CONFIRMED = 4
 """Strategies whose signals come from the market kernel, by their index."""
@@ -110,13 +114,13 @@ class Engine:
         row = state.market[i]
         for s in range(CONFIRMED):
             side = (code >> (2 * s)) & 3
-            if not side or s not in allowed or (side == 2 and state.inst[i]["spot"]):
+            if not side or s not in allowed or (side == SHORT and state.inst[i]["spot"]):
                 continue
             signal = Signal(
                 ts=ts,
                 key=candle.key,
                 strategy=s,
-                side=Side.LONG if side == 1 else Side.SHORT,
+                side=SIDES[side],
                 regime=int(row["regime"]),
                 atr=float(row["atr"]),
                 reference=candle.close,
@@ -136,12 +140,11 @@ class Engine:
 
     def _demo(self, i: int, ts: int, quote: Quote, out: list[Command]) -> None:
         state, mandate = self.state, self.mandate
-        if state.pos[i]["status"] != FLAT or ts - state.demo_ts[i] < mandate.demo_every_ms or quote.crossed:
+        idle = state.pos[i]["status"] == FLAT and not quote.crossed
+        if not demo_due(ts, int(state.demo_ts[i]), idle, mandate.demo_every_ms):
             return
         state.demo_ts[i] = ts
-        side = Side.LONG
-        if not state.inst[i]["spot"] and (ts // mandate.demo_every_ms) % 2:
-            side = Side.SHORT
+        side = SIDES[demo_side(ts // mandate.demo_every_ms, bool(state.inst[i]["spot"]))]
         reference = quote.ask if side is Side.LONG else quote.bid
         signal = Signal(
             ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=reference * mandate.demo_fraction, reference=reference

@@ -11,18 +11,34 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dataio.archive import Archive
-from dataio.bars import Bars
+from dataio.archive import Archive, Kind
+from dataio.bars import Bars, no_bars
 from modules.exchange.paper_bars import FineBars
-from modules.simulator.filters import listing_for_prices
+from modules.settings import DomainSettings
+from modules.simulator.filters import Category, listing_for_prices
 from state.accounts import Domain
+from state.books import Rows
 from state.instruments import Instrument
+from strategy.market import on_primary_bar
 from utils.errors import Refusal
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-KIND = {Domain.CRYPTO: "spot", Domain.PERPS: "perp"}
-CATEGORY = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
+KIND: dict[Domain, Kind] = {Domain.CRYPTO: "spot", Domain.PERPS: "perp"}
+CATEGORY: dict[Domain, Category] = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
+DAY_MS = 86_400_000
+NATIVE_DAYS = 60
+"""How far native primary bars reach back before the first candle: the longest window (30 days) and what settles before it."""
+
+
+class PrimaryBars(msgspec.Struct, frozen=True, eq=False):
+    """Primary bars of one symbol in ticks, oldest first."""
+
+    ts: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -43,6 +59,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     funding: Mapping[str, tuple[Ints, Ints]]
     """Instrument key -> settlement times and rates x 1e8."""
     fine: Mapping[str, FineBars]
+    before: Mapping[str, PrimaryBars] = {}
+    """Instrument key -> native primary bars from before its first candle: they lengthen the warm-up."""
 
     @property
     def bars(self) -> int:
@@ -60,6 +78,7 @@ def build(
     start_ms: int | None,
     funding: Mapping[str, tuple[Ints, Ints]] | None = None,
     fine: Mapping[str, FineBars] | None = None,
+    before: Mapping[str, PrimaryBars] | None = None,
 ) -> Grid:
     """Lay the bars of each instrument on a common grid; Refusal when there is no bar at all."""
     filled = [bars for _, bars in series if len(bars)]
@@ -84,26 +103,27 @@ def build(
         start=0 if start_ms is None else int(np.searchsorted(ts, start_ms)),
         funding=funding or {},
         fine=fine or {},
+        before=before or {},
         **prices,
     )
 
 
-def load(
-    archive: Archive, domain: Domain, symbols: Sequence[str], confirm_ms: int, window: tuple[int | None, int | None], warmup_ms: int
-) -> Grid:
-    """Read `symbols` of one domain from a data root: [from - warmup, to), trading from `from`; `window` = (from, to).
+def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: DomainSettings, window: tuple[int | None, int | None]) -> Grid:
+    """Read `symbols` of one domain from a data root: [from - warm-up, to), trading from `from`; `window` = (from, to).
 
-    Finer bars than the confirm timeframe, where the root has them, settle bars that hold both stop and target.
+    Finer bars than the confirm timeframe, where the root has them, settle bars that hold both stop and target; native primary bars from
+    before the first candle lengthen the warm-up.
     """
+    confirm_ms = settings.confirm_ms
     start_ms, end_ms = window
-    begin = None if start_ms is None else start_ms - warmup_ms
+    begin = None if start_ms is None else start_ms - settings.warmup_days * DAY_MS
     kind = KIND[domain]
-    series, funding, fine = [], {}, {}
+    series, funding, fine, before = [], {}, {}, {}
     for symbol in symbols:
-        bars = archive.confirm_bars(kind, symbol, confirm_ms, begin, end_ms)  # type: ignore[arg-type]
+        bars = archive.confirm_bars(kind, symbol, confirm_ms, begin, end_ms)
         if not len(bars):
             raise Refusal(f"{symbol} ({kind}) has no bars in the range asked for")
-        instrument = listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument  # type: ignore[arg-type]
+        instrument = listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument
         series.append((instrument, bars))
         if domain is Domain.PERPS:
             times, rates = archive.funding(symbol)
@@ -111,12 +131,31 @@ def load(
         finer = _finer(archive, kind, symbol, confirm_ms, (int(bars.ts[0]), int(bars.ts[-1]) + confirm_ms), float(instrument.tick))
         if finer is not None:
             fine[instrument.key] = finer
-    return build(series, start_ms, funding, fine)
+        before[instrument.key] = _native(archive, kind, symbol, settings.primary_ms, int(bars.ts[0]), float(instrument.tick))
+    return build(series, start_ms, funding, fine, before)
 
 
-def _finer(archive: Archive, kind: str, symbol: str, confirm_ms: int, window: tuple[int, int], tick: float) -> FineBars | None:
-    finer = [ms for ms in archive.timeframes(kind, symbol) if ms < confirm_ms]  # type: ignore[arg-type]
+def _native(archive: Archive, kind: Kind, symbol: str, primary_ms: int, end_ms: int, tick: float) -> PrimaryBars:
+    bars = no_bars(primary_ms)
+    if primary_ms in archive.timeframes(kind, symbol):
+        bars = archive.bars(kind, symbol, primary_ms, end_ms - NATIVE_DAYS * DAY_MS, end_ms)
+    return PrimaryBars(bars.ts, *(to_ticks(column, tick) for column in (bars.open, bars.high, bars.low, bars.close)))
+
+
+def feed_native(grid: Grid, market: Rows, params: Rows) -> None:
+    """Give fresh market rows the native primary bars from before the grid."""
+    for i, instrument in enumerate(grid.instruments):
+        bars = grid.before.get(instrument.key)
+        if bars is not None:
+            for k in range(len(bars.ts)):
+                on_primary_bar(
+                    market, params, i, int(bars.ts[k]), int(bars.open[k]), int(bars.high[k]), int(bars.low[k]), int(bars.close[k])
+                )
+
+
+def _finer(archive: Archive, kind: Kind, symbol: str, confirm_ms: int, window: tuple[int, int], tick: float) -> FineBars | None:
+    finer = [ms for ms in archive.timeframes(kind, symbol) if ms < confirm_ms]
     if not finer:
         return None
-    bars = archive.bars(kind, symbol, min(finer), *window)  # type: ignore[arg-type]
+    bars = archive.bars(kind, symbol, min(finer), *window)
     return FineBars(bars.ts, to_ticks(bars.high, tick), to_ticks(bars.low, tick)) if len(bars) else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
-from modules.engine.grid import Grid
+from modules.engine.grid import Grid, feed_native
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
 from state.intents import Side
@@ -61,6 +61,7 @@ def events_of(grid: Grid) -> Iterator[BarsClosed]:
 def warm(engine: Engine, grid: Grid) -> None:
     """Feed the columns before the start to the market rows alone: history, nothing is decided on it."""
     market, params = engine.state.market, engine.mandate.params
+    feed_native(grid, market, params)
     for i in range(len(grid.instruments)):
         for k in range(grid.start):
             if grid.open[i, k]:

@@ -24,17 +24,29 @@ LEAVING = (Place, Cancel, Protect, Close)
 class Runner:
     """Drives one engine from one inbox."""
 
-    def __init__(self, engine: Engine, inbox: Inbox, chain: Chain, dispatch: Callable[[Command], None], observers: list[Observer]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        inbox: Inbox,
+        chain: Chain,
+        dispatch: Callable[[Command], None],
+        observers: list[Observer],
+        taken: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`taken` is told when a batch leaves the inbox: the decision's clock starts."""
         self.engine, self.inbox, self.chain = engine, inbox, chain
         self._dispatch = dispatch
         self._observers = observers
+        self._taken = taken
         self.processed = 0
         """Events applied since start."""
 
     async def run(self) -> None:
         """For ever: take what waits, apply it. Any exception is a bug of ours and ends the process."""
         while True:
-            self.apply(await self.inbox.take())
+            events = await self.inbox.take()
+            self._taken()
+            self.apply(events)
             # Quotes and control requests get their turn between batches.
             await asyncio.sleep(0)
 

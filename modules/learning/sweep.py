@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.engine.decide import entry_limit, plan_entry, reserve
-from modules.engine.grid import Grid
+from modules.engine.grid import Grid, feed_native
 from risk.breakers import HALT, STEPPED, mark, trade_closed
 from risk.costs import entry_fee_ppm, slipped
 from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
@@ -266,6 +266,7 @@ class MarketPass(msgspec.Struct, frozen=True, eq=False):
 
 def run_market(grid: Grid, market: Rows, params: Rows) -> MarketPass:
     """The market pass over every symbol of the grid (`market`: fresh rows, consumed)."""
+    feed_native(grid, market, params)
     parts = []
     room = np.zeros(len(grid.ts), SIGNAL)
     for i in range(len(grid.instruments)):

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from state.accounts import Domain
-from strategy.base import DEMO
-from strategy.registry import BY_ID, EXITS, STRATEGIES, EntryOrder, Style, strategy
+from strategy.registry import BY_ID, STRATEGIES, EntryOrder, Style, strategy
 
 HOUR = 3_600_000
 
@@ -21,7 +20,6 @@ HOUR = 3_600_000
 def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int, int, int]], hold_h: int, prior_h: float) -> None:
     one = strategy(name)
     assert one.style is style
-    assert EXITS[one.index].tolist() == [list(row) for row in exits]
     assert [(p.stop, p.trail, p.target) for p in one.arms()] == exits
     assert (one.max_hold_ms, one.prior_hold_h) == (hold_h * HOUR, prior_h)
     assert one.stop_cap == (0.08 if style is Style.SWING else 0.03)
@@ -29,11 +27,8 @@ def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int
     assert one.counts
 
 
-def test_the_table_of_kernels_is_in_index_order_and_read_only() -> None:
+def test_the_table_is_in_index_order() -> None:
     assert [one.index for one in STRATEGIES] == list(range(len(STRATEGIES)))
-    assert EXITS.shape == (DEMO, 3, 3)
-    with pytest.raises(ValueError, match="read-only"):
-        EXITS[0, 0, 0] = 1.0
 
 
 @pytest.mark.parametrize(

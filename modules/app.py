@@ -1,0 +1,343 @@
+"""The composition root of the daemon: build everything, run it in one task group, stop it in stages.
+
+Everything is wired here by hand, on one screen: who feeds whom, which task may fail, and in what order things end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from marketdata.bybit_parse import StreamParser
+from marketdata.bybit_rest import BybitRest
+from marketdata.bybit_ws import BybitStream
+from marketdata.grid import FrameError
+from modules.boot import assemble, checkpoint, frontier, needed, open_chain, recover, warm_up
+from modules.data.feeds import BybitFeed, feed_topics
+from modules.data.lockstep import Lockstep
+from modules.data.ticker import VenueTicker
+from modules.engine.core import Engine
+from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
+from modules.engine.inbox import Inbox
+from modules.engine.runner import Runner
+from modules.environment import CHANNELS, Environment
+from modules.exchange.paper import PaperVenue
+from modules.marketplace import MarketPlace, find_market, listed, past_candles
+from modules.options import RunOptions, check, notices
+from modules.requests import request_event
+from modules.settings import BotConfig
+from modules.ui.console import Banner, ConsoleObserver
+from modules.version import VERSION
+from state.accounts import Domain
+from state.chain import Chain
+from state.instruments import Instrument
+from state.market import Quote, Trade
+from state.messages import Command, Control, Event, FeedDown, FeedUp, VenueReset
+from state.stages import STAGES
+from strategy.base import DEMO
+from telemetry.loop_lag import measure_lag
+from telemetry.metrics import MetricsObserver
+from telemetry.server import Answers, Ask, Server
+from telemetry.status import Status, status_of
+from utils.clock import Clock, VenueTime, WallClock
+from utils.errors import ExitCode, Refusal, Rejected, Transient
+from utils.files import DirectoryLock, atomic_write, ensure_writable
+from utils.supervise import EXPENDABLE, FATAL, RESTART, StopStep, Supervisor
+from utils.throttle import Limit, Throttle
+
+PUBLIC_REST = Limit(calls=500, window_s=5.0)
+"""Below the venue's 600 per 5 s and address."""
+CHECKPOINT_S = 60.0
+CONTROL_SOCKET = "control.sock"
+DAEMON_FILE = "daemon.json"
+
+
+class _Daemon:
+    """One run: what was built, and the steps of its life."""
+
+    def __init__(self, options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> None:
+        self.options, self.config, self.console, self.clock = options, config, console, clock
+        self.rng = random.Random()  # jitter only; nothing that decides draws from it
+        self.domains = check(options)
+        self.chosen = chosen_strategies(options.strategies)
+        self.inbox = Inbox()
+        self.stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.market: MarketPlace
+        self.lockstep: Lockstep | None = None
+        self.rest: BybitRest
+        self.session: aiohttp.ClientSession
+        self.chain: Chain
+        self.engine: Engine
+        self.runner: Runner
+        self.venue: PaperVenue
+        self.venue_time = VenueTime(clock)
+        self.ticker: VenueTicker
+        self.metrics = MetricsObserver(
+            CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
+        )
+        self.server = Server(
+            Answers(
+                metrics=self._metrics_text,
+                unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
+                missing=self._missing,
+                status=self._status,
+                control=self._control,
+            )
+        )
+        self.tasks = Supervisor(clock, self.rng)
+
+    # --- building -----------------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> ExitCode:
+        """From the lock on the directory to the summary."""
+        folder = self.options.folder
+        ensure_writable(folder)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(DirectoryLock(folder))
+            atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
+            self.session = await stack.enter_async_context(aiohttp.ClientSession())
+            self.chain = open_chain(folder)
+            stack.callback(self.chain.close)
+            self.market = await find_market(self.options, self.clock)
+            throttle = Throttle({"public": PUBLIC_REST}, self.clock)
+            self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
+            try:
+                instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
+                await self._build(instruments)
+            except (Transient, FrameError) as error:
+                raise Refusal(
+                    f"{self.options.env}: the market data of {self.market.hosts.http} cannot be had: {error}", ExitCode.UNREACHABLE
+                ) from error
+            await self._live()
+        return ExitCode.DONE
+
+    async def _build(self, asked: list[Instrument]) -> None:
+        stored = recover(self.chain)
+        for warning in stored.warnings:
+            self.console.say(f"recovery: {warning}")
+        instruments = needed(asked, stored.state)
+        state, fresh = assemble(self.config, instruments, self.domains, stored.state)
+        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True))
+        if fresh:
+            new = [one for one in instruments if one.key in fresh]
+            step, console = self.engine.mandate.confirm_ms, self.console
+            before, candles = await past_candles(self.rest, self.config, new, step, console.progress, console.say)
+            warm_up(self.engine, before, candles)
+        if stored.state is not None:
+            held = sum(int(row["status"] == 2) for row in state.pos)
+            self.console.say(f"going on from the stored state: {held} open position(s), {sum(state.closed_trades)} closed trade(s)")
+        checkpoint(self.engine, self.chain)
+        self.venue = PaperVenue(state.inst, state.index, self.config.paper.latency_ms, self.engine.mandate.confirm_ms)
+        self.ticker = VenueTicker(self.inbox.put, quotes=DEMO in self.chosen)
+        observers = [self.console, self.metrics, self._watch_feed]
+        if self.market.control_url is not None:
+            self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}")
+            observers.append(self.lockstep.observe)
+        self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
+
+    # --- living -------------------------------------------------------------------------------------------------------------------
+
+    def _dispatch(self, command: Command) -> None:
+        self.inbox.put_account(self.venue.submit(command))
+
+    def _on_quote(self, quote: Quote) -> None:
+        self.venue_time.observe(quote.ts)
+        self.inbox.put_account(self.venue.on_quote(quote))
+        self.ticker.observe(quote)
+
+    def _on_trade(self, trade: Trade) -> None:
+        self.inbox.put_account(self.venue.on_trade(trade))
+
+    def _feed(self, domain: Domain) -> Callable[[], Any]:
+        name = FEEDS[domain]
+        group = [one for one in self.engine.state.instruments if one.domain is domain]
+        confirm_ms = self.config.domains[domain].confirm_ms
+
+        async def run() -> None:
+            url, topics = self.market.hosts.ws + CHANNELS[name], feed_topics(group, confirm_ms)
+            stream = BybitStream(url, topics, StreamParser(group), self.clock, self.rng)
+            feed = BybitFeed(
+                name,
+                group,
+                confirm_ms,
+                stream,
+                self.rest,
+                self.clock,
+                emit=self.inbox.put,
+                on_quote=self._on_quote,
+                on_trade=self._on_trade,
+                since=frontier(self.engine),
+            )
+            await feed.run()
+
+        return run
+
+    def _watch_feed(self, _seq: int, event: Event, _commands: list[Command]) -> None:
+        if not self.ready.is_set() and not self.engine.state.feeds_down and isinstance(event, FeedUp):
+            self.ready.set()
+
+    def _boot_events(self) -> list[Event]:
+        state = self.engine.state
+        ts = max([state.ts, *frontier(self.engine).values()])
+        events: list[Event] = [Control(ts, "boot", {"stage": str(self.options.stage)}, "start")]
+        events += wallet_events(self.config, state.accounts, ts)
+        events += [VenueReset(ts, account) for account in state.accounts]
+        events += [FeedDown(ts, FEEDS[domain], "not connected yet") for domain in self.domains]
+        return events
+
+    def _status(self) -> Status:
+        return status_of(self.engine.state, str(self.options.env))
+
+    def _metrics_text(self) -> bytes:
+        state = self.engine.state
+        self.metrics.sample(state, venue_ms=self.venue_time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
+        return self.metrics.text()
+
+    async def _control(self, ask: Ask) -> dict[str, str]:
+        """A request over the control socket, left in the inbox like any other event."""
+        ts = max(self.engine.state.ts, self.venue_time.last_ts())
+        for event in request_event(self.engine.state, self.config, ask.name, ask.args, ts, ask.who or "command line"):
+            self.inbox.put(event)
+        return {"accepted": ask.name}
+
+    async def _live(self) -> None:
+        options, http = self.options, self.config.http
+        await self.server.start(
+            options.http_host if options.http_host is not None else http.host,
+            options.http_port if options.http_port is not None else http.port,
+            options.folder / CONTROL_SOCKET,
+        )
+        try:
+            self.console.banner(self._banner())
+            if self.lockstep is not None:
+                clock = await self.lockstep.register()
+                self.venue_time = VenueTime(self.clock, float(clock["speed"]))
+            self.runner.apply(self._boot_events())
+            await self._tasks()
+        finally:
+            await self.server.close()
+            (options.folder / DAEMON_FILE).unlink(missing_ok=True)
+        self.console.summary(self.engine.state, options.folder)
+
+    async def _tasks(self) -> None:
+        """Every task of the daemon, with what happens when it fails."""
+        self._catch_signals()
+        try:
+            async with self.tasks as tasks:
+                tasks.supervise("engine", self.runner.run, FATAL)
+                tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
+                for domain in self.domains:
+                    tasks.supervise(f"feed {FEEDS[domain]}", self._feed(domain), RESTART)
+                if self.lockstep is not None:
+                    tasks.supervise("lockstep", self._keep_pace, RESTART)
+                tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
+                tasks.supervise("console", self._keep_console, EXPENDABLE)
+                tasks.supervise("readiness", self._announce, FATAL)
+                await self.stopping.wait()
+                await tasks.stop(self._stop_steps())
+        except* Rejected as group:
+            raise Refusal(f"the venue refused: {group.exceptions[0]}") from group
+
+    def _stop_steps(self) -> list[StopStep]:
+        feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
+        return [
+            StopStep(name="entries off, feeds end", tasks=(*feeds, "readiness", "console", "loop lag")),
+            StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
+            StopStep(name="final write", first=self._final_write),
+            StopStep(name="leave the venue", first=self._leave_venue),
+        ]
+
+    async def _drain(self) -> None:
+        while self.inbox.depth:
+            await self.clock.sleep(0.01)
+
+    async def _final_write(self) -> None:
+        self.runner.checkpoint()
+
+    async def _leave_venue(self) -> None:
+        if self.lockstep is not None:
+            await self.lockstep.unregister()
+        await self.market.leave()
+
+    async def _keep_checkpoints(self) -> None:
+        while True:
+            await self.clock.sleep(CHECKPOINT_S)
+            self.runner.checkpoint()
+
+    async def _keep_pace(self) -> None:
+        assert self.lockstep is not None  # noqa: S101  supervised only where there is one
+        await self.lockstep.register()
+        await self.lockstep.run()
+
+    async def _keep_console(self) -> None:
+        await self.console.keep(self.engine.state, self.venue_time, self.clock)
+
+    def _missing(self) -> list[str]:
+        """What is not ready yet, in words; nothing when all is."""
+        down = [f"feed {name}: {reason}" for name, reason in self.engine.state.feeds_down.items()]
+        return down or ([] if self.ready.is_set() else ["starting"])
+
+    async def _announce(self) -> None:
+        """Once ready: tell where we are, and start counting the duration."""
+        await self.ready.wait()
+        record = {
+            "pid": os.getpid(),
+            "http": self.server.url,
+            "simulator": None if self.market.control_url is None else self.market.control_url,
+        }
+        atomic_write(self.options.folder / DAEMON_FILE, msgspec.json.encode(record), mode=0o600)
+        if self.options.duration_s is not None:
+            await self.clock.sleep(self.options.duration_s)
+            self.stopping.set()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def asked() -> None:
+            if self.stopping.is_set():
+                os._exit(130)  # a second signal: at once; start-up is recovery
+            self.stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked)
+
+    def _banner(self) -> Banner:
+        options, state = self.options, self.engine.state
+        return Banner(
+            env=str(options.env),
+            stage=options.stage,
+            stage_name=STAGES[options.stage].name,
+            accounts=[str(account) for account in state.accounts],
+            symbols=[one.symbol for one in state.instruments],
+            strategies=[card.name for s, card in enumerate(self.engine.mandate.strategies) if s in self.chosen],
+            market=options.market or ("generated" if options.env is Environment.SIMULATED else "live"),
+            speed=options.speed if options.env is Environment.SIMULATED else 1.0,
+            state_dir=str(options.folder),
+            http=self.server.url,
+            notices=notices(options, self.domains),
+        )
+
+
+def run(options: RunOptions, config: BotConfig, console: ConsoleObserver) -> ExitCode:
+    """Run the daemon to its end; Refusal for what cannot be."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_Daemon(options, config, console, WallClock()).run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The faster event loop where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

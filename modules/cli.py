@@ -1,0 +1,82 @@
+"""The command line: words in, one command run, an exit code out. What each command does lives elsewhere and is loaded when it is run.
+
+`python main.py --stage 1 ...` without a command word runs the daemon. A Refusal is one clear line on stderr and its exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from modules import cli_run, cli_state
+from modules.version import VERSION
+from utils.errors import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modules.settings import BotConfig
+
+Load = Callable[[], "BotConfig"]
+"""Hands down the values of the roof; called only by commands that need them."""
+
+
+def main(arguments: Sequence[str], load: Load) -> int:
+    """Run one command; returns the exit code. Anything but a Refusal is a bug of ours: a traceback and exit 70."""
+    try:
+        return int(_run(list(arguments), load))
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return int(refusal.code)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+
+
+def _run(arguments: list[str], load: Load) -> ExitCode:
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in {"-h", "--help", "--version"}):
+        return cli_run.run(cli_run.parser().parse_args(arguments), load)
+    args = _parser(arguments[0]).parse_args(arguments)
+    handler: Callable[[argparse.Namespace, Load], ExitCode] = args.handler
+    return handler(args, load)
+
+
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="A trading bot that starts on paper. Without a command word it runs: python main.py --stage 1",
+        epilog="python main.py run --help lists the options of a run",
+    )
+    parser.add_argument("--version", action="version", version=f"trading bot {VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="the daemon (same as no command word)", parents=[cli_run.parser(add_help=False)])
+    run.set_defaults(handler=cli_run.run)
+    version = commands.add_parser("version", help="the program's version")
+    version.set_defaults(handler=_version)
+    cli_state.add_arguments(commands)
+    cli_run.add_replay(commands)
+    _add_heavy(commands, wanted)
+    return parser
+
+
+def _version(_args: argparse.Namespace, _load: Load) -> ExitCode:
+    sys.stdout.write(f"trading bot {VERSION}, Python {sys.version.split()[0]}\n")
+    return ExitCode.DONE
+
+
+def _add_heavy(commands: argparse._SubParsersAction[argparse.ArgumentParser], wanted: str) -> None:
+    """Commands whose arguments live beside libraries that are slow to load: in full only when one of them is asked for."""
+    if wanted == "simulator":
+        from modules.simulator import commands as simulator
+
+        simulator.add_arguments(commands)
+        commands.choices["simulator"].set_defaults(handler=lambda args, _load: simulator.run(args))
+    else:
+        commands.add_parser("simulator", help="the exchange in a box: a local venue that speaks Bybit v5")
+    from dataio import commands as data
+
+    data.add_arguments(commands)
+    commands.choices["data"].set_defaults(handler=lambda args, _load: data.run(args, sys.stdout))

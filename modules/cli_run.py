@@ -1,0 +1,224 @@
+"""The commands that trade or replay: the arguments of a run and of `replay`, turned into options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from utils.errors import ExitCode, Refusal
+from utils.files import atomic_write
+
+if TYPE_CHECKING:
+    from modules.settings import BotConfig
+
+Load = Callable[[], "BotConfig"]
+DAY_MS = 86_400_000
+
+
+def moment(text: str) -> int:
+    """A time as ms UTC: `2025-02-15`, `2025-02-15T08:00` or whole milliseconds."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2025-02-15 or 2025-02-15T08:00") from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`A,B` as names, each once."""
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("an empty list")
+    return found
+
+
+def symbols(text: str) -> tuple[str, ...]:
+    """`BTCUSDT,ETHUSDT` as symbols, upper case, each once."""
+    return names(text.upper())
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def port(text: str) -> int:
+    """A port number; 0 means a free one."""
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def folder(text: str) -> Path:
+    """A folder, as an absolute path."""
+    return Path(text).expanduser().absolute()
+
+
+def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
+    """The options of a run."""
+    found = argparse.ArgumentParser(prog="main.py", add_help=add_help, description="Run the bot.")
+    add = found.add_argument
+    add("--stage", type=int, default=1, metavar="N", help="1 to 5; this version runs stage 1, crypto on paper (default 1)")
+    add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
+    add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add("--profile", default="spot", help="spot, perp or spot+perp (default spot)")
+    add("--symbols", type=symbols, metavar="A,B", help="symbols to trade (default: those of config.py)")
+    add("--strategies", type=names, metavar="C1,C2|demo", help="strategies to run (default C1,C2,C3,C4); demo is for a tour")
+    add("--enable", type=names, default=(), metavar="forex,options", help="switch these on for this boot, where the stage has them")
+    add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of config.py (may be repeated)")
+    add("--duration", type=positive, metavar="SECONDS", help="end cleanly after so many wall seconds of trading")
+    add("--http-host", metavar="HOST", help="address of status, health and metrics (default 127.0.0.1)")
+    add("--http-port", type=port, metavar="PORT", help="its port; 0 takes a free one (default 9108)")
+    add("--override-gates", action="store_true", help="open a stage that is not earned (simulated money only)")
+    add("--real-money", metavar="LAST4", help="with --override-gates outside simulated: the account id's last four digits")
+    add("--verbose", action="store_true", help="also tell of moved stops and of signals on symbols already held")
+    simulated = found.add_argument_group("the built-in exchange (--env simulated)")
+    add = simulated.add_argument
+    add("--speed", type=positive, default=600.0, metavar="X", help="venue seconds per wall second (default 600: a day in 144 s)")
+    add("--pace", choices=("lockstep", "free"), help="wait for the bot at every close (default above x10) or not")
+    add("--seed", type=int, metavar="S", help="seed of the generated market (default 1)")
+    add("--market", metavar="generated|recorded:DIR", help="generated prices (default) or recorded candles")
+    add("--from", dest="from_ms", type=moment, metavar="T", help="where venue time begins, e.g. 2025-02-15")
+    add("--to", dest="to_ms", type=moment, metavar="T", help="where the market ends")
+    add("--simulator-url", metavar="CONTROL", help="use a simulator that already runs, by its control address")
+    return found
+
+
+def run(args: argparse.Namespace, load: Load) -> ExitCode:
+    """The daemon."""
+    from modules.environment import choose
+    from modules.options import RunOptions, check
+    from modules.overrides import apply_overrides
+
+    options = RunOptions(
+        stage=args.stage,
+        env=choose(args.env, os.environ),
+        state_dir=args.state_dir,
+        profile=args.profile,
+        symbols=args.symbols,
+        strategies=args.strategies,
+        enable=_domains(args.enable),
+        speed=args.speed,
+        pace=args.pace,
+        seed=args.seed,
+        market=args.market,
+        from_ms=args.from_ms,
+        to_ms=args.to_ms,
+        simulator_url=args.simulator_url,
+        duration_s=args.duration,
+        http_host=args.http_host,
+        http_port=args.http_port,
+        override_gates=args.override_gates,
+        real_money=args.real_money,
+        verbose=args.verbose,
+    )
+    check(options)
+    config = apply_overrides(load(), os.environ, args.set)
+    from modules import app
+    from modules.ui.console import ConsoleObserver
+    from utils.logs import setup
+
+    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning")
+    return app.run(options, config, ConsoleObserver(verbose=args.verbose))
+
+
+def _domains(asked: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in asked if name not in {"forex", "options"}]
+    if unknown:
+        raise Refusal(f"--enable: {', '.join(unknown)} cannot be switched on; there are forex, options")
+    return asked
+
+
+def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the `replay` command."""
+    found = commands.add_parser("replay", help="the rules over stored candles, by the engine or by the compiled sweep")
+    add = found.add_argument
+    add("--data", type=folder, required=True, metavar="DIR", help="a data root (crypto_spot/, crypto_perp/)")
+    add("--symbols", type=symbols, required=True, metavar="A,B")
+    add("--from", dest="from_ms", type=moment, metavar="T", help="first bar that may trade; earlier data warm up")
+    add("--to", dest="to_ms", type=moment, metavar="T")
+    add("--profile", choices=("spot", "perp"), default="spot")
+    add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4")
+    add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
+    add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    how = found.add_mutually_exclusive_group()
+    how.add_argument("--engine", action="store_true", help="event by event through the real engine (default)")
+    how.add_argument("--sweep", action="store_true", help="the compiled loops over the same functions")
+    add("--json", type=Path, metavar="FILE", help="write trades and final equity there (- for standard output)")
+    found.set_defaults(handler=replay)
+
+
+def replay(args: argparse.Namespace, load: Load) -> ExitCode:
+    """Replay stored candles and print what came of it."""
+    from dataio.archive import open_archive
+    from modules.engine.desk import chosen_strategies
+    from modules.engine.grid import load as load_grid
+    from modules.options import PROFILES
+    from modules.overrides import apply_overrides
+
+    if args.from_ms is not None and args.to_ms is not None and args.from_ms >= args.to_ms:
+        raise Refusal("--from must lie before --to")
+    if args.balance < 10:
+        raise Refusal(f"--balance: {args.balance} is below 10")
+    config = apply_overrides(load(), os.environ, args.set)
+    chosen = chosen_strategies(args.strategies)
+    (domain,) = PROFILES[args.profile]
+    settings = config.domains[domain]
+    archive = open_archive(args.data)
+    grid = load_grid(archive, domain, args.symbols, settings, (args.from_ms, args.to_ms))
+    if args.sweep:
+        from modules.learning.research import run_sweep
+
+        outcome = run_sweep(grid, config, chosen, args.balance)
+    else:
+        from modules.engine.replay import run_engine
+
+        outcome = run_engine(grid, config, chosen, args.balance)
+    document = {"trades": [_published(trade) for trade in outcome.trades], "final_equity": outcome.final_equity}
+    if args.json is not None and str(args.json) == "-":
+        sys.stdout.write(json.dumps(document) + "\n")
+        return ExitCode.DONE
+    if args.json is not None:
+        atomic_write(args.json.absolute(), json.dumps(document).encode())
+    warm_days = grid.start * grid.confirm_ms / DAY_MS
+    sys.stdout.write(_summary(outcome, warm_days, settings.warmup_days, args.balance))
+    return ExitCode.DONE
+
+
+def _published(trade: dict[str, Any]) -> dict[str, Any]:
+    from modules.engine.replay import FIELDS
+
+    return {name: trade[name] for name in FIELDS}
+
+
+def _summary(outcome: Any, warm_days: float, wanted_days: int, balance: int) -> str:
+    """A few lines for people."""
+    wins = sum(float(trade["pnl"]) > 0 for trade in outcome.trades)
+    counts = f"{outcome.bars} bars, {len(outcome.trades)} closed trades, {wins} of them won"
+    lines = [f"{counts}; equity {balance} -> {float(outcome.final_equity):.2f}"]
+    if warm_days < wanted_days:
+        lines.append(f"warm-up: {warm_days:.1f} of {wanted_days} days of history before the first bar that may trade")
+    by_strategy: dict[str, list[dict[str, Any]]] = {}
+    for trade in outcome.trades:
+        by_strategy.setdefault(trade["strategy"], []).append(trade)
+    for name, trades in sorted(by_strategy.items()):
+        mean = sum(trade["r"] for trade in trades) / len(trades)
+        lines.append(f"  {name}: {len(trades)} trades, mean {mean:+.3f} R, pnl {sum(float(trade['pnl']) for trade in trades):+.2f}")
+    if outcome.refused:
+        lines.append("skipped: " + ", ".join(f"{rule} {count}" for rule, count in sorted(outcome.refused.items())))
+    lines.append("Past candles under modelled fills. This is no evidence of profit.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,141 @@
+"""The commands that look at a state directory or speak to its daemon: status, positions, pause, resume, reset, flatten.
+
+They ask the running daemon over its Unix socket; with the daemon dead, looking reads what is on disk, and a request takes the lock and
+goes into the journal, where the next start finds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modules.cli_run import folder
+from utils.errors import ExitCode, Refusal, Transient
+
+if TYPE_CHECKING:
+    from modules.settings import BotConfig
+
+Load = Callable[[], "BotConfig"]
+ENVIRONMENTS = ("simulated", "demo", "testnet", "live")
+SOCKET = "control.sock"
+ANSWER_LIMIT_S = 5.0
+
+
+def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    for name, words, handler in (
+        ("status", "equity, trades and positions of every account", status),
+        ("positions", "open positions with their stops and targets", positions),
+        ("pause", "no new entries; exits go on", request),
+        ("unpause", "entries on again", request),
+        ("resume", "let a halted account trade again (new drawdown peak)", request),
+        ("reset", "a paper wallet starts over; it must be flat", request),
+        ("flatten", "entries off, close everything, halt", request),
+    ):
+        found = commands.add_parser(name, help=words, description=words)
+        found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
+        found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+        if handler is request:
+            found.add_argument("--yes", action="store_true", help="do it without asking")
+            if name in {"resume", "reset"}:
+                found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
+        else:
+            found.add_argument("--json", action="store_true", help="one JSON document")
+        found.set_defaults(handler=handler, name=name)
+
+
+def place_of(args: argparse.Namespace) -> tuple[str, Path]:
+    """The environment and its folder; Refusal when none was ever used there."""
+    env = args.env
+    if env is None:
+        try:
+            env = (args.state_dir / "last_env").read_text().strip()
+        except OSError:
+            raise Refusal(f"no state in {args.state_dir}; start the bot there first, or name another --state-dir") from None
+    return env, args.state_dir / env
+
+
+def _status(args: argparse.Namespace) -> dict[str, Any]:
+    env, place = place_of(args)
+    import asyncio
+
+    from telemetry import client
+
+    try:
+        answer: dict[str, Any] = asyncio.run(client.ask(place / SOCKET, "/status", ANSWER_LIMIT_S))
+    except Transient:
+        from modules.offline import stored_state
+        from telemetry.status import status_of
+
+        answer = msgspec.to_builtins(status_of(stored_state(place), env, live=False))
+    return answer
+
+
+def status(args: argparse.Namespace, _load: Load) -> ExitCode:
+    """Print the status."""
+    found = _status(args)
+    sys.stdout.write(json.dumps(found) + "\n" if args.json else status_text(found))
+    return ExitCode.DONE
+
+
+def positions(args: argparse.Namespace, _load: Load) -> ExitCode:
+    """Print the open positions."""
+    found = {account: view["open_positions"] for account, view in _status(args)["accounts"].items()}
+    if args.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return ExitCode.DONE
+    lines = [f"{account} {_position(one)}" for account, held in found.items() for one in held]
+    sys.stdout.write("\n".join(lines or ["no open position"]) + "\n")
+    return ExitCode.DONE
+
+
+def _position(one: dict[str, Any]) -> str:
+    return f"{one['side']:5} {one['symbol']:10} {one['qty']:>14} at {one['entry']}, stop {one['stop']}, target {one['target']}"
+
+
+def status_text(found: dict[str, Any]) -> str:
+    """The status for people."""
+    lines = [f"{found['env'].upper()}, stage {found['stage']}, {'running' if found['live'] else 'not running (from disk)'}"]
+    for account, view in found["accounts"].items():
+        halted = f", HALTED: {view['halted']}" if view["halted"] else ""
+        lines.append(
+            f"{account}: equity {float(view['equity']):.2f}, balance {float(view['balance']):.2f}, {view['closed_trades']} closed trades, "
+            f"realised {float(view['realised_pnl']):+.2f}, drawdown {view['drawdown']:.1%}{halted}"
+        )
+        lines += [f"  {_position(one)}" for one in view["open_positions"]]
+    return "\n".join(lines) + "\n"
+
+
+def request(args: argparse.Namespace, load: Load) -> ExitCode:
+    """Pass a request of the operator to the daemon, or write it into the journal of a dead one."""
+    env, place = place_of(args)
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise Refusal(f"{args.name} changes the {env} account; say --yes")
+        sys.stdout.write(f"{args.name} in {env}: are you sure? [y/N] ")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            sys.stdout.write("nothing done\n")
+            return ExitCode.DONE
+    words = {"account": getattr(args, "account", "all")}
+    import asyncio
+
+    from telemetry import client
+    from telemetry.server import Ask
+
+    try:
+        asyncio.run(client.control(place / SOCKET, Ask(args.name, words, "command line"), ANSWER_LIMIT_S))
+    except Transient:
+        from modules.offline import apply_offline
+
+        for line in apply_offline(place, args.name, words, load()):
+            sys.stdout.write(f"{line}\n")
+        return ExitCode.DONE
+    sys.stdout.write(f"{args.name}: the running bot has it\n")
+    return ExitCode.DONE

@@ -1,0 +1,108 @@
+"""Where a run's market is and what it knows of it before the stream begins: hosts, instruments, past candles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from marketdata.bybit_rest import BybitRest
+from modules.data.backfill import Progress, history
+from modules.engine.grid import DAY_MS, NATIVE_DAYS
+from modules.environment import HOSTS, Environment, Hosts
+from modules.options import RunOptions
+from modules.settings import BotConfig
+from modules.simulator import launcher
+from modules.simulator.server import SimulatorOptions
+from state.accounts import Domain
+from state.instruments import Instrument
+from state.market import Candle
+from utils.clock import Clock
+from utils.errors import ExitCode, Refusal, Transient
+
+
+class MarketPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's addresses; with a simulator also its control API, and the process when it is our own."""
+
+    hosts: Hosts
+    control_url: str | None = None
+    embedded: launcher.Endpoints | None = None
+    state_dir: Path
+
+    async def leave(self) -> None:
+        """End the simulator if it is ours; it has stored where it stands."""
+        if self.embedded is not None:
+            await launcher.stop(self.state_dir, self.embedded)
+
+
+async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
+    """The market of this environment, the built-in exchange started where it is needed. Refusal when it does not come up."""
+    if options.env is not Environment.SIMULATED:
+        return MarketPlace(hosts=HOSTS[options.env], state_dir=options.state_dir)
+    if options.simulator_url is not None:
+        base = options.simulator_url.rstrip("/").removesuffix("/control")
+        hosts = Hosts(base, base.replace("http", "ws", 1))
+        return MarketPlace(hosts=hosts, control_url=f"{base}/control", state_dir=options.state_dir)
+    wanted = SimulatorOptions(
+        speed=options.speed,
+        pace=options.pace,  # type: ignore[arg-type]
+        seed=options.seed,
+        market=options.market,
+        from_ms=options.from_ms,
+        to_ms=options.to_ms,
+        symbols=options.symbols or (),
+    )
+    try:
+        found = await launcher.ensure_running(options.state_dir, wanted, clock)
+    except Transient as error:
+        raise Refusal(f"the built-in exchange did not start: {error}", ExitCode.UNREACHABLE) from error
+    return MarketPlace(
+        hosts=Hosts(found.bybit_http, found.bybit_ws), control_url=found.control, embedded=found, state_dir=options.state_dir
+    )
+
+
+async def listed(rest: BybitRest, config: BotConfig, domains: Sequence[Domain], symbols: Sequence[str] | None) -> list[Instrument]:
+    """Today's filters of the symbols asked for (default: the configured ones that the venue lists); Refusal names unknown ones."""
+    found: list[Instrument] = []
+    for domain in domains:
+        known = {one.symbol: one for one in await rest.instruments(domain)}
+        wanted = symbols or [symbol for symbol in config.domains[domain].symbols if symbol in known]
+        unknown = [symbol for symbol in wanted if symbol not in known]
+        if unknown or not wanted:
+            names = ", ".join(unknown) or "any of the configured symbols"
+            raise Refusal(f"--symbols: {domain.lower()} does not know {names}; it lists {', '.join(sorted(known))}")
+        found += [known[symbol] for symbol in wanted]
+    return found
+
+
+async def past_candles(
+    rest: BybitRest,
+    config: BotConfig,
+    instruments: Sequence[Instrument],
+    confirm_ms: int,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> tuple[dict[str, list[Candle]], dict[str, list[Candle]]]:
+    """The warm-up history of each instrument: native primary bars from before, then candles. Says where there is too little."""
+    before: dict[str, list[Candle]] = {}
+    found: dict[str, list[Candle]] = {}
+    groups: dict[int, list[Instrument]] = {}
+    for one in instruments:
+        groups.setdefault(config.domains[one.domain].warmup_days, []).append(one)
+    for days, group in groups.items():
+        running = await rest.newest_start(group[0], confirm_ms)
+        if running is None:
+            raise Transient(f"no candles of {group[0].symbol}")
+        got = await history(rest, group, confirm_ms, running - days * DAY_MS, None, progress)
+        for key, candles in got.items():
+            had = len(candles) * confirm_ms / DAY_MS
+            if had < days - 0.5:
+                say(f"warm-up: {key} has {had:.1f} of {days} days of history, {days - had:.1f} too few")
+        found |= got
+        primary_ms = config.domains[group[0].domain].primary_ms
+        for one in group:
+            first = got[one.key][0].ts if got[one.key] else running
+            start = first // primary_ms * primary_ms - NATIVE_DAYS * DAY_MS
+            before[one.key] = await rest.klines(one, primary_ms, start, first // primary_ms * primary_ms)
+    return before, found

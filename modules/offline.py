@@ -1,0 +1,59 @@
+"""State without a daemon: looking at it changes nothing; a request takes the lock and writes the journal, where the next start finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from modules.boot import open_chain
+from modules.engine.inbox import Inbox
+from modules.engine.recovery import SCHEMA, replay_tail, restore
+from modules.engine.runner import Runner
+from modules.requests import request_event
+from modules.settings import BotConfig
+from state.journal import read_journal
+from state.messages import Command, Event, Report, decode_event
+from state.runtime import RuntimeState
+from state.store import StateStore
+from utils.errors import Refusal
+from utils.files import DirectoryLock
+
+NOTHING = "no state in {}; start the bot there first, or name another --env or --state-dir"
+
+
+def stored_state(folder: Path) -> RuntimeState:
+    """The state of `folder` as recovery would find it, changing nothing on disk; Refusal (2) when there is none."""
+    loaded = StateStore(folder, SCHEMA).peek() if folder.is_dir() else None
+    if loaded is None or loaded.snapshot is None:
+        raise Refusal(NOTHING.format(folder))
+    engine = restore(loaded.snapshot)
+    for _, event, _ in read_journal(folder / "journal", loaded.snapshot.seq):
+        engine.process(decode_event(event))
+    return engine.state
+
+
+def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotConfig) -> list[str]:
+    """Journal the request; returns what the engine reported. Refusal when there is no state, or somebody holds it.
+
+    What has to leave for a venue is not sent from here: orders of a dead daemon are asked about at its next start, closes too.
+    """
+    if not folder.is_dir():
+        raise Refusal(NOTHING.format(folder))
+    with DirectoryLock(folder):
+        chain = open_chain(folder)
+        try:
+            if chain.snapshot is None:
+                raise Refusal(NOTHING.format(folder))
+            engine = restore(chain.snapshot)
+            replay_tail(engine, chain, chain.snapshot.seq)
+            said: list[str] = []
+
+            def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
+                said.extend(command.text for command in commands if isinstance(command, Report))
+
+            runner = Runner(engine, Inbox(), chain, dispatch=lambda _command: None, observers=[listen])
+            runner.apply([*request_event(engine.state, config, name, args, engine.state.ts, "command line")])
+            runner.checkpoint()
+        finally:
+            chain.close()
+    return said or [f"{name}: done"]

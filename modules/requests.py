@@ -1,0 +1,34 @@
+"""A request of the operator as the event that the engine applies, checked before it goes into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modules.settings import BotConfig
+from state.messages import Control
+from state.runtime import RuntimeState
+from utils.errors import Refusal
+from utils.fixed import MONEY_SCALE
+
+REQUESTS = frozenset({"pause", "unpause", "flatten", "resume", "reset"})
+
+
+def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mapping[str, str], ts: int, who: str) -> list[Control]:
+    """The events of request `name`, one per account it concerns; Refusal for an unknown request or account."""
+    if name not in REQUESTS:
+        raise Refusal(f"unknown request {name!r}; there are {', '.join(sorted(REQUESTS))}")
+    wanted = args.get("account", "all")
+    known = [str(account) for account in state.accounts]
+    if wanted != "all" and wanted not in known:
+        raise Refusal(f"--account: {wanted!r} is not one of {', '.join(known)}")
+    if name in {"pause", "unpause"}:
+        return [Control(ts, name, {}, who)]
+    events = []
+    for account in state.accounts:
+        if wanted not in {"all", str(account)}:
+            continue
+        words = {"account": str(account)}
+        if name == "reset":
+            words["balance_units"] = str(config.domains[account.domain].paper_balance * MONEY_SCALE)
+        events.append(Control(ts, name, words, who))
+    return events
