@@ -235,11 +235,11 @@ async def test_who_does_not_end_in_time_is_named_and_the_rest_still_ends(clock: 
         steps = [StopStep(name="drain", first=never, limit_s=2.0), StopStep(name="end", tasks=("stubborn", "obedient"), limit_s=3.0)]
         stopping = asyncio.create_task(tasks.stop(steps))  # noqa: TID251  the test plays the program's body
         await clock.advance(5.1)
-        assert stopping.done()
-        assert stopping.result() == ("drain", "stubborn")
-        assert tasks.running() == ("stubborn",)
-        assert clock.sleeping() == 0  # neither the stuck drain nor a limit's timer is left behind
-        let_go.set()
+        running, sleeping = tasks.running(), clock.sleeping()
+        let_go.set()  # before anything is asserted: a failing test must not hang in the group
+        assert await stopping == ("drain", "stubborn")
+    assert running == ("stubborn",)
+    assert sleeping == 0  # neither the stuck drain nor a limit's timer is left behind
     where = [line for line in logged if line["event"] == "task does not end"]
     assert [line["task"] for line in where] == ["stubborn"]
     assert "supervise.py" in where[0]["where"] or "test_supervise.py" in where[0]["where"]
