@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.accounts import Domain
@@ -19,6 +18,8 @@ from utils.fixed import ceil_steps, floor_steps, money_units
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 Ppm = Annotated[int, Field(ge=0, le=100_000)]
 DAY_MS = 86_400_000
+MOST_STEPS = 3_000_000_000
+"""Largest order: the share of a partial exit is computed with steps x steps, which must fit int64."""
 
 
 class _Group(BaseModel):
@@ -161,7 +162,7 @@ def instrument_rows(instruments: tuple[Instrument, ...], account_row: dict[Domai
         row["spot"] = int(instrument.domain is Domain.CRYPTO)
         row["tick"], row["unit"] = float(instrument.tick), instrument.unit
         row["min_steps"] = ceil_steps(instrument.min_qty, instrument.step)
-        row["max_steps"] = min(floor_steps(instrument.max_qty, instrument.step), np.iinfo(np.int64).max)
+        row["max_steps"] = min(floor_steps(instrument.max_qty, instrument.step), MOST_STEPS)
         row["min_notional"] = money_units(instrument.min_notional)
         row["taker_ppm"], row["maker_ppm"], row["slip_ppm"] = costs.taker_ppm, costs.maker_ppm, costs.slip_ppm
         row["leverage"] = costs.leverage

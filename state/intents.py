@@ -6,11 +6,15 @@ that), so an entry that reached a venue was approved by type.
 
 from __future__ import annotations
 
+import hashlib
 from enum import IntEnum, StrEnum
 
 import msgspec
 
 from state.accounts import Account
+
+SYMBOL_ROOM = 16
+"""Characters of a symbol in an order id."""
 
 
 class Side(IntEnum):
@@ -122,7 +126,10 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 def order_id(account: Account, key: str, ts: int, leg: str) -> str:
     """Deterministic client order id: a repeat of the same decision is refused by the venue, not filled twice.
 
-    At most 36 characters of [A-Za-z0-9_-]. `leg` is one letter: e entry, x exit.
+    At most 36 characters of [A-Za-z0-9_-]. `leg` is one letter: e entry, x exit. A symbol too long for that is told by its beginning and
+    a hash.
     """
     symbol = key.partition(":")[2]
-    return f"{account.domain[0]}{account.mode[0]}-{symbol[:16]}-{ts:x}-{leg}"
+    if len(symbol) > SYMBOL_ROOM:
+        symbol = symbol[: SYMBOL_ROOM - 6] + hashlib.sha256(symbol.encode()).hexdigest()[:6]
+    return f"{account.domain[0]}{account.mode[0]}-{symbol}-{ts:x}-{leg}"
