@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config import CONFIG
+from modules.settings import MOST_STEPS, BotConfig, Costs, DomainSettings, Http, Paper, Risk, instrument_rows, limit_rows, rule_rows
+from self_test.fakes.books import M15, coin
+from state.accounts import Domain
+from state.books import LIMITS
+from strategy.base import C1, C3, C4, DEMO
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    "kind, field, value",
+    [
+        (Risk, "base", 0.0),
+        (Risk, "base", 1.5),
+        (Risk, "loss", 0.06),
+        (Risk, "max_drawdown", -0.1),
+        (Risk, "max_drawdown", 0.6),
+        (Risk, "min_amend_ticks", 0),
+        (Risk, "max_spread_ratio", 0.5),
+        (Risk, "nonsense", 1),
+        (Paper, "latency_ms", -1),
+        (Http, "port", 70_000),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(kind: Any, field: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=field):
+        kind(**{field: value})
+
+
+def test_leverage_is_capped_at_three() -> None:
+    with pytest.raises(ValidationError, match="leverage"):
+        Costs(taker_ppm=1, maker_ppm=1, leverage=4)
+
+
+def test_values_cannot_be_changed_behind_the_programs_back() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        CONFIG.risk.base = 0.5  # type: ignore[misc]
+
+
+def test_the_shipped_values_are_those_of_the_definitions() -> None:
+    risk = CONFIG.risk
+    assert (risk.base, risk.loss, risk.pair, risk.portfolio, risk.volume) == (0.05, 0.005, 0.15, 0.30, 0.01)
+    assert (risk.half_drawdown, risk.stop_drawdown, risk.max_drawdown, risk.daily_loss) == (0.08, 0.12, 0.15, 0.03)
+    assert (risk.min_amend_r, risk.min_amend_ticks, risk.streak_low, risk.streak_high, risk.streak_min_trades) == (0.1, 2, 5, 8, 30)
+    crypto, perps = CONFIG.domains[Domain.CRYPTO], CONFIG.domains[Domain.PERPS]
+    assert len(crypto.symbols) == 8
+    assert "BTCUSDT" not in perps.symbols
+    assert (crypto.confirm_ms, crypto.primary_ms, crypto.paper_balance, perps.paper_balance) == (300_000, M15, 1_000, 1_000)
+    assert (perps.costs.leverage, crypto.warmup_days, perps.warmup_days) == (3, 40, 40)
+    assert isinstance(crypto, DomainSettings)
+    assert isinstance(CONFIG, BotConfig)
+
+
+def test_every_limit_reaches_its_row() -> None:
+    row = limit_rows(Risk(half_drawdown=0.07, stop_drawdown=0.11, max_drawdown=0.13, base=0.04))[0]
+    assert (row["half_at"], row["stop_at"], row["halt_at"], row["base"]) == (0.07, 0.11, 0.13, 0.04)
+    assert all(row[name] > 0 for name in LIMITS.names or ())
+
+
+def test_rules_hold_the_table_of_exits() -> None:
+    rules = rule_rows(M15)
+    assert rules[C1]["stop_k"].tolist() == [4, 6, 8]
+    assert rules[C1]["trail_k"].tolist() == [6, 12, 16]
+    assert rules[C1]["target_k"].tolist() == [24, 24, 24]
+    assert rules[C3]["target_k"].tolist() == [4, 6, 8]
+    assert rules[C3]["trail_k"].tolist() == [0, 0, 0]
+    assert [int(rules[s]["order_type"]) for s in (C1, C3, C4)] == [0, 1, 2]
+    assert [int(rules[s]["style"]) for s in (C1, C3)] == [0, 1]
+    assert [int(rules[s]["prior_hold_ms"]) for s in (C1, C3)] == [30 * HOUR_MS, 6 * HOUR_MS]
+    assert [int(rules[s]["free"]) for s in (C1, DEMO)] == [0, 1]
+    assert rules[DEMO]["stop_k"].tolist() == [1, 1, 1]  # of one fraction, which stands in for the ATR
+
+
+def test_an_instruments_filters_become_whole_numbers() -> None:
+    one = coin("AAAUSDT", Domain.PERPS, min_qty=Decimal("0.00015"), max_qty=Decimal("0.00099"))
+    row = instrument_rows((one,), {Domain.PERPS: 2}, CONFIG.domains)[0]
+    assert (int(row["min_steps"]), int(row["max_steps"])) == (2, 9)  # never below the least, never above the most
+    assert (int(row["account"]), int(row["spot"]), int(row["leverage"])) == (2, 0, 3)
+    assert (int(row["min_notional"]), int(row["unit"]), int(row["funding_interval_ms"])) == (5 * 10**10, 10_000, 8 * HOUR_MS)
+
+
+def test_orders_stay_small_enough_for_exact_shares() -> None:
+    row = instrument_rows((coin("AAAUSDT", max_qty=Decimal(10) ** 12),), {Domain.CRYPTO: 0}, CONFIG.domains)[0]
+    assert int(row["max_steps"]) == MOST_STEPS
+    assert MOST_STEPS**2 < 2**63
+
+
+def test_a_grid_too_fine_to_book_is_refused() -> None:
+    fine = coin("AAAUSDT", tick=Decimal("0.0000001"), step=Decimal("0.0001"))
+    with pytest.raises(ValueError, match="not a multiple"):
+        instrument_rows((fine,), {Domain.CRYPTO: 0}, CONFIG.domains)
