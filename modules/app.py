@@ -18,7 +18,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from marketdata.bybit_parse import StreamParser
-from marketdata.bybit_rest import BybitRest
+from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT, BybitRest
 from marketdata.bybit_ws import BybitStream
 from marketdata.grid import FrameError
 from modules.boot import assemble, checkpoint, frontier, needed, open_chain, recover, warm_up
@@ -28,14 +28,15 @@ from modules.data.ticker import VenueTicker
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
 from modules.engine.inbox import Inbox
-from modules.engine.runner import Runner
+from modules.engine.runner import Observer, Runner
 from modules.environment import CHANNELS, Environment
 from modules.exchange.paper import PaperVenue
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
 from modules.requests import request_event
 from modules.settings import BotConfig
-from modules.ui.console import Banner, ConsoleObserver
+from modules.ui.banner import Banner
+from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from state.accounts import Domain
 from state.chain import Chain
@@ -51,12 +52,12 @@ from telemetry.status import Status, status_of
 from utils.clock import Clock, VenueTime, WallClock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
+from utils.fixed import money
 from utils.supervise import EXPENDABLE, FATAL, RESTART, StopStep, Supervisor
-from utils.throttle import Limit, Throttle
+from utils.throttle import Throttle
 
-PUBLIC_REST = Limit(calls=500, window_s=5.0)
-"""Below the venue's 600 per 5 s and address."""
 CHECKPOINT_S = 60.0
+CONSOLE_S = 0.25
 CONTROL_SOCKET = "control.sock"
 DAEMON_FILE = "daemon.json"
 
@@ -95,6 +96,7 @@ class _Daemon:
             )
         )
         self.tasks = Supervisor(clock, self.rng)
+        self.resumed = False
 
     # --- building -----------------------------------------------------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class _Daemon:
             self.chain = open_chain(folder)
             stack.callback(self.chain.close)
             self.market = await find_market(self.options, self.clock)
-            throttle = Throttle({"public": PUBLIC_REST}, self.clock)
+            throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
             self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
             try:
                 instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
@@ -136,10 +138,12 @@ class _Daemon:
         if stored.state is not None:
             held = sum(int(row["status"] == 2) for row in state.pos)
             self.console.say(f"going on from the stored state: {held} open position(s), {sum(state.closed_trades)} closed trade(s)")
+        self.resumed = stored.state is not None
         checkpoint(self.engine, self.chain)
+        self.console.attach(state)
         self.venue = PaperVenue(state.inst, state.index, self.config.paper.latency_ms, self.engine.mandate.confirm_ms)
         self.ticker = VenueTicker(self.inbox.put, quotes=DEMO in self.chosen)
-        observers = [self.console, self.metrics, self._watch_feed]
+        observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
         if self.market.control_url is not None:
             self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}")
             observers.append(self.lockstep.observe)
@@ -218,16 +222,20 @@ class _Daemon:
             options.folder / CONTROL_SOCKET,
         )
         try:
-            self.console.banner(self._banner())
+            pace, speed = "", 1.0
             if self.lockstep is not None:
                 clock = await self.lockstep.register()
-                self.venue_time = VenueTime(self.clock, float(clock["speed"]))
+                pace, speed = str(clock["pace"]), float(clock["speed"])
+                self.venue_time = VenueTime(self.clock, speed)
+            self.console.banner(self._banner(pace, speed))
+            for line in notices(self.options, self.domains):
+                self.console.say(line)
             self.runner.apply(self._boot_events())
             await self._tasks()
         finally:
             await self.server.close()
             (options.folder / DAEMON_FILE).unlink(missing_ok=True)
-        self.console.summary(self.engine.state, options.folder)
+        self.console.summary(env=str(options.env), state_dir=str(options.folder))
 
     async def _tasks(self) -> None:
         """Every task of the daemon, with what happens when it fails."""
@@ -280,7 +288,9 @@ class _Daemon:
         await self.lockstep.run()
 
     async def _keep_console(self) -> None:
-        await self.console.keep(self.engine.state, self.venue_time, self.clock)
+        while True:
+            self.console.live(self.venue_time.estimate_ms())
+            await self.clock.sleep(CONSOLE_S)
 
     def _missing(self) -> list[str]:
         """What is not ready yet, in words; nothing when all is."""
@@ -311,20 +321,30 @@ class _Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked)
 
-    def _banner(self) -> Banner:
+    def _banner(self, pace: str, speed: float) -> Banner:
         options, state = self.options, self.engine.state
+        simulated = options.env is Environment.SIMULATED
+        fresh = {account: self.config.domains[account.domain].paper_balance for account in state.accounts}
+        balances = {
+            str(account): f"{money(int(acct['cash'])) if acct['peak'] else fresh[account]:,.2f} USDT"
+            for account, acct in zip(state.accounts, state.acct, strict=True)
+        }
         return Banner(
+            name="Trading bot",
+            version=VERSION,
             env=str(options.env),
+            asked_for=options.env_named,
             stage=options.stage,
             stage_name=STAGES[options.stage].name,
-            accounts=[str(account) for account in state.accounts],
-            symbols=[one.symbol for one in state.instruments],
-            strategies=[card.name for s, card in enumerate(self.engine.mandate.strategies) if s in self.chosen],
-            market=options.market or ("generated" if options.env is Environment.SIMULATED else "live"),
-            speed=options.speed if options.env is Environment.SIMULATED else 1.0,
+            accounts=balances,
+            symbols=tuple(one.symbol for one in state.instruments),
+            strategies=tuple(card.name for s, card in enumerate(self.engine.mandate.strategies) if s in self.chosen),
+            market=self.market.name,
+            speed=speed if simulated else 1.0,
+            pace=pace,
             state_dir=str(options.folder),
+            resumed=self.resumed,
             http=self.server.url,
-            notices=notices(options, self.domains),
         )
 
 

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from modules import cli_run, cli_state
@@ -24,6 +25,7 @@ Load = Callable[[], "BotConfig"]
 
 def main(arguments: Sequence[str], load: Load) -> int:
     """Run one command; returns the exit code. Anything but a Refusal is a bug of ours: a traceback and exit 70."""
+    sys.excepthook = _crashed
     try:
         return int(_run(list(arguments), load))
     except Refusal as refusal:
@@ -34,6 +36,15 @@ def main(arguments: Sequence[str], load: Load) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An uncaught error: tell all of it, and end with the code that says it was ours."""
+    sys.__excepthook__(kind, error, trace)
+    sys.stderr.write("internal error: this is a bug of the program, not of your command; the state on disk is whole\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(ExitCode.INTERNAL))
 
 
 def _run(arguments: list[str], load: Load) -> ExitCode:

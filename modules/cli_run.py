@@ -107,6 +107,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     options = RunOptions(
         stage=args.stage,
         env=choose(args.env, os.environ),
+        env_named=args.env is not None,
         state_dir=args.state_dir,
         profile=args.profile,
         symbols=args.symbols,
@@ -129,11 +130,13 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     check(options)
     config = apply_overrides(load(), os.environ, args.set)
     from modules import app
-    from modules.ui.console import ConsoleObserver
+    from modules.ui.console import ConsoleObserver, console_on
+    from utils.clock import WallClock
     from utils.logs import setup
 
     setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning")
-    return app.run(options, config, ConsoleObserver(verbose=args.verbose))
+    console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
+    return app.run(options, config, console)
 
 
 def _domains(asked: tuple[str, ...]) -> tuple[str, ...]:

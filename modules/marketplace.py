@@ -25,6 +25,8 @@ from utils.errors import ExitCode, Refusal, Transient
 class MarketPlace(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's addresses; with a simulator also its control API, and the process when it is our own."""
 
+    name: str
+    """As the banner says it."""
     hosts: Hosts
     control_url: str | None = None
     embedded: launcher.Endpoints | None = None
@@ -39,11 +41,11 @@ class MarketPlace(msgspec.Struct, frozen=True, kw_only=True):
 async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
     """The market of this environment, the built-in exchange started where it is needed. Refusal when it does not come up."""
     if options.env is not Environment.SIMULATED:
-        return MarketPlace(hosts=HOSTS[options.env], state_dir=options.state_dir)
+        return MarketPlace(name="Bybit", hosts=HOSTS[options.env], state_dir=options.state_dir)
     if options.simulator_url is not None:
         base = options.simulator_url.rstrip("/").removesuffix("/control")
         hosts = Hosts(base, base.replace("http", "ws", 1))
-        return MarketPlace(hosts=hosts, control_url=f"{base}/control", state_dir=options.state_dir)
+        return MarketPlace(name=f"the simulator at {base}", hosts=hosts, control_url=f"{base}/control", state_dir=options.state_dir)
     wanted = SimulatorOptions(
         speed=options.speed,
         pace=options.pace,  # type: ignore[arg-type]
@@ -57,8 +59,13 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
         found = await launcher.ensure_running(options.state_dir, wanted, clock)
     except Transient as error:
         raise Refusal(f"the built-in exchange did not start: {error}", ExitCode.UNREACHABLE) from error
+    name = options.market or "generated"
     return MarketPlace(
-        hosts=Hosts(found.bybit_http, found.bybit_ws), control_url=found.control, embedded=found, state_dir=options.state_dir
+        name=name if name != "generated" else f"generated, seed {options.seed or 1}",
+        hosts=Hosts(found.bybit_http, found.bybit_ws),
+        control_url=found.control,
+        embedded=found,
+        state_dir=options.state_dir,
     )
 
 

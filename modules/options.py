@@ -19,6 +19,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: int
     env: Environment
+    env_named: bool = False
+    """The environment was asked for, not chosen by default."""
     state_dir: Path
     profile: str = "spot"
     symbols: tuple[str, ...] | None = None
