@@ -1,7 +1,7 @@
 """Which daemons are attached, and whether each has digested a close: the lockstep of venue time and its followers.
 
-A daemon registers by name, gives a sign of life at least every 15 s of wall time (any message is one) and, after each 5-minute close, says
-that it has drained its frames. With a pid (same machine) its death is noticed at once. Unregistered clients are never waited for.
+A daemon registers by name and, after each 5-minute close, says that it has drained its frames. With a pid (same machine) it is there as
+long as its process lives; without, it must give a sign of life every 15 s of wall time (any message is one). Others are never waited for.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -29,14 +30,17 @@ class Daemon(msgspec.Struct, kw_only=True):
 
 
 def process_lives(pid: int) -> bool:
-    """Whether a process with this id exists."""
+    """Whether a process with this id runs; one that has ended and only waits to be collected does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # no /proc here, or it ended just now: the next look tells
+        return True
 
 
 class Attachments:
@@ -79,12 +83,13 @@ class Attachments:
     def live(self) -> list[Daemon]:
         """Those that are there; the dead and the silent are let go."""
         wall = self._wall_s()
-        gone = [
-            name for name, one in self._daemons.items() if wall - one.seen_s > LIFE_S or (one.pid is not None and not self._lives(one.pid))
-        ]
+        gone = [name for name, one in self._daemons.items() if not self._is_there(one, wall)]
         for name in gone:
             del self._daemons[name]
         return list(self._daemons.values())
+
+    def _is_there(self, one: Daemon, wall_s: float) -> bool:
+        return wall_s - one.seen_s <= LIFE_S if one.pid is None else self._lives(one.pid)
 
     def behind(self, close_ms: int) -> list[str]:
         """Names that still owe an acknowledgement of this close."""

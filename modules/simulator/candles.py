@@ -43,10 +43,18 @@ class Candles(msgspec.Struct, frozen=True):
 
 
 def visible(series: Series, start_ms: int, end_ms: int, now_ms: int) -> Bars:
-    """Base bars opening in [start, end) as known at `now_ms`: the bar in progress holds only its points before `now_ms`."""
+    """Base bars opening in [start, end) as known at `now_ms`: the bar in progress holds only its points before `now_ms`.
+
+    At the very start of a bar it is there, flat and without volume, at the last close: the venue always has a running candle.
+    """
     stamps = series.bars["ts"]
     first, last = np.searchsorted(stamps, [start_ms, min(end_ms, now_ms)], side="left")
     rows = series.bars[first:last]
+    if start_ms <= now_ms < end_ms and last > 0 and int(stamps[last - 1]) + series.tf_ms == now_ms:
+        begun = series.bars[last - 1 : last].copy()
+        begun["ts"], begun["volume"] = now_ms, 0.0
+        begun["open"] = begun["high"] = begun["low"] = begun["close"]
+        return np.concatenate((rows, begun))
     if not len(rows):
         return rows
     age = now_ms - int(rows["ts"][-1])
@@ -118,7 +126,7 @@ def window(series: Series, interval: str, start: int | None, end: int | None, li
     start only: forward from the candle that contains it (before the listing: the earliest); end only: the newest up to it; both:
     inclusive, the newest part when there are more; neither: the newest.
     """
-    newest = intervals.floor_start(max(now_ms - 1, 0), interval)
+    newest = intervals.floor_start(now_ms, interval)
     oldest = intervals.floor_start(series.first_ts, interval)
     last = newest if end is None else min(newest, intervals.floor_start(max(end, 0), interval))
     if start is not None and end is not None:

@@ -74,7 +74,7 @@ class KlineTopic:
             return
         self._next_s = wall_s + KLINE_INTERVAL_S
         candle = one(self._series, self._topic.argument, self._start, self._venue.now_ms)
-        if candle is None or (state := (int(candle.ts[0]), float(candle.volume[0]))) == self._sent:
+        if candle is None or not candle.volume[0] or (state := (int(candle.ts[0]), float(candle.volume[0]))) == self._sent:
             return
         self._sent = state
         hub.publish(

@@ -70,12 +70,12 @@ def test_pages_end(ask: Asker) -> None:
 
 
 def test_klines_are_newest_first_strings(ask: Asker) -> None:
-    found = ask("kline", category="spot", symbol="BTCUSDT", interval="5", limit="3")
+    found = ask("kline", category="spot", symbol="BTCUSDT", interval="5", limit="3", end=str(BEGIN - 1))
     assert (found["symbol"], found["category"]) == ("BTCUSDT", "spot")
     assert [int(row[0]) for row in found["list"]] == [BEGIN - step * toy.FIVE for step in (1, 2, 3)]
     assert all(len(row) == 7 and all(isinstance(cell, str) for cell in row) for row in found["list"])
-    assert len(ask("kline", symbol="BTCUSDT", interval="15")["list"]) == 100, "linear by default"
-    assert len(ask("kline", category="spot", symbol="BTCUSDT", interval="5", limit="5000")["list"]) == 300
+    assert len(ask("kline", symbol="BTCUSDT", interval="15", end=str(BEGIN - 1))["list"]) == 100, "linear by default"
+    assert len(ask("kline", category="spot", symbol="BTCUSDT", interval="5", limit="5000", end=str(BEGIN - 1))["list"]) == 300
     old = ask("kline", category="spot", symbol="BTCUSDT", interval="5", start=str(toy.START), end=str(toy.START + toy.FIVE))
     assert [int(row[0]) for row in old["list"]] == [toy.START + toy.FIVE, toy.START]
 

@@ -41,7 +41,7 @@ def test_real_bars_come_out_exactly(market_data: Path) -> None:
         assert np.array_equal(np.round(points["price"].min(axis=1) * series.tick, digits), real.low)
         assert np.array_equal(np.round(points["price"][:, 3] * series.tick, digits), real.close)
         assert np.array_equal(series.bars["volume"][first:], real.volume)
-        assert np.array_equal(window(series, "5", FEB_15, None, 10**6, FEB_15 + 10 * DAY).ts, real.ts)
+        assert np.array_equal(window(series, "5", FEB_15, FEB_15 + 10 * DAY - 1, 10**6, FEB_15 + 10 * DAY).ts, real.ts)
     assert not [one for one in market.notices if "warm-up" in one and "XRP" in one]
     assert market.end_ms == FEB_15 + 10 * DAY
 
