@@ -98,7 +98,8 @@ class Engine:
             code = on_bar(market, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
                 signals.append((i, code, candle))
-            if i in held and candle.ts + mandate.confirm_ms > state.pos[i]["opened_ts"]:
+            # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
+            if i in held and candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]:
                 exits.trail_stop(state, mandate, i, candle.high, candle.low, candle.close, out)
         if held:
             exits.time_exits(state, event.ts, held, out)

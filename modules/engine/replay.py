@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -51,11 +52,16 @@ def events_of(grid: Grid) -> Iterator[BarsClosed]:
             rates.setdefault(ts, []).append(FundingRate(key, ts, rate))
     fields = (grid.open, grid.high, grid.low, grid.close, grid.volume)
     columns = [list(zip(*(field[i].tolist() for field in fields), strict=True)) for i in range(len(keys))]
+    due = sorted(ts for ts in rates if grid.start < len(grid.ts) and ts >= grid.ts[grid.start])
+    told = 0
     for k in range(grid.start, len(grid.ts)):
         ts = int(grid.ts[k])
         candles = tuple(Candle(key, ts, *columns[i][k]) for i, key in enumerate(keys) if columns[i][k][0])
         if candles:
-            yield BarsClosed(ts + grid.confirm_ms, candles, (), tuple(rates.get(ts, ())))
+            # A rate that was set while no bar came is told with the next one.
+            known = bisect_right(due, ts)
+            yield BarsClosed(ts + grid.confirm_ms, candles, (), tuple(rate for at in due[told:known] for rate in rates[at]))
+            told = known
 
 
 def warm(engine: Engine, grid: Grid) -> None:
@@ -92,7 +98,8 @@ def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[B
         sink(event, commands)
         for command in commands:
             if not isinstance(command, Record | Report):
-                venue.submit(command)
+                for answer in venue.submit(command):
+                    apply(answer)
 
     for bars in events:
         if not venue.idle:

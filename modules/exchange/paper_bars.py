@@ -82,19 +82,22 @@ class BarVenue:
         """Nothing rests and nothing is held, so no bar can matter."""
         return not self._entries and not self._held
 
-    def submit(self, command: Command) -> None:
-        """Take a command; its answer comes with the next bars."""
+    def submit(self, command: Command) -> list[AccountEvent]:
+        """Take a command; its answer comes with the next bars, a cancel is answered at once."""
         match command:
             case Place(order):
                 self._entries[order.intent.key] = order
-            case Cancel(_, key, _):
-                self._entries.pop(key, None)
+            case Cancel(account, key, order_id):
+                entry = self._entries.pop(key, None)
+                if entry is not None:
+                    return [OrderCancelled(entry.intent.ts, account, order_id, "taken back")]
             case Protect(_, key, _, _, stop, target):
                 self._held[key].stop, self._held[key].target = stop, target
             case Close(reduce):
                 self._held[reduce.key].close = reduce
             case _:
                 raise Invariant(f"a venue cannot carry out {type(command).__name__}")
+        return []
 
     def at_open(self, candles: Sequence[Candle]) -> list[AccountEvent]:
         """What happens at the open of these bars."""
@@ -150,6 +153,9 @@ class BarVenue:
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
         intent = order.intent
         del self._entries[intent.key]
+        if candle.ts >= intent.expires_ts:
+            events.append(OrderCancelled(candle.ts, intent.account, order.order_id, "the bar it was meant for never came"))
+            return
         i = self._index[intent.key]
         price = entry_at_open(
             int(intent.order_type),
@@ -169,7 +175,7 @@ class BarVenue:
     def _rest(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> bool:
         intent = order.intent
         close_ts = candle.ts + self._confirm_ms
-        if resting_fills(int(intent.side), intent.limit, candle.high, candle.low):
+        if candle.ts < intent.expires_ts and resting_fills(int(intent.side), intent.limit, candle.high, candle.low):
             del self._entries[intent.key]
             self._enter(order, self._index[intent.key], intent.limit, close_ts, events)
             return True

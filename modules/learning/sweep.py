@@ -159,6 +159,15 @@ def portfolio_pass(  # noqa: C901, PLR0912  one compiled loop: every call out of
             if next_signal >= len(signals):
                 break
             k = signals[next_signal]["k"]
+        present = False
+        for i in range(n_symbols):
+            if o[i, k] != 0:
+                present = True
+                break
+        if not present:
+            # No bar, no event: what falls due meanwhile is seen with the next one, as in the engine.
+            k += 1
+            continue
         opened, closed = ts[k], ts[k] + step_ms
         if active:
             for i in range(n_symbols):
@@ -178,6 +187,8 @@ def portfolio_pass(  # noqa: C901, PLR0912  one compiled loop: every call out of
                     if gap != NONE:
                         reason = BY_TARGET if gap == TARGET else _stop_reason(pos, i)
                         done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, reason, trades, done)
+                elif opened >= pos[i]["expires_ts"]:
+                    release(pos, i)  # the bar it was meant for never came
                 elif pos[i]["order_type"] != RESTING:
                     price = entry_at_open(
                         pos[i]["order_type"],
@@ -228,7 +239,11 @@ def portfolio_pass(  # noqa: C901, PLR0912  one compiled loop: every call out of
             if found & STEPPED and acct[a]["level"] == HALT:
                 acct[a]["halted"] = 1
                 for i in range(n_symbols):
-                    if inst[i]["account"] == a and pos[i]["status"] == OPEN and pos[i]["closing"] == 0:
+                    if inst[i]["account"] != a:
+                        continue
+                    if pos[i]["status"] == PENDING:
+                        release(pos, i)
+                    elif pos[i]["status"] == OPEN and pos[i]["closing"] == 0:
                         pos[i]["closing"] = BY_HALT
         while next_signal < len(signals) and signals[next_signal]["k"] == k:
             i, code = signals[next_signal]["i"], signals[next_signal]["code"]
