@@ -11,8 +11,8 @@ from utils.fixed import money
 
 LABEL = 14
 HONESTLY = (
-    "This is no evidence of profit: too few trades, on paper, over one stretch of one market.",
-    "What would count, and how it is judged, is in the documentation of the gates.",
+    "This is no evidence of profit: few trades, on paper, in one stretch of market.",
+    "Evidence would be hundreds of trades over many months, after all costs.",
 )
 
 

@@ -138,4 +138,4 @@ def live_text(
     """The progress line: where venue time is, how fast it runs (None: not known yet), what is in the wallets."""
     wallets = "  ".join(f"{account} {amount(equity)}" for account, equity in equities)
     pace = f"x{speed:,.0f}" if speed is not None else "x..."
-    return f"{short_time(venue_ts)}  {pace}  open {open_now}  closed {closed_now}  last event {age_s:.1f} s ago  {wallets}"
+    return f"{short_time(venue_ts)}  {pace}  open {open_now}  closed {closed_now}  event {age_s:.1f} s ago  {wallets}"

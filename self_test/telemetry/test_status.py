@@ -3,8 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from self_test.telemetry.samples import PERPS, SPOT, T0, hold, small_state
-from state.runtime import Readable, freeze
-from telemetry.status import status_of, status_of_snapshot
+from telemetry.status import status_of
 
 
 def test_the_contract_of_status_json() -> None:
@@ -35,9 +34,9 @@ def test_the_contract_of_status_json() -> None:
     ]
 
 
-def test_a_snapshot_shows_the_same_but_not_live() -> None:
+def test_a_stored_state_shows_the_same_but_not_live() -> None:
     state = small_state()
     hold(state, 0)
-    stored = msgspec.json.decode(freeze(state)[0], type=Readable)
-    found = status_of_snapshot(stored, "demo")
+    found = status_of(state, "demo", live=False)
     assert found == msgspec.structs.replace(status_of(state, "demo"), live=False)
+    assert found.live is False
