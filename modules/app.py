@@ -42,7 +42,7 @@ from state.accounts import Domain
 from state.chain import Chain
 from state.instruments import Instrument
 from state.market import Quote, Trade
-from state.messages import Command, Control, Event, FeedDown, FeedUp, VenueReset
+from state.messages import Command, Control, Event, FeedUp, VenueReset
 from state.stages import STAGES
 from strategy.base import DEMO
 from telemetry.loop_lag import measure_lag
@@ -53,9 +53,11 @@ from utils.clock import Clock, VenueTime, WallClock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
 from utils.fixed import money
-from utils.supervise import EXPENDABLE, FATAL, RESTART, StopStep, Supervisor
+from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor
 from utils.throttle import Throttle
 
+FEED = Policy(restart_on=(Transient, Rejected))
+"""A topic that the venue refuses (a delisted symbol) keeps the feed down and is asked for again; it must not end the bot."""
 CHECKPOINT_S = 60.0
 CONSOLE_S = 0.25
 CONTROL_SOCKET = "control.sock"
@@ -181,6 +183,7 @@ class _Daemon:
                 on_quote=self._on_quote,
                 on_trade=self._on_trade,
                 since=frontier(self.engine),
+                quote_age_ms=int(self.config.paper.max_quote_age_s * 1000),
             )
             await feed.run()
 
@@ -193,10 +196,10 @@ class _Daemon:
     def _boot_events(self) -> list[Event]:
         state = self.engine.state
         ts = max([state.ts, *frontier(self.engine).values()])
-        events: list[Event] = [Control(ts, "boot", {"stage": str(self.options.stage)}, "start")]
+        feeds = ",".join(FEEDS[domain] for domain in self.domains)
+        events: list[Event] = [Control(ts, "boot", {"stage": str(self.options.stage), "feeds": feeds}, "start")]
         events += wallet_events(self.config, state.accounts, ts)
         events += [VenueReset(ts, account) for account in state.accounts]
-        events += [FeedDown(ts, FEEDS[domain], "not connected yet") for domain in self.domains]
         return events
 
     def _status(self) -> Status:
@@ -240,21 +243,22 @@ class _Daemon:
     async def _tasks(self) -> None:
         """Every task of the daemon, with what happens when it fails."""
         self._catch_signals()
-        try:
-            async with self.tasks as tasks:
-                tasks.supervise("engine", self.runner.run, FATAL)
-                tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
-                for domain in self.domains:
-                    tasks.supervise(f"feed {FEEDS[domain]}", self._feed(domain), RESTART)
-                if self.lockstep is not None:
-                    tasks.supervise("lockstep", self._keep_pace, RESTART)
-                tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
-                tasks.supervise("console", self._keep_console, EXPENDABLE)
-                tasks.supervise("readiness", self._announce, FATAL)
-                await self.stopping.wait()
-                await tasks.stop(self._stop_steps())
-        except* Rejected as group:
-            raise Refusal(f"the venue refused: {group.exceptions[0]}") from group
+        async with self.tasks as tasks:
+            tasks.supervise("engine", self.runner.run, FATAL)
+            tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
+            for domain in self.domains:
+                tasks.supervise(f"feed {FEEDS[domain]}", self._feed(domain), FEED)
+            if self.lockstep is not None:
+                tasks.supervise("lockstep", self._keep_pace, RESTART)
+            tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
+            tasks.supervise("console", self._keep_console, EXPENDABLE)
+            tasks.supervise("readiness", self._announce, FATAL)
+            await self.stopping.wait()
+            stuck = await tasks.stop(self._stop_steps())
+            if stuck:
+                # A task that does not end would keep the group waiting for ever; what matters is written, start-up is recovery.
+                self.console.say(f"did not end in time: {', '.join(stuck)}")
+                os._exit(int(ExitCode.INTERNAL))
 
     def _stop_steps(self) -> list[StopStep]:
         feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
@@ -289,7 +293,7 @@ class _Daemon:
 
     async def _keep_console(self) -> None:
         while True:
-            self.console.live(self.venue_time.estimate_ms())
+            self.console.live(self.venue_time.last_ts())
             await self.clock.sleep(CONSOLE_S)
 
     def _missing(self) -> list[str]:

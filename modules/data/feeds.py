@@ -20,7 +20,7 @@ from marketdata.grid import FrameError
 from marketdata.intervals import interval_name
 from marketdata.items import BookUpdate, Kline, Ticker
 from modules.data.backfill import Klines, fill_gap
-from modules.data.gather import CloseGatherer
+from modules.data.gather import QUOTE_AGE_MS, CloseGatherer
 from modules.data.together import together
 from state.accounts import Domain
 from state.instruments import Instrument
@@ -75,6 +75,7 @@ class BybitFeed:
         on_trade: Callable[[Trade], None],
         on_ticker: Callable[[Ticker], None] | None = None,
         since: Mapping[str, int] | None = None,
+        quote_age_ms: int = QUOTE_AGE_MS,
     ) -> None:
         """`since`: by instrument key the start of the first candle that history did not have; the first Up fills from there."""
         self._name = name
@@ -88,7 +89,7 @@ class BybitFeed:
         self._on_trade = on_trade
         self._on_ticker = on_ticker
         self._frontier = dict(since or {})
-        self._gatherer = CloseGatherer([instrument.key for instrument in instruments], timeframe_ms)
+        self._gatherer = CloseGatherer([instrument.key for instrument in instruments], timeframe_ms, quote_age_ms=quote_age_ms)
         self._books = {instrument.key: OrderBook(instrument.key, BOOK_DEPTH) for instrument in instruments}
         self._book_topics = {instrument.key: f"orderbook.{BOOK_DEPTH}.{instrument.symbol}" for instrument in instruments}
         self._asked: set[str] = set()
@@ -145,7 +146,7 @@ class BybitFeed:
             self._asked.discard(key)
             quote = self._books[key].quote()
             if quote is not None:
-                self._gatherer.observe(quote)
+                self._gatherer.observe(quote, self._now_ms())
                 self._on_quote(quote)
             return
         self._gatherer.forget_quote(key)

@@ -7,7 +7,7 @@ from history, is given out as `late`. No closed candle is lost and none is given
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,6 +15,8 @@ from state.market import Candle, Quote
 from state.messages import BarsClosed
 
 GRACE_MS = 2000
+QUOTE_AGE_MS = 5000
+"""An older quote (transport time) is not attached: nothing may be entered on it."""
 REMEMBERED_CLOSES = 4096
 """So many close times back a repeated candle is recognised (two weeks of 5m)."""
 
@@ -27,18 +29,21 @@ class _Group(msgspec.Struct):
 class CloseGatherer:
     """Gathers one timeframe of the instruments `keys` (config order). `now_ms` is transport time, `ts` venue time."""
 
-    def __init__(self, keys: Sequence[str], timeframe_ms: int, grace_ms: int = GRACE_MS) -> None:
+    def __init__(self, keys: Sequence[str], timeframe_ms: int, grace_ms: int = GRACE_MS, quote_age_ms: int = QUOTE_AGE_MS) -> None:
         self._order = {key: place for place, key in enumerate(keys)}
         self._timeframe_ms = timeframe_ms
         self._grace_ms = grace_ms
         self._pending: dict[int, _Group] = {}
         self._given: dict[int, set[str]] = {}
         self._given_until = 0
-        self._quotes: dict[str, Quote] = {}
+        self._quotes: dict[str, tuple[Quote, int]] = {}
+        self._quote_age_ms = quote_age_ms
+        self._now_ms = 0
 
-    def observe(self, quote: Quote) -> None:
-        """The latest quote of a symbol; it goes along with the next group."""
-        self._quotes[quote.key] = quote
+    def observe(self, quote: Quote, now_ms: int) -> None:
+        """The latest quote of a symbol; it goes along with the next group that is given out while it is fresh."""
+        self._now_ms = now_ms
+        self._quotes[quote.key] = (quote, now_ms)
 
     def forget_quote(self, key: str) -> None:
         """The symbol's quote can no longer be trusted."""
@@ -50,6 +55,7 @@ class CloseGatherer:
 
     def add(self, candle: Candle, now_ms: int) -> list[BarsClosed]:
         """A closed candle arrived live; returns what is ready now."""
+        self._now_ms = now_ms
         close = candle.ts + self._timeframe_ms
         if self._known(close, candle.key):
             return []
@@ -74,6 +80,7 @@ class CloseGatherer:
 
     def due(self, now_ms: int) -> list[BarsClosed]:
         """Groups whose grace is over (and any before them), without those that did not come."""
+        self._now_ms = now_ms
         over = [close for close, group in self._pending.items() if group.first_ms + self._grace_ms <= now_ms]
         return self._release(max(over)) if over else []
 
@@ -95,8 +102,14 @@ class CloseGatherer:
         self._given_until = max(self._given_until, close)
         while len(self._given) > REMEMBERED_CLOSES:
             del self._given[min(self._given)]
-        quotes = () if late else tuple(self._quotes[key] for key in self._order if key in self._quotes)
+        quotes = () if late else tuple(self._fresh())
         return BarsClosed(ts=close, candles=ordered, quotes=quotes, late=late)
+
+    def _fresh(self) -> Iterator[Quote]:
+        for key in self._order:
+            quote, seen_ms = self._quotes.get(key, (None, 0))
+            if quote is not None and self._now_ms - seen_ms <= self._quote_age_ms:
+                yield quote
 
     def _known(self, close: int, key: str) -> bool:
         pending = self._pending.get(close)

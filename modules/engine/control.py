@@ -12,7 +12,7 @@ from state.intents import ExitReason
 from state.messages import Command, Control, Report
 from state.runtime import RuntimeState
 from utils.errors import Invariant
-from utils.fixed import money
+from utils.fixed import money, plain
 
 
 def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
@@ -21,6 +21,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "boot":
             state.toggles = msgspec.structs.replace(state.toggles, forex=False, options=False)
             state.stage = int(event.args["stage"])
+            state.feeds_down = dict.fromkeys(filter(None, event.args["feeds"].split(",")), "connecting")
         case "open_wallet":
             for a in _accounts(state, event):
                 _open_wallet(state, a, event, out)
@@ -63,7 +64,7 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
         state.acct[a][field] = units
     state.acct[a]["day"] = event.ts // breakers.DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
-    _report(event, f"paper wallet opened with {money(units):f}", out, str(state.accounts[a]))
+    _report(event, f"paper wallet opened with {plain(money(units))}", out, str(state.accounts[a]))
 
 
 def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
@@ -83,4 +84,4 @@ def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> N
     state.closed_trades[a] = 0
     state.realised[a] = 0
     state.halted.pop(account, None)
-    _report(event, f"wallet reset to {money(wanted):f} by {event.who}; a fresh sample starts", out, account)
+    _report(event, f"wallet reset to {plain(money(wanted))} by {event.who}; a fresh sample starts", out, account)

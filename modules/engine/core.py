@@ -177,7 +177,7 @@ class Engine:
 
     def _feed_up(self, event: FeedUp, out: list[Command]) -> None:
         if self.state.feeds_down.pop(event.feed, None) is not None:
-            out.append(Report(ts=event.ts, what="feed", rule="up", text=f"feed {event.feed} is back"))
+            out.append(Report(ts=event.ts, what="feed", rule="up", text=f"feed {event.feed} is up"))
 
     # --- account ----------------------------------------------------------------------------------------------------------------
 

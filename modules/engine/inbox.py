@@ -1,13 +1,16 @@
 """The one way into the engine: a bounded inbox in which account events overtake market events and nothing is ever dropped.
 
-Closed candles and account events must not be lost, so a full market lane does not refuse: it tells its feed, which then counts as
-down (no entries) until the engine has caught up. Quotes never come here; they go to the paper venue and ride along in their bar.
+Closed candles and account events must not be lost, so a full market lane does not refuse: the bars that waited in it are handed out as
+late, so that stops follow them but nothing is entered on what is long past. Quotes never come here; they go to the paper venue and
+ride along in their bar.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+
+import msgspec
 
 from state.messages import AccountEvent, BarsClosed, Event, FeedDown, FeedUp, Tick
 
@@ -54,8 +57,13 @@ class Inbox:
         while not self._first and not self._market:
             self._wake.clear()
             await self._wake.wait()
-        events = [*self._first, *self._market]
+        market = [_late(event) for event in self._market] if self.behind else self._market
+        events = [*self._first, *market]
         self._first.clear()
         self._market.clear()
         self.behind = False
         return events
+
+
+def _late(event: Event) -> Event:
+    return msgspec.structs.replace(event, late=True, quotes=()) if isinstance(event, BarsClosed) else event

@@ -70,9 +70,9 @@ def test_a_repeated_candle_is_not_given_out_again():
 def test_a_group_carries_the_latest_quote_of_each_symbol_that_has_one():
     it = gatherer()
     for ask in (11, 12):
-        it.observe(Quote("CRYPTO:A", 7, 10, ask, 1, 1))
-    it.observe(Quote("CRYPTO:C", 7, 20, 21, 1, 1))
-    it.observe(Quote("CRYPTO:B", 7, 30, 31, 1, 1))
+        it.observe(Quote("CRYPTO:A", 7, 10, ask, 1, 1), 0)
+    it.observe(Quote("CRYPTO:C", 7, 20, 21, 1, 1), 0)
+    it.observe(Quote("CRYPTO:B", 7, 30, 31, 1, 1), 0)
     it.forget_quote("CRYPTO:C")
     it.add(candle("CRYPTO:A", 0), 0)
     (event,) = it.flush()
@@ -80,6 +80,15 @@ def test_a_group_carries_the_latest_quote_of_each_symbol_that_has_one():
     it.forget_quotes()
     it.add(candle("CRYPTO:A", 1), 0)
     assert it.flush()[0].quotes == ()
+
+
+def test_only_a_fresh_quote_goes_along():
+    it = CloseGatherer(KEYS, TF, quote_age_ms=5000)
+    it.observe(Quote("CRYPTO:A", 7, 10, 11, 1, 1), 1000)
+    it.observe(Quote("CRYPTO:B", 7, 30, 31, 1, 1), 1001)
+    it.add(candle("CRYPTO:A", 0), 6001)
+    (event,) = it.flush()
+    assert [quote.key for quote in event.quotes] == ["CRYPTO:B"]
 
 
 def test_history_is_merged_per_close_time_and_late():
