@@ -11,6 +11,7 @@ from modules.engine.grid import Grid
 from modules.engine.replay import Outcome, sweep_rows
 from modules.learning.sweep import MarketPass, run_market, run_portfolio
 from modules.settings import BotConfig
+from state.books import Rows
 from strategy.registry import STRATEGIES
 from utils.fixed import money, plain
 
@@ -21,10 +22,10 @@ def market_of(grid: Grid, config: BotConfig) -> MarketPass:
     return run_market(grid, engine.state.market, engine.mandate.params)
 
 
-def run_sweep(
+def sweep_trades(
     grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, market: MarketPass | None = None
-) -> Outcome:
-    """Sweep the grid; `market` is a kept market pass of the same grid."""
+) -> tuple[Rows, Rows]:
+    """Closed trades (TRADE rows) and account rows of one sweep; `market` is a kept market pass of the same grid."""
     start_ts = int(grid.ts[min(grid.start, len(grid.ts) - 1)])
     engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
     state, mandate = engine.state, engine.mandate
@@ -33,5 +34,13 @@ def run_sweep(
     for s in mandate.allowed[state.accounts[0]]:
         allowed[s] = 1
     trades = run_portfolio(grid, passed, (state.pos, state.inst, state.acct), mandate.rules, mandate.limits, allowed)
-    equity = sum((money(int(acct["equity"])) for acct in state.acct), Decimal(0))
+    return trades, state.acct
+
+
+def run_sweep(
+    grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, market: MarketPass | None = None
+) -> Outcome:
+    """Sweep the grid, told in the words of a replay."""
+    trades, acct = sweep_trades(grid, config, chosen, balance, market)
+    equity = sum((money(int(row["equity"])) for row in acct), Decimal(0))
     return Outcome(trades=sweep_rows(grid, trades), final_equity=plain(equity), bars=grid.bars)

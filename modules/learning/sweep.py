@@ -120,7 +120,7 @@ def _stop_reason(pos: Rows, i: int) -> int:
 
 
 @kernel
-def portfolio_pass(  # noqa: C901, PLR0912  one compiled loop: every call out of it with state costs more than it explains
+def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every call out of it with state costs more than it explains
     pos: Rows,
     inst: Rows,
     acct: Rows,
