@@ -20,10 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from modules.ui.banner import Banner, banner_lines
-from modules.ui.flood import Budget, Repeats
+from modules.ui.flood import Again, Budget, Repeats
 from modules.ui.summary import summary_lines
 from modules.ui.tally import Tally
-from modules.ui.wording import ASKED, QUIET, Line, asked, closed, entered, live_text, short_time, stop_moved, told
+from modules.ui.wording import ASKED, QUIET, Line, asked, closed, entered, live_text, skipped_again, stop_moved, told
 from risk.rules import Rule
 from state.messages import Command, Control, Event, Place, Protect, Record, Report
 from state.runtime import RuntimeState
@@ -168,17 +168,17 @@ class ConsoleObserver:
         """Tell what was held back: equal refusals as counts, and that lines were left out."""
         self._flushed_ns = now
         ts = self._attached().last_ts
-        lines = []
-        for (account, symbol, rule), again in self._repeats.due(now, everything=everything):
-            text = f"{symbol}: {rule}, {again.count:,} more since {short_time(again.since_ts)}"
-            lines.append(Line(ts, account, "SKIP", text, QUIET))
+        again: dict[tuple[str, str], dict[str, Again]] = {}
+        for (account, symbol, rule), more in self._repeats.due(now, everything=everything):
+            again.setdefault((account, rule), {})[symbol] = more
+        lines = [skipped_again(ts, account, rule, found) for (account, rule), found in again.items()]
         missed = self._budget.missed()
         if missed:
             lines.append(Line(ts, "", "...", f"{missed:,} more decisions, too fast to read here; the journal holds them all", QUIET))
         self._write(_shown(line) for line in lines)
 
     def live(self, venue_ts: int) -> None:
-        """Say where it stands; call it as often as you like. `venue_ts`: venue time by now (ms)."""
+        """Say where it stands; call it as often as you like. `venue_ts`: venue time by now (ms), 0 when not known."""
         tally = self._attached()
         now = self._clock.monotonic_ns()
         if now - self._flushed_ns >= SECOND:
@@ -186,6 +186,7 @@ class ConsoleObserver:
         every_ns = (LIVE_EVERY_S if self._terminal else STATUS_EVERY_S) * SECOND
         if self._drawn_ns is None and not self._terminal:
             self._drawn_ns = now  # the first status line comes after ten seconds, not at once
+        venue_ts = venue_ts or tally.last_ts
         if venue_ts:
             self._course.append((now, venue_ts))
         if self._drawn_ns is not None and now - self._drawn_ns < every_ns:

@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Again(msgspec.Struct, frozen=True):
-    """`count` more of the same came since venue time `since_ts`."""
+    """`count` more of the same came after venue time `since_ts`, when it was last told of."""
 
     count: int
     since_ts: int
@@ -22,6 +22,7 @@ class Again(msgspec.Struct, frozen=True):
 class _Seen(msgspec.Struct):
     until_ns: int
     since_ts: int
+    last_ts: int
     count: int = 0
 
 
@@ -37,8 +38,9 @@ class Repeats(Generic[K]):
         seen = self._seen.get(key)
         if seen is not None:
             seen.count += 1
+            seen.last_ts = ts
             return False
-        self._seen[key] = _Seen(now_ns + self._window_ns, ts)
+        self._seen[key] = _Seen(now_ns + self._window_ns, ts, ts)
         return True
 
     def due(self, now_ns: int, *, everything: bool = False) -> Iterator[tuple[K, Again]]:
@@ -49,7 +51,7 @@ class Repeats(Generic[K]):
             del self._seen[key]
             if seen.count:
                 if not everything:
-                    self._seen[key] = _Seen(now_ns + self._window_ns, seen.since_ts)
+                    self._seen[key] = _Seen(now_ns + self._window_ns, seen.last_ts, seen.last_ts)
                 yield key, Again(seen.count, seen.since_ts)
 
 

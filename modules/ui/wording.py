@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from modules.ui.flood import Again
 from state.instruments import Instrument
 from state.intents import Intent
 from state.messages import Control, Protect, Report
@@ -124,6 +125,14 @@ def told(report: Report) -> Line | None:
 def _skipped(text: str) -> str:
     """A refusal without what its word says already; where it gives figures, they say more than the rule's clause."""
     return WITH_FIGURES.sub(r"\1 \2", text).replace(" skipped: ", ": ", 1)
+
+
+def skipped_again(ts: int, account: str, rule: str, again: Mapping[str, Again]) -> Line:
+    """Refusals for one reason that were held back, by symbol."""
+    count, since = sum(more.count for more in again.values()), min(more.since_ts for more in again.values())
+    symbols = list(again)
+    others = f" and {len(symbols) - 3} others" if len(symbols) > 3 else ""
+    return Line(ts, account, "SKIP", f"{', '.join(symbols[:3])}{others}: {rule}, {count:,} more since {short_time(since)}", QUIET)
 
 
 def asked(event: Control) -> Line:

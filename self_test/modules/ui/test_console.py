@@ -153,6 +153,24 @@ async def test_without_a_terminal_a_status_line_comes_every_ten_seconds(seen: Se
 
 
 @pytest.mark.asyncio
+async def test_before_the_venue_has_spoken_the_engines_time_is_shown(seen: Seen) -> None:
+    seen.observer.live(0)
+    await seen.clock.advance(10)
+    seen.observer.live(0)
+    assert seen.lines()[0].startswith("03-05 14:25  x0 ")
+
+
+@pytest.mark.asyncio
+async def test_refusals_of_many_symbols_are_counted_in_one_line(seen: Seen) -> None:
+    for n in range(3):
+        seen.observer(n, bars(), [refused("cooldown", key) for key in (BTC, ETH)])
+    assert len(seen.lines()) == 2
+    await seen.clock.advance(10)
+    seen.observer.live(T0)
+    assert HEAD + "SKIP    BTCUSDT, ETHUSDT: cooldown, 4 more since 03-05 14:25" in seen.lines()
+
+
+@pytest.mark.asyncio
 async def test_on_a_terminal_the_live_line_is_drawn_at_most_four_times_a_second() -> None:
     seen = Seen(terminal=True)
     seen.observer(1, Tick(T0), [])

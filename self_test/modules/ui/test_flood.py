@@ -12,6 +12,8 @@ def test_the_first_passes_and_its_repeats_are_counted() -> None:
     assert repeats.admit("b", 4_000, 2 * SECOND)
     assert list(repeats.due(9 * SECOND)) == []
     assert list(repeats.due(12 * SECOND)) == [("a", Again(2, 1_000))]
+    assert not repeats.admit("a", 5_000, 13 * SECOND)
+    assert list(repeats.due(22 * SECOND)) == [("a", Again(1, 3_000))], "counted from where the last count ended"
 
 
 def test_what_came_once_is_new_again_after_its_window() -> None:

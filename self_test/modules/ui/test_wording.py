@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from modules.ui import wording
+from modules.ui.flood import Again
 from self_test.telemetry.samples import BTC, SPOT, T0, instrument, place, refused, trade
 from state.accounts import Domain
 from state.intents import Side
@@ -144,6 +145,20 @@ def test_each_kind_of_report(said: Report, expected: str, style: str) -> None:
 @pytest.mark.parametrize("said", [report("closed", "long BTCUSDT closed", "stop"), report("order", "C1 long BTCUSDT 0.002 near")])
 def test_what_another_line_tells_better_is_left_out(said: Report) -> None:
     assert wording.told(said) is None
+
+
+@pytest.mark.parametrize(
+    "symbols, named",
+    [
+        (1, "AUSDT"),
+        (3, "AUSDT, BUSDT, CUSDT"),
+        (8, "AUSDT, BUSDT, CUSDT and 5 others"),
+    ],
+)
+def test_refusals_held_back_for_one_reason_are_one_line(symbols: int, named: str) -> None:
+    again = {f"{'ABCDEFGH'[n]}USDT": Again(200, T0 + n) for n in range(symbols)}
+    line = wording.skipped_again(T0, str(SPOT), "cooldown", again)
+    assert str(line) == f"{HEAD}SKIP    {named}: cooldown, {200 * symbols:,} more since 03-05 14:25"
 
 
 def test_a_request_without_an_answer() -> None:
