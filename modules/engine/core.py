@@ -11,6 +11,7 @@ from typing import Any
 
 from modules.engine import control, decide, exits
 from modules.engine.mandate import Mandate
+from risk.stops import after_bar
 from state.booking import release
 from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side, Signal
@@ -58,6 +59,8 @@ class Engine:
         self.state = state
         self.mandate = mandate
         self._held = {i for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN}
+        self._min_amend_r = float(mandate.limits[0]["min_amend_r"])
+        self._min_amend_ticks = int(mandate.limits[0]["min_amend_ticks"])
         self._dirty = True
         """A fill happened since the accounts were last marked."""
         self._day = 0
@@ -99,10 +102,12 @@ class Engine:
             if code:
                 signals.append((i, code, candle))
             # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-            if i in held and candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]:
-                exits.trail_stop(state, mandate, i, candle.high, candle.low, candle.close, out)
+            if i in held and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
+                moved = after_bar(state.pos, i, candle.high, candle.low, candle.close, self._min_amend_r, self._min_amend_ticks)
+                if moved:
+                    out.append(exits.protect(state, i))
         if held:
-            exits.time_exits(state, event.ts, held, out)
+            exits.time_exits(state, event.ts, out)
         self._value(event.ts, out)
         if signals and not event.late:
             quotes = {quote.key: quote for quote in event.quotes}
@@ -132,7 +137,7 @@ class Engine:
     def _tick(self, event: Tick, out: list[Command]) -> None:
         state = self.state
         if self._held:
-            exits.time_exits(state, event.ts, self._held, out)
+            exits.time_exits(state, event.ts, out)
         self._value(event.ts, out)
         for quote in event.quotes:
             i = state.index[quote.key]

@@ -10,7 +10,7 @@ from typing import Any
 
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
-from risk.stops import after_bar
+from risk.holding import due
 from state.booking import book_funding, fill_entry, fill_exit, release
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason, Reduce, Side, order_id
@@ -169,13 +169,6 @@ def protect(state: RuntimeState, i: int) -> Protect:
     )
 
 
-def trail_stop(state: RuntimeState, mandate: Mandate, i: int, high: int, low: int, close: int, out: list[Command]) -> None:
-    """Take a closed bar into position `i`; a stop that moved is asked for at the venue."""
-    limits = mandate.limits[0]
-    if after_bar(state.pos, i, high, low, close, float(limits["min_amend_r"]), int(limits["min_amend_ticks"])):
-        out.append(protect(state, i))
-
-
 def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out: list[Command]) -> None:
     """Ask for a market close of position `i`, once."""
     pos = state.pos[i]
@@ -188,14 +181,13 @@ def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out
     out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))
 
 
-def time_exits(state: RuntimeState, ts: int, held: set[int], out: list[Command]) -> None:
+def time_exits(state: RuntimeState, ts: int, out: list[Command]) -> None:
     """Close what has been held for its full time, and what a halted account still holds because a close did not go through."""
-    for i in sorted(held):
-        pos = state.pos[i]
-        if state.acct[int(state.inst[i]["account"])]["halted"]:
-            close_position(state, i, ts, ExitReason.HALT, out)
-        elif ts - int(pos["opened_ts"]) >= int(pos["max_hold_ms"]):
-            close_position(state, i, ts, ExitReason.MAX_HOLD, out)
+    i = due(state.pos, state.inst, state.acct, ts, 0)
+    while i >= 0:
+        halted = state.acct[int(state.inst[i]["account"])]["halted"]
+        close_position(state, i, ts, ExitReason.HALT if halted else ExitReason.MAX_HOLD, out)
+        i = due(state.pos, state.inst, state.acct, ts, i + 1)
 
 
 def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:

@@ -1,7 +1,8 @@
 """The paper venue: orders meet the live quotes and prints of the real feed (the quote model), in this process, in venue time.
 
 The rules, also published in `docs/paper.md`:
-- An order reaches the book `latency_ms` of venue time after its decision and is judged by the first quote from then on.
+- An order reaches the book `latency_ms` of venue time after its decision. A taking one is judged by the quote that stands there then: the
+  newest since the decision, else the first that comes.
 - A taking entry fills at the touch, at most what stands there; the rest is cancelled. Beyond its limit, or where its own stop or
   target has been passed, nothing fills.
 - A resting entry fills at its price when a print or the touch goes through it by a tick, at most the size seen; it ends at its expiry.
@@ -45,6 +46,8 @@ class _Entry(msgspec.Struct):
     resting: bool
     fills: int = 0
     accepted: bool = False
+    standing: Quote | None = None
+    """The newest quote between decision and arrival at the book."""
 
 
 class _Held(msgspec.Struct):
@@ -101,8 +104,11 @@ class PaperVenue:
         if quote.crossed:
             return events
         entry = self._entries.get(quote.key)
-        if entry is not None and quote.ts >= entry.active_ts:
-            self._judge_entry(entry, quote, events)
+        if entry is not None:
+            if quote.ts >= entry.active_ts:
+                self._judge_entry(entry, quote, events)
+            elif quote.ts >= entry.order.intent.ts:
+                entry.standing = quote
         held = self._held.get(quote.key)
         if held is not None:
             self._judge_held(held, quote, events)
@@ -123,6 +129,8 @@ class PaperVenue:
 
     def _judge_entry(self, entry: _Entry, quote: Quote, events: list[AccountEvent]) -> None:
         intent = entry.order.intent
+        if not entry.resting and entry.standing is not None:
+            quote = msgspec.structs.replace(entry.standing, ts=entry.active_ts)
         side = int(intent.side)
         touch, shown = (quote.ask, quote.ask_steps) if side > 0 else (quote.bid, quote.bid_steps)
         first = not entry.accepted

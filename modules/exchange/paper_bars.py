@@ -59,6 +59,16 @@ class Held(msgspec.Struct):
     target: int
     close: Reduce | None = None
 
+    @property
+    def low(self) -> int:
+        """The nearer level below; a bar wholly between `low` and `high` touches nothing."""
+        return self.stop if self.side > 0 else self.target
+
+    @property
+    def high(self) -> int:
+        """The nearer level above."""
+        return self.target if self.side > 0 else self.stop
+
 
 class BarVenue:
     """Carries out commands against the next bar; `inst` are the engine's instrument rows (costs and grids)."""
@@ -102,36 +112,37 @@ class BarVenue:
     def at_open(self, candles: Sequence[Candle]) -> list[AccountEvent]:
         """What happens at the open of these bars."""
         events: list[AccountEvent] = []
+        held_by, entries, funded = self._held, self._entries, self._funding
         for candle in candles:
-            held, entry = self._held.get(candle.key), self._entries.get(candle.key)
-            if held is not None:
+            key = candle.key
+            held = held_by.get(key)
+            if held is None:
+                entry = entries.get(key)
+                if entry is not None and entry.intent.order_type != RESTING:
+                    self._enter_at_open(entry, candle, events)
+                continue
+            if key in funded:
                 self._settle(held, candle, events)
-                if held.close is not None:
-                    self._leave(held, candle.open, candle.ts, None, events)
-                else:
-                    gap = gap_exit(held.side, held.stop, held.target, candle.open)
-                    if gap != NONE:
-                        self._leave(held, candle.open, candle.ts, gap, events)
-            elif entry is not None and entry.intent.order_type != RESTING:
-                self._enter_at_open(entry, candle, events)
+            if held.close is not None:
+                self._leave(held, candle.open, candle.ts, None, events)
+            elif not held.low < candle.open < held.high:
+                self._leave(held, candle.open, candle.ts, gap_exit(held.side, held.stop, held.target, candle.open), events)
         return events
 
     def inside(self, candles: Sequence[Candle]) -> list[AccountEvent]:
         """What happens within these bars, known at their close."""
         events: list[AccountEvent] = []
+        held_by, entries = self._held, self._entries
         for candle in candles:
-            entry = self._entries.get(candle.key)
-            known = 0
-            if entry is not None:
-                if self._rest(entry, candle, events):
-                    known = STOP
-                else:
-                    continue
-            held = self._held.get(candle.key)
-            if held is None:
+            key = candle.key
+            entry = entries.get(key) if entries else None
+            if entry is not None and not self._rest(entry, candle, events):
+                continue
+            held = held_by.get(key)
+            if held is None or (held.low < candle.low and candle.high < held.high):
                 continue
             hit = touched(held.side, held.stop, held.target, candle.high, candle.low)
-            if known:
+            if entry is not None:
                 # The bar cannot tell whether its far end came after a resting entry filled: only the stop counts.
                 hit &= STOP
             elif hit == BOTH:
@@ -141,8 +152,6 @@ class BarVenue:
         return events
 
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
-        if candle.key not in self._funding:
-            return
         times, rates = self._funding[candle.key]
         at = bisect_left(times, candle.ts)
         if at < len(times) and times[at] == candle.ts:

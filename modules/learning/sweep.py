@@ -18,6 +18,7 @@ from modules.engine.grid import Grid, feed_native
 from risk.breakers import HALT, STEPPED, mark, trade_closed
 from risk.costs import entry_fee_ppm, slipped
 from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from risk.holding import due
 from risk.stops import after_bar
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
@@ -228,12 +229,10 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             for i in range(n_symbols):
                 if pos[i]["status"] == OPEN and o[i, k] != 0:
                     after_bar(pos, i, h[i, k], low[i, k], c[i, k], min_r, min_ticks)
-            for i in range(n_symbols):
-                if pos[i]["status"] == OPEN and pos[i]["closing"] == 0:
-                    if acct[inst[i]["account"]]["halted"]:
-                        pos[i]["closing"] = BY_HALT
-                    elif closed - pos[i]["opened_ts"] >= pos[i]["max_hold_ms"]:
-                        pos[i]["closing"] = BY_TIME
+            i = due(pos, inst, acct, closed, 0)
+            while i >= 0:
+                pos[i]["closing"] = BY_HALT if acct[inst[i]["account"]]["halted"] else BY_TIME
+                i = due(pos, inst, acct, closed, i + 1)
         for a in range(n_accounts):
             found = mark(pos, inst, acct, limits, a, closed)
             if found & STEPPED and acct[a]["level"] == HALT:
