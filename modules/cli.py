@@ -56,7 +56,7 @@ def _run(arguments: list[str], load: Load) -> ExitCode:
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = cli_run.Words(
         prog="main.py",
         description="A trading bot that starts on paper. Without a command word it runs: python main.py --stage 1",
         epilog="python main.py run --help lists the options of a run",

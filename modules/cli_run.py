@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from utils.errors import ExitCode, Refusal
 from utils.files import atomic_write
@@ -68,9 +68,17 @@ def folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+class Words(argparse.ArgumentParser):
+    """A parser whose complaint is one line, like every other refusal, instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refusal with the argument's name and what is wrong with it."""
+        raise Refusal(f"{message.removeprefix('argument ')}; see {self.prog} --help")
+
+
 def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     """The options of a run."""
-    found = argparse.ArgumentParser(prog="main.py", add_help=add_help, description="Run the bot.")
+    found = Words(prog="main.py", add_help=add_help, description="Run the bot.")
     add = found.add_argument
     add("--stage", type=int, default=1, metavar="N", help="1 to 5; this version runs stage 1, crypto on paper (default 1)")
     add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
@@ -196,7 +204,10 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         sys.stdout.write(json.dumps(document) + "\n")
         return ExitCode.DONE
     if args.json is not None:
-        atomic_write(args.json.absolute(), json.dumps(document).encode())
+        try:
+            atomic_write(args.json.absolute(), json.dumps(document).encode())
+        except OSError as error:
+            raise Refusal(f"--json: {args.json} cannot be written: {error.strerror}") from error
     warm_days = grid.start * grid.confirm_ms / DAY_MS
     sys.stdout.write(_summary(outcome, warm_days, settings.warmup_days, args.balance))
     return ExitCode.DONE

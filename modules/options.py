@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from state.accounts import Domain
 from state.stages import STAGES, Cell
 from utils.errors import ExitCode, Refusal
 
+TOO_FAST = 1e6
 PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
 
 
@@ -48,16 +50,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(options: RunOptions) -> tuple[Domain, ...]:
     """The domains this run trades; Refusal for what cannot be: an unknown stage, an unearned one, a profile with nothing to trade."""
-    if options.stage not in STAGES:
-        raise Refusal(f"--stage: {options.stage} is not a stage; there are {', '.join(str(stage) for stage in STAGES)}")
+    wrong = [problem for problem in _problems(options) if problem]
+    if wrong:
+        raise Refusal("; ".join(wrong))
     if options.stage > 1:
         raise Refusal(
             f"stage {options.stage} is not earned: it needs CRYPTO paper evidence that passed its gate, and this version has no gates yet; "
             "it runs stage 1",
             ExitCode.GATE_REFUSED,
         )
-    if options.profile not in PROFILES:
-        raise Refusal(f"--profile: {options.profile!r} is not one of {', '.join(PROFILES)}")
     row = STAGES[options.stage]
     trading = tuple(domain for domain in PROFILES[options.profile] if row.cell(domain) is not Cell.OFF)
     if not trading:
@@ -65,20 +66,36 @@ def check(options: RunOptions) -> tuple[Domain, ...]:
             f"--profile {options.profile} --stage {options.stage}: nothing could trade, because stage {options.stage} "
             f"({row.name}) has perpetuals off; use --profile spot"
         )
-    if options.strategies and "demo" in options.strategies and options.env is not Environment.SIMULATED:
-        raise Refusal(f"--strategies demo runs in the simulated environment only, not in {options.env}")
-    if options.env is not Environment.SIMULATED:
-        given = {
-            "--market": options.market,
-            "--seed": options.seed,
-            "--from": options.from_ms,
-            "--to": options.to_ms,
-            "--simulator-url": options.simulator_url,
-        }
-        named = [name for name, value in given.items() if value is not None]
-        if named:
-            raise Refusal(f"{', '.join(named)} belong to --env simulated, not to --env {options.env}")
     return trading
+
+
+def _problems(options: RunOptions) -> Iterator[str]:
+    """Everything that is wrong whatever the stage allows, each with its value and what is allowed."""
+    if options.stage not in STAGES:
+        yield f"--stage: {options.stage} is not a stage; there are {', '.join(str(stage) for stage in STAGES)}"
+    if options.profile not in PROFILES:
+        yield f"--profile: {options.profile!r} is not one of {', '.join(PROFILES)}"
+    if options.strategies and "demo" in options.strategies and options.env is not Environment.SIMULATED:
+        yield f"--strategies demo runs in the simulated environment only, not in {options.env}"
+    if options.speed >= TOO_FAST:
+        yield f"--speed: {options.speed:g} is not below {TOO_FAST:g}"
+    if options.seed is not None and options.seed < 0:
+        yield f"--seed: {options.seed} is below 0"
+    if options.from_ms is not None and options.to_ms is not None and options.from_ms >= options.to_ms:
+        yield "--to: must be after --from"
+    url = options.simulator_url
+    if url is not None and not url.startswith(("http://", "https://")):
+        yield f"--simulator-url: {url!r} is not an address like http://127.0.0.1:9109/control"
+    given = {
+        "--market": options.market,
+        "--seed": options.seed,
+        "--from": options.from_ms,
+        "--to": options.to_ms,
+        "--simulator-url": options.simulator_url,
+    }
+    named = [name for name, value in given.items() if value is not None]
+    if named and options.env is not Environment.SIMULATED:
+        yield f"{', '.join(named)} belong to --env simulated, not to --env {options.env}"
 
 
 def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:

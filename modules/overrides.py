@@ -19,36 +19,42 @@ def apply_overrides(config: BotConfig, environ: Mapping[str, str], settings: Seq
     """`config` with the overrides; Refusal names every bad field with its value and what is allowed."""
     tree = config.model_dump()
     asked: list[tuple[str, list[str], str]] = []
+    wrong: list[str] = []
     for name, value in environ.items():
         if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
             asked.append((name, name.removeprefix(PREFIX).lower().split("__"), value))
     for text in settings:
         name, equals, value = text.partition("=")
-        if not equals or "." not in name:
-            raise Refusal(f"--set: {text!r} is not section.key=value, e.g. risk.max_drawdown=0.10")
-        asked.append((f"--set {name}", name.split("."), value))
-    for origin, path, value in asked:
-        _put(tree, path, value, origin)
+        if equals and "." in name:
+            asked.append((f"--set {name}", name.split("."), value))
+        else:
+            wrong.append(f"--set: {text!r} is not section.key=value, e.g. risk.max_drawdown=0.10")
+    wrong += [problem for origin, path, value in asked if (problem := _put(tree, path, value, origin))]
     try:
-        return BotConfig.model_validate(tree)
+        made = BotConfig.model_validate(tree)
     except ValidationError as error:
-        raise Refusal("; ".join(_words(item) for item in error.errors())) from None
+        wrong += [_words(item) for item in error.errors()]
+    if wrong:
+        raise Refusal("; ".join(wrong))
+    return made
 
 
-def _put(tree: dict[Any, Any], path: Sequence[str], value: str, origin: str) -> None:
+def _put(tree: dict[Any, Any], path: Sequence[str], value: str, origin: str) -> str:
+    """Set the value at `path`; what is wrong with the path in words, empty when nothing is."""
     node: Any = tree
     for depth, word in enumerate(path):
         key = _match(node, word)
         if key is None:
             known = ", ".join(str(name) for name in node) if isinstance(node, dict) else "nothing below it"
-            raise Refusal(f"{origin}: there is no setting {'.'.join(path[: depth + 1])}; there is {known}")
+            return f"{origin}: there is no setting {'.'.join(path[: depth + 1])}; there is {known}"
         if depth == len(path) - 1:
             old = node[key]
             if isinstance(old, dict):
-                raise Refusal(f"{origin}: {'.'.join(path)} is a group; name one of {', '.join(str(name) for name in old)}")
+                return f"{origin}: {'.'.join(path)} is a group; name one of {', '.join(str(name) for name in old)}"
             node[key] = [part.strip() for part in value.split(",")] if isinstance(old, tuple | list) else value
         else:
             node = node[key]
+    return ""
 
 
 def _match(node: Any, word: str) -> Any:
