@@ -11,6 +11,7 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -108,11 +109,12 @@ class _Daemon:
         ensure_writable(folder)
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(folder))
-            atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
+            await self._try_port()
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
             self.chain = open_chain(folder)
             stack.callback(self.chain.close)
             self.market = await find_market(self.options, self.clock)
+            stack.push_async_exit(self._refused)
             throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
             self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
             try:
@@ -122,8 +124,26 @@ class _Daemon:
                 raise Refusal(
                     f"{self.options.env}: the market data of {self.market.hosts.http} cannot be had: {error}", ExitCode.UNREACHABLE
                 ) from error
+            atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
             await self._live()
         return ExitCode.DONE
+
+    async def _try_port(self) -> None:
+        """A port in use is told now, not after the warm-up, and before anything is written."""
+        await self.server.start(*self._address())
+        await self.server.close()
+
+    def _address(self) -> tuple[str, int]:
+        options, http = self.options, self.config.http
+        return (
+            options.http_host if options.http_host is not None else http.host,
+            options.http_port if options.http_port is not None else http.port,
+        )
+
+    async def _refused(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        """A run that is refused leaves no simulator behind; a crash does, to be found again."""
+        if kind is not None and issubclass(kind, Refusal):
+            await self.market.leave()
 
     async def _build(self, asked: list[Instrument]) -> None:
         stored = recover(self.chain)
@@ -218,12 +238,8 @@ class _Daemon:
         return {"accepted": ask.name}
 
     async def _live(self) -> None:
-        options, http = self.options, self.config.http
-        await self.server.start(
-            options.http_host if options.http_host is not None else http.host,
-            options.http_port if options.http_port is not None else http.port,
-            options.folder / CONTROL_SOCKET,
-        )
+        options = self.options
+        await self.server.start(*self._address(), options.folder / CONTROL_SOCKET)
         try:
             pace, speed = "", 1.0
             if self.lockstep is not None:
