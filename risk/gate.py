@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from risk.admission import standing
+from risk.exposure import account_gross
 from risk.rules import REMEDY, Rule
 from state.booking import gross_of
 from state.books import Rows
@@ -94,10 +95,9 @@ def _caps(intent: Intent, book: Book, _: Health) -> Rule:
     a, limits = int(book.inst[book.i]["account"]), book.limits[0]
     base = min(int(book.acct[a]["equity"]), int(book.acct[a]["day_start"]))
     value = intent.reference * intent.steps * int(book.inst[book.i]["unit"])
-    held = {j: gross_of(book.pos, book.inst, j) for j in range(len(book.pos)) if book.inst[j]["account"] == a}
-    if value > limits["base"] * base or value + held[book.i] > limits["pair"] * base:
+    if value > limits["base"] * base or value + gross_of(book.pos, book.inst, book.i) > limits["pair"] * base:
         return Rule.PAIR_LIMIT
-    if value + sum(held.values()) > limits["portfolio"] * base:
+    if value + account_gross(book.pos, book.inst, a) > limits["portfolio"] * base:
         return Rule.PORTFOLIO_LIMIT
     return Rule.OK
 

@@ -22,7 +22,6 @@ class Rule(IntEnum):
     THIN_MARKET = 11
     NO_BALANCE = 12
     BELOW_MIN_ORDER = 13
-    NO_ARM = 14
     PAUSED = 15
     FEED_DOWN = 16
     STALE_QUOTE = 17
@@ -30,7 +29,6 @@ class Rule(IntEnum):
     WIDE_SPREAD = 19
     NOT_ALLOWED_HERE = 20
     BAD_PLAN = 21
-    WARMING_UP = 22
 
     @property
     def label(self) -> str:
@@ -52,7 +50,6 @@ REMEDY = {
     Rule.THIN_MARKET: "too large for what usually trades in five minutes",
     Rule.NO_BALANCE: "not enough free balance",
     Rule.BELOW_MIN_ORDER: "smaller than the venue accepts, at entry or at the stop",
-    Rule.NO_ARM: "no exit profile is allowed in this regime",
     Rule.PAUSED: "entries are paused by the operator",
     Rule.FEED_DOWN: "the market feed is down",
     Rule.STALE_QUOTE: "the last quote is too old",
@@ -60,6 +57,5 @@ REMEDY = {
     Rule.WIDE_SPREAD: "the spread is far above its median",
     Rule.NOT_ALLOWED_HERE: "this strategy does not trade this account",
     Rule.BAD_PLAN: "stop and target do not lie on the right sides of the price",
-    Rule.WARMING_UP: "not enough history yet",
 }
 """What a refusal means, in one clause."""

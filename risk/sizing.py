@@ -5,6 +5,7 @@ Source: definitions, "Size of one trade".
 
 from __future__ import annotations
 
+from risk.exposure import account_gross
 from risk.rules import Rule
 from state.booking import gross_of
 from state.books import FLAT, Rows
@@ -55,14 +56,10 @@ def notional(
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
     allowed = min(limits[0]["base"] * base, limits[0]["loss"] * base / (distance + cost))
     rule = BELOW_MIN
-    total = 0.0
-    for j in range(len(pos)):
-        if inst[j]["account"] == a:
-            total += float(gross_of(pos, inst, j))
     pair_room = limits[0]["pair"] * base - float(gross_of(pos, inst, i))
     if pair_room < allowed:
         allowed, rule = pair_room, PAIR
-    portfolio_room = limits[0]["portfolio"] * base - total
+    portfolio_room = limits[0]["portfolio"] * base - float(account_gross(pos, inst, a))
     if portfolio_room < allowed:
         allowed, rule = portfolio_room, PORTFOLIO
     market_room = limits[0]["volume"] * turnover * 1e10

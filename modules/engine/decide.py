@@ -22,7 +22,6 @@ from strategy.policy import choose_arm
 from utils.kernel import kernel
 
 OK = int(Rule.OK)
-NO_ARM = int(Rule.NO_ARM)
 ARM_NAMES = ("tight", "base", "wide")
 DEMO_ARM = 1
 
