@@ -95,12 +95,15 @@ def streak_limit(trades: int, wins: int, limits: Rows) -> int:
 def trade_closed(acct: Rows, rules: Rows, limits: Rows, a: int, s: int, net: int, opened_ts: int, closed_ts: int) -> int:
     """Count a closed trade of strategy `s`; returns until when its style pauses (ms UTC), 0 when it does not.
 
-    A pause lasts `pause_bars` x N primary bars and doubles on each repeat within one UTC day.
+    A pause lasts `pause_bars` x N primary bars and doubles on each repeat within one UTC day. Trades of a `free` strategy (the demo) never
+    count.
     """
     style = rules[s]["style"]
     n = acct[a]["hold_n"][s]
     acct[a]["holds_ms"][s][n % HOLDS] = closed_ts - opened_ts
     acct[a]["hold_n"][s] = n + 1
+    if rules[s]["free"]:
+        return 0
     acct[a]["trades"][style] += 1
     if net > 0:
         acct[a]["wins"][style] += 1

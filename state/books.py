@@ -124,7 +124,8 @@ RULES = np.dtype(
         ("free", "i8"),
     ]
 )
-"""One strategy as the gate sees it: exits in ATR per arm, caps as fractions. `free` = 1: without the cost gate (the demo)."""
+"""One strategy as the gate sees it: exits in ATR per arm, caps as fractions. `free` = 1: without the cost gate, and its
+trades never count (the demo)."""
 
 LIMITS = np.dtype(
     [
