@@ -52,7 +52,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/python main.py --stage 1 $(ARGS)
 
 setup: $(VENV)/.runtime
-	@exec $(BIN)/python -m modules.warm
+	@exec $(BIN)/python main.py setup
 
 test: $(VENV)/.dev
 	@exec $(BIN)/python -m pytest -n 2 $(ARGS)

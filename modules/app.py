@@ -39,6 +39,7 @@ from modules.settings import BotConfig
 from modules.ui.banner import Banner
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
+from modules.warm import warm
 from state.accounts import Domain
 from state.chain import Chain
 from state.instruments import Instrument
@@ -111,6 +112,7 @@ class _Daemon:
             stack.enter_context(DirectoryLock(folder))
             await self._try_port()
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
+            warm(self.config)
             self.chain = open_chain(folder)
             stack.callback(self.chain.close)
             self.market = await find_market(self.options, self.clock)

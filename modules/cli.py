@@ -67,6 +67,8 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     run.set_defaults(handler=cli_run.run)
     version = commands.add_parser("version", help="the program's version")
     version.set_defaults(handler=_version)
+    setup = commands.add_parser("setup", help="compile the kernels into their cache, so that the first start is quick")
+    setup.set_defaults(handler=_setup)
     cli_state.add_arguments(commands)
     cli_run.add_replay(commands)
     _add_heavy(commands, wanted)
@@ -75,6 +77,14 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
 
 def _version(_args: argparse.Namespace, _load: Load) -> ExitCode:
     sys.stdout.write(f"trading bot {VERSION}, Python {sys.version.split()[0]}\n")
+    return ExitCode.DONE
+
+
+def _setup(_args: argparse.Namespace, load: Load) -> ExitCode:
+    from modules.warm import warm
+    from utils.kernel import cache_folder
+
+    sys.stdout.write(f"{warm(load())} kernels ready in {cache_folder()}\n")
     return ExitCode.DONE
 
 
