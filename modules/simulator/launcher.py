@@ -28,6 +28,7 @@ STATE = "venue"
 LOG = "simulator.log"
 PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[2] / "main.py"), "simulator")
 START_LIMIT_S = 60.0
+END_LIMIT_S = 15.0
 ANSWER_LIMIT_S = 3.0
 LOOK_S = 0.05
 
@@ -111,8 +112,10 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
     if known is not None and await answers(known):
         if (stored := state_folder.load(folder / STATE)) is not None:
             agree(stored, options)
-        await _post_speed(known, options.speed)
-        return known
+        if stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols):
+            await _post_speed(known, options.speed)
+            return known
+        await _finish(known.pid, clock)  # it lists too little; the next one lists what it listed and more
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)
@@ -160,6 +163,16 @@ def _start(command: Sequence[str], output: Path, log: Path) -> int:
     )
     output.unlink(missing_ok=True)
     return os.posix_spawn(command[0], list(command), os.environ, file_actions=files, setsid=True)
+
+
+async def _finish(pid: int, clock: Clock) -> None:
+    """End a process in order and wait until it is gone; Transient when it does not go."""
+    os.kill(pid, signal.SIGTERM)
+    until = clock.monotonic_ns() + int(END_LIMIT_S * SECOND)
+    while _ended(pid) is None and process_lives(pid):
+        if clock.monotonic_ns() > until:
+            raise Transient(f"the simulator with process id {pid} does not end")
+        await clock.sleep(LOOK_S)
 
 
 def _end(pid: int) -> None:

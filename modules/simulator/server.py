@@ -66,7 +66,7 @@ def market_name(text: str) -> str:
 def agree(stored: Stored, options: SimulatorOptions) -> None:
     """Refusal naming the option that asks for another venue than the stored one."""
     market = None if options.market is None else market_name(options.market)
-    state_folder.check_same(stored, market=market, seed=options.seed, start_ms=options.from_ms, symbols=options.symbols)
+    state_folder.check_same(stored, market=market, seed=options.seed, start_ms=options.from_ms)
 
 
 def build_market(
@@ -108,8 +108,9 @@ class Simulator:
                 market=self.market.name, seed=seed, start_ms=self.market.start_ms, venue_ms=self.market.start_ms, symbols=options.symbols
             )
         else:
-            symbols = options.symbols or stored.symbols
-            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, symbols, options.speed, born_ms)
+            # What was listed once stays listed: somebody may hold it. A coin's path does not depend on the others.
+            stored.symbols = tuple(dict.fromkeys((*stored.symbols, *options.symbols))) if stored.symbols else ()
+            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, stored.symbols, options.speed, born_ms)
         self._stored = stored
         self.pace: Pace = options.pace or ("lockstep" if options.speed > LOCKSTEP_ABOVE else "free")
         self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=born_ms)

@@ -26,6 +26,7 @@ class Stored(msgspec.Struct, kw_only=True):
     start_ms: int
     venue_ms: int
     symbols: tuple[str, ...] = ()
+    """Listed so far; empty = all there are."""
 
 
 def load(folder: Path) -> Stored | None:
@@ -57,7 +58,7 @@ def save(folder: Path, stored: Stored, *, durable: bool = True) -> None:
         raise Refusal(f"the state folder {folder} cannot be written: {error}") from error
 
 
-def check_same(stored: Stored, *, market: str | None, seed: int | None, start_ms: int | None, symbols: tuple[str, ...]) -> None:
+def check_same(stored: Stored, *, market: str | None, seed: int | None, start_ms: int | None) -> None:
     """Refusal naming the first option that asks for another venue than the stored one; options not given agree with anything."""
     asked = (("--market", market, stored.market), ("--seed", seed, stored.seed), ("--from", start_ms, stored.start_ms))
     for name, value, kept in asked:
@@ -65,5 +66,3 @@ def check_same(stored: Stored, *, market: str | None, seed: int | None, start_ms
             raise Refusal(
                 f"{name}: this state directory holds a venue with {kept}, not {value}; use another directory or leave the option out"
             )
-    if symbols and stored.symbols and set(symbols) - set(stored.symbols):
-        raise Refusal(f"--symbols: this state directory holds a venue with {', '.join(stored.symbols)} only")

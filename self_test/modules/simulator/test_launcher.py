@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from modules.simulator import launcher
+from modules.simulator import launcher, state_folder
 from modules.simulator.launcher import Endpoints, answers, arguments, ensure_running, read_record, stop
 from modules.simulator.server import SimulatorOptions
 from self_test.conftest import REPO
@@ -55,8 +55,13 @@ async def test_started_found_again_and_after_a_kill_resumed(tmp_path: Path, monk
         second = await ensure_running(tmp_path, msgspec.structs.replace(ONE, seed=None), WallClock(), PROGRAM)
         assert second.pid != first.pid
         assert (await clock_of(second))["seed"] == 4, "the state folder remembers"
-        await stop(tmp_path, second)
-        await until_gone(second)
+        more = msgspec.structs.replace(ONE, symbols=("ETHUSDT",))
+        third = await ensure_running(tmp_path, more, WallClock(), PROGRAM)
+        assert third.pid != second.pid, "the running one did not list it"
+        stored = state_folder.load(tmp_path / "simulated" / launcher.STATE)
+        assert stored is not None and stored.symbols == ("BTCUSDT", "ETHUSDT"), "and what was listed stays listed: somebody may hold it"
+        await stop(tmp_path, third)
+        await until_gone(third)
         assert read_record(tmp_path) is None
 
 
