@@ -148,7 +148,7 @@ class PaperVenue:
         if quote.ts - entry.active_ts > self._patience_ms:
             self._end(entry, quote.ts, "no quote came in time", events)
         elif side * (touch - intent.limit) > 0:
-            self._end(entry, quote.ts, f"the touch at {touch} ticks is beyond the limit of {intent.limit}", events)
+            self._end(entry, quote.ts, f"the touch is {abs(touch - intent.limit) / intent.limit:.2%} beyond the limit", events)
         elif side * (touch - intent.exits.stop) <= 0 or side * (intent.exits.target - touch) <= 0:
             self._end(entry, quote.ts, "its stop or target has already been passed", events)
         elif shown == 0:

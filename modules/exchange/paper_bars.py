@@ -176,7 +176,7 @@ class BarVenue:
             int(self._inst[i]["slip_ppm"]),
         )
         if price == 0:
-            reason = f"not filled within {intent.limit} ticks at the open of {candle.open}"
+            reason = "the open, slippage included, lies beyond its limit, stop or target"
             events.append(OrderCancelled(candle.ts, intent.account, order.order_id, reason))
             return
         self._enter(order, i, price, candle.ts, events)
