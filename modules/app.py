@@ -169,7 +169,7 @@ class _Daemon:
         self.ticker = VenueTicker(self.inbox.put, quotes=DEMO in self.chosen)
         observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
         if self.market.control_url is not None:
-            self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}")
+            self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended)
             observers.append(self.lockstep.observe)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
 
@@ -308,6 +308,10 @@ class _Daemon:
         assert self.lockstep is not None  # noqa: S101  supervised only where there is one
         await self.lockstep.register()
         await self.lockstep.run()
+
+    def _market_ended(self) -> None:
+        self.console.say("the recorded market has been played to its end")
+        self.stopping.set()
 
     async def _keep_console(self) -> None:
         while True:

@@ -1,14 +1,15 @@
 """Keeping pace with a fast simulator: the daemon registers, and tells it when a close has been digested.
 
 The simulator waits for that word after each close, so speed never changes what a fast bot could have done. The word is sent when the
-engine has processed the close; quotes before it went to the paper venue as they came.
+engine has processed the close; quotes before it went to the paper venue as they came. When nothing closes for a while it is asked
+whether its market has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -18,16 +19,20 @@ from state.messages import BarsClosed, Command, Event
 from utils.errors import Transient
 
 ANSWER_LIMIT_S = 10.0
+QUIET_S = 2.0
+"""Wall seconds without a close after which the simulator is asked how it stands."""
 
 
 class Lockstep:
     """One daemon's place at one simulator's control API."""
 
-    def __init__(self, session: aiohttp.ClientSession, control_url: str, name: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, control_url: str, name: str, ended: Callable[[], None]) -> None:
+        """`ended` is called once, when a recorded market has been played to its end."""
         self._session, self._url, self._name = session, f"{control_url.rstrip('/')}/clock", name
         self._done = 0
         self._told = 0
         self._news = asyncio.Event()
+        self._ended = ended
         self.venue_now = 0
         """The simulator's venue time when it last answered, ms."""
 
@@ -48,17 +53,30 @@ class Lockstep:
     async def run(self) -> None:
         """Send the word for every close, for ever. Transient when the simulator does not answer; start again after registering."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            if self._done > self._told:
+            try:
+                async with asyncio.timeout(QUIET_S):
+                    await self._news.wait()
+            except TimeoutError:
+                clock = await self._ask("GET", None)
+            else:
+                self._news.clear()
+                if self._done <= self._told:
+                    continue
                 self._told = self._done
                 clock = await self._post({"ack": self._told, "name": self._name})
-                self.venue_now = int(clock["now"])
+            self.venue_now = int(clock["now"])
+            if clock["ended"]:
+                self._ended()
+                return
 
     async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._ask("POST", body)
+
+    async def _ask(self, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
         try:
             timeout = aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)
-            async with self._session.post(self._url, data=msgspec.json.encode(body), timeout=timeout) as response:
+            data = None if body is None else msgspec.json.encode(body)
+            async with self._session.request(method, self._url, data=data, timeout=timeout) as response:
                 answer: dict[str, Any] = msgspec.json.decode(await response.read())
                 if response.status != 200:
                     raise Transient(f"the simulator refuses {body}: {answer}")
