@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modules.environment import Environment
+from modules.options import RunOptions, check, notices
+from state.accounts import Domain
+from utils.errors import ExitCode, Refusal
+
+
+def options(**changes: Any) -> RunOptions:
+    plain: dict[str, Any] = {"stage": 1, "env": Environment.SIMULATED, "state_dir": Path("var")}
+    return RunOptions(**(plain | changes))
+
+
+def test_stage_one_trades_crypto_in_every_environment() -> None:
+    for env in Environment:
+        assert check(options(env=env)) == (Domain.CRYPTO,)
+    assert options(env=Environment.DEMO).folder == Path("var/demo")
+
+
+@pytest.mark.parametrize("stage", [2, 3, 4, 5])
+def test_a_stage_that_is_not_earned_is_the_gates_refusal(stage: int) -> None:
+    with pytest.raises(Refusal, match=f"stage {stage} is not earned") as refused:
+        check(options(stage=stage))
+    assert refused.value.code is ExitCode.GATE_REFUSED
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"stage": 0}, "--stage: 0 is not a stage; there are 1, 2, 3, 4, 5"),
+        ({"stage": 6}, "--stage: 6 is not a stage"),
+        ({"profile": "margin"}, "--profile: 'margin' is not one of spot, perp, spot\\+perp"),
+        ({"profile": "perp"}, "stage 1 .* has perpetuals off; use --profile spot"),
+        ({"strategies": ("demo",), "env": Environment.DEMO}, "--strategies demo runs in the simulated environment only"),
+        ({"speed": 1e6}, r"--speed: 1e\+06 is not below 1e\+06"),
+        ({"seed": -5}, "--seed: -5 is below 0"),
+        ({"from_ms": 5, "to_ms": 5}, "--to: must be after --from"),
+        ({"simulator_url": "here"}, "--simulator-url: 'here' is not an address"),
+        ({"seed": 1, "market": "generated", "env": Environment.LIVE}, "--market, --seed belong to --env simulated, not to --env live"),
+    ],
+)
+def test_what_cannot_be_is_named_with_what_is_allowed(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refusal, match=said) as refused:
+        check(options(**changes))
+    assert refused.value.code is ExitCode.USAGE
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(Refusal) as refused:
+        check(options(stage=9, profile="x", seed=-1, speed=1e9))
+    assert all(name in str(refused.value) for name in ("--stage", "--profile", "--seed", "--speed"))
+
+
+def test_what_the_stage_leaves_off_is_said_and_changes_nothing() -> None:
+    asked = options(enable=("forex", "options"), profile="spot+perp")
+    trading = check(asked)
+    assert trading == (Domain.CRYPTO,)
+    assert notices(asked, trading) == [
+        "--enable forex: stage 1 (Crypto Paper (Learn)) has forex off; nothing changes",
+        "--enable options: stage 1 (Crypto Paper (Learn)) has options off; nothing changes",
+        "--profile spot+perp: stage 1 has perps off",
+    ]
+    assert notices(options(), trading) == []

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from config import CONFIG
+from modules.overrides import apply_overrides
+from state.accounts import Domain
+from utils.errors import ExitCode, Refusal
+
+
+def test_nothing_said_changes_nothing() -> None:
+    assert apply_overrides(CONFIG, {"PATH": "x", "BOT_CACHE_DIR": "y", "BOT_MARKET_DATA": "z", "BOT_": ""}, []) == CONFIG
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file() -> None:
+    made = apply_overrides(CONFIG, {"BOT_RISK__BASE": "0.02", "BOT_RISK__LOSS": "0.004"}, ["risk.base=0.03"])
+    assert (made.risk.base, made.risk.loss) == (0.03, 0.004)
+    assert CONFIG.risk.base != 0.03, "the values of the roof are left alone"
+
+
+def test_deep_names_lists_and_any_case() -> None:
+    made = apply_overrides(CONFIG, {"BOT_DOMAINS__CRYPTO__WARMUP_DAYS": "7"}, ["domains.CRYPTO.symbols=BTCUSDT, ETHUSDT", "Http.Port=0"])
+    assert made.domains[Domain.CRYPTO].warmup_days == 7
+    assert made.domains[Domain.CRYPTO].symbols == ("BTCUSDT", "ETHUSDT")
+    assert made.http.port == 0
+
+
+@pytest.mark.parametrize(
+    "environ, settings, said",
+    [
+        ({}, ["risk.max_drawdown=0.9"], r"risk.max_drawdown = '0.9': input should be less than or equal to 0.5"),
+        ({}, ["risk.base=abc"], r"risk.base = 'abc': input should be a valid number"),
+        ({}, ["risk.nope=1"], r"--set risk.nope: there is no setting risk.nope; there is base, loss"),
+        ({}, ["rusk.base=1"], r"--set rusk.base: there is no setting rusk; there is domains, risk, paper, http"),
+        ({}, ["risk.base.x=1"], r"--set risk.base.x: there is no setting risk.base.x; there is nothing below it"),
+        ({}, ["domains.crypto=1"], r"domains.crypto is a group; name one of symbols"),
+        ({}, ["foo"], r"--set: 'foo' is not section.key=value"),
+        ({}, ["foo=1"], r"--set: 'foo=1' is not section.key=value"),
+        ({"BOT_RISK__BASE": "7"}, [], r"risk.base = '7': input should be less than or equal to 1"),
+        ({"BOT_RISK__NOPE": "1"}, [], r"BOT_RISK__NOPE: there is no setting risk.nope"),
+        ({"BOT_HTTP__PORT": "99999"}, [], r"http.port = '99999'"),
+    ],
+)
+def test_a_wrong_one_is_named_with_its_value_and_what_is_allowed(environ: dict[str, str], settings: list[str], said: str) -> None:
+    with pytest.raises(Refusal, match=said) as refused:
+        apply_overrides(CONFIG, environ, settings)
+    assert refused.value.code is ExitCode.USAGE
+    assert "\n" not in str(refused.value)
+
+
+def test_all_wrong_ones_are_named_at_once() -> None:
+    with pytest.raises(Refusal) as refused:
+        apply_overrides(
+            CONFIG,
+            {"BOT_X__Y": "2", "BOT_RISK__LOSS": "9"},
+            ["risk.max_drawdown=0.9", "risk.base=abc", "risk.nope=1", "foo", "http.port=-1"],
+        )
+    text = str(refused.value)
+    assert all(name in text for name in ("BOT_X__Y", "risk.loss", "risk.max_drawdown", "risk.base", "risk.nope", "'foo'", "http.port"))

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from config import CONFIG
+from modules.engine.desk import make_state
+from modules.requests import request_event
+from self_test.fakes.books import PERP, SPOT, coin
+from state.accounts import Domain
+from state.messages import Control
+from utils.errors import Refusal
+
+STATE = make_state(CONFIG, (coin("AAAUSDT"), coin("BBBUSDT", Domain.PERPS)), (SPOT, PERP))
+
+
+@pytest.mark.parametrize("name", ["pause", "unpause"])
+def test_pausing_is_one_event_for_all(name: str) -> None:
+    assert request_event(STATE, CONFIG, name, {}, 7, "me") == [Control(7, name, {}, "me")]
+
+
+@pytest.mark.parametrize("name", ["flatten", "resume"])
+def test_one_event_for_each_account_asked_for(name: str) -> None:
+    both = request_event(STATE, CONFIG, name, {}, 7, "me")
+    assert [event.args["account"] for event in both] == ["CRYPTO/PAPER", "PERPS/PAPER"]
+    assert request_event(STATE, CONFIG, name, {"account": "PERPS/PAPER"}, 7, "me") == [both[1]]
+
+
+def test_a_reset_carries_the_balance_of_today() -> None:
+    (event,) = request_event(STATE, CONFIG, "reset", {"account": "CRYPTO/PAPER"}, 7, "me")
+    assert event.args == {"account": "CRYPTO/PAPER", "balance_units": "10000000000000"}
+
+
+def test_unknown_requests_and_accounts_never_reach_the_journal() -> None:
+    with pytest.raises(Refusal, match="unknown request 'boot'; there are flatten, pause"):
+        request_event(STATE, CONFIG, "boot", {}, 7, "me")
+    with pytest.raises(Refusal, match="--account: 'FOREX/PAPER' is not one of CRYPTO/PAPER, PERPS/PAPER"):
+        request_event(STATE, CONFIG, "flatten", {"account": "FOREX/PAPER"}, 7, "me")
