@@ -26,6 +26,7 @@ from modules.boot import assemble, checkpoint, frontier, needed, open_chain, rec
 from modules.data.feeds import BybitFeed, feed_topics
 from modules.data.lockstep import Lockstep
 from modules.data.ticker import VenueTicker
+from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
 from modules.engine.inbox import Inbox
@@ -112,10 +113,10 @@ class _Daemon:
             stack.enter_context(DirectoryLock(folder))
             await self._try_port()
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
-            warm(self.config)
             self.chain = open_chain(folder)
             stack.callback(self.chain.close)
-            self.market = await find_market(self.options, self.clock)
+            # The simulator starts in its own process while the kernels load here.
+            await together([self._find_market(), self._warm()])
             stack.push_async_exit(self._refused)
             throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
             self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
@@ -129,6 +130,12 @@ class _Daemon:
             atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
             await self._live()
         return ExitCode.DONE
+
+    async def _find_market(self) -> None:
+        self.market = await find_market(self.options, self.clock)
+
+    async def _warm(self) -> None:
+        await asyncio.to_thread(warm, self.config)
 
     async def _try_port(self) -> None:
         """A port in use is told now, not after the warm-up, and before anything is written."""
@@ -352,7 +359,7 @@ class _Daemon:
         simulated = options.env is Environment.SIMULATED
         fresh = {account: self.config.domains[account.domain].paper_balance for account in state.accounts}
         balances = {
-            str(account): f"{money(int(acct['cash'])) if acct['peak'] else fresh[account]:,.2f} USDT"
+            str(account): f"{money(int(acct['equity'])) if acct['peak'] else fresh[account]:,.2f} USDT"
             for account, acct in zip(state.accounts, state.acct, strict=True)
         }
         return Banner(
