@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from config import CONFIG
+from modules.offline import apply_offline, stored_state
+from self_test.fakes.stored import Played
+from state.messages import Control
+from utils.errors import ExitCode, Refusal
+from utils.files import DirectoryLock
+
+
+def played(folder: Path, minutes: int = 30) -> Played:
+    bot = Played(folder)
+    bot.minutes(minutes)
+    bot.crash()
+    return bot
+
+
+def prints(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_looking_shows_the_end_of_the_journal_and_changes_nothing(tmp_path: Path) -> None:
+    bot = played(tmp_path)
+    before = prints(tmp_path)
+    state = stored_state(tmp_path)
+    assert state.ts == bot.engine.state.ts and state.closed_trades == bot.engine.state.closed_trades
+    assert (state.pos == bot.engine.state.pos).all() and (state.acct == bot.engine.state.acct).all()
+    assert prints(tmp_path) == before
+
+
+def test_looking_past_damage_changes_nothing_either(tmp_path: Path) -> None:
+    bot = played(tmp_path)
+    (log,) = (tmp_path / "journal").glob("*.log")
+    with log.open("ab") as file:
+        file.write(b"0badcafe {torn")
+    current = tmp_path / "runtime_state.json"
+    Played(tmp_path).close()
+    current.write_bytes(current.read_bytes()[:-9])
+    before = prints(tmp_path)
+    assert stored_state(tmp_path).closed_trades == bot.engine.state.closed_trades
+    assert prints(tmp_path) == before
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_state_is_a_refusal_and_leaves_none(tmp_path: Path, made: bool) -> None:
+    folder = tmp_path / "simulated"
+    if made:
+        folder.mkdir()
+    with pytest.raises(Refusal, match="no state in") as refused:
+        stored_state(folder)
+    assert refused.value.code is ExitCode.USAGE
+    with pytest.raises(Refusal, match="no state in"):
+        apply_offline(folder, "pause", {}, CONFIG)
+    assert folder.exists() is made
+
+
+def test_a_request_is_journalled_and_found_by_the_next_start(tmp_path: Path) -> None:
+    played(tmp_path)
+    assert apply_offline(tmp_path, "pause", {}, CONFIG) == ["entries paused by command line"]
+    assert stored_state(tmp_path).toggles.paused
+    bot = Played(tmp_path)
+    assert bot.engine.state.toggles.paused
+    bot.close()
+
+
+def test_flatten_leaves_the_closing_to_the_next_start(tmp_path: Path) -> None:
+    bot = Played(tmp_path)
+    while not bot.engine._held:
+        bot.minutes(1)
+    bot.crash()
+    said = apply_offline(tmp_path, "flatten", {"account": "all"}, CONFIG)
+    assert any("flatten" in line for line in said)
+    assert stored_state(tmp_path).halted
+    again = Played(tmp_path)
+    again.minutes(2)
+    assert not again.engine._held and again.engine.state.halted
+    closed = again.engine.state.closed_trades[0]
+    again.minutes(12)
+    assert again.engine.state.closed_trades[0] == closed, "entries are off"
+    again.close()
+
+
+def test_a_request_meets_the_lock_and_unknown_words_change_nothing(tmp_path: Path) -> None:
+    played(tmp_path)
+    with DirectoryLock(tmp_path), pytest.raises(Refusal) as refused:
+        apply_offline(tmp_path, "pause", {}, CONFIG)
+    assert refused.value.code is ExitCode.ALREADY_RUNNING
+    before = prints(tmp_path / "journal")
+    with pytest.raises(Refusal, match="--account: 'X' is not one of CRYPTO/PAPER"):
+        apply_offline(tmp_path, "resume", {"account": "X"}, CONFIG)
+    assert prints(tmp_path / "journal") == before
+
+
+def test_reset_of_a_flat_wallet_starts_over(tmp_path: Path) -> None:
+    bot = Played(tmp_path)
+    bot.minutes(30)
+    bot.runner.apply([Control(bot.now, "pause", {}, "me")])
+    while bot.engine._held or bot.engine.state.orders:
+        bot.minutes(1)
+    bot.crash()
+    apply_offline(tmp_path, "reset", {"account": "CRYPTO/PAPER"}, CONFIG)
+    state = stored_state(tmp_path)
+    assert int(state.acct[0]["cash"]) == 1_000 * 10**10 and state.closed_trades == [0]
