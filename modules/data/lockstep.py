@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from state.messages import BarsClosed, Command, Event
+from state.messages import BarsClosed, Command, Event, FeedUp
 from utils.errors import Transient
 
 ANSWER_LIMIT_S = 10.0
@@ -29,6 +29,7 @@ class Lockstep:
     def __init__(self, session: aiohttp.ClientSession, control_url: str, name: str, ended: Callable[[], None]) -> None:
         """`ended` is called once, when a recorded market has been played to its end."""
         self._session, self._url, self._name = session, f"{control_url.rstrip('/')}/clock", name
+        self._newest = 0
         self._done = 0
         self._told = 0
         self._news = asyncio.Event()
@@ -37,9 +38,12 @@ class Lockstep:
         """The simulator's venue time when it last answered, ms."""
 
     def observe(self, _seq: int, event: Event, _commands: Sequence[Command]) -> None:
-        """A runner's observer: notes the newest close that was processed."""
-        if isinstance(event, BarsClosed) and not event.late and event.ts > self._done:
-            self._done = event.ts
+        """A runner's observer: notes the newest close that was processed; what came late counts once the feed has caught up."""
+        if isinstance(event, BarsClosed):
+            self._newest = max(self._newest, event.ts)
+        caught_up = isinstance(event, FeedUp) or (isinstance(event, BarsClosed) and not event.late)
+        if caught_up and self._newest > self._done:
+            self._done = self._newest
             self._news.set()
 
     async def register(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from modules.data import lockstep as source
 from modules.data.lockstep import Lockstep
-from state.messages import BarsClosed, Tick
+from state.messages import BarsClosed, FeedUp, Tick
 from utils.errors import Transient
 
 LIMIT_S = 10.0
@@ -79,6 +79,19 @@ async def test_sends_the_newest_close_once_and_never_a_late_one() -> None:
         task.cancel()
     assert clock.told == [{"ack": 600, "name": "me"}, {"ack": 1200, "name": "me"}]
     assert lockstep.venue_now == 77
+
+
+@pytest.mark.asyncio
+async def test_what_came_late_is_told_once_the_feed_has_caught_up() -> None:
+    """Else the simulator, which went on while the feed connected, would wait in vain for that close."""
+    async with connected() as (clock, lockstep), asyncio.TaskGroup() as group:
+        task = group.create_task(lockstep.run())
+        lockstep.observe(1, BarsClosed(300, late=True), [])
+        lockstep.observe(2, BarsClosed(600, late=True), [])
+        lockstep.observe(3, FeedUp(610, "bybit-spot"), [])
+        await clock.until(1)
+        task.cancel()
+    assert clock.told == [{"ack": 600, "name": "me"}]
 
 
 @pytest.mark.asyncio
