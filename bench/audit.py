@@ -7,13 +7,20 @@ fills of its symbol add up to, a trade is what happened between flat and flat.
 from __future__ import annotations
 
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from state.ledger import LedgerRow, read_ledger
+import msgspec
+
+from modules.boot import open_chain, recover
+from modules.engine.recovery import Replayed
+from state.journal import read_journal
+from state.ledger import LedgerRow, Ref, RowKind, read_ledger
+from state.messages import Record, decode_commands
 
 TOLERANCE = Decimal("1e-8")
 ZERO = Decimal(0)
@@ -27,8 +34,29 @@ class Leg:
 
 
 def rows_of(folder: Path) -> list[LedgerRow]:
-    """The ledger of an environment's folder, oldest row first."""
-    return list(read_ledger(folder / "ledger"))
+    """The ledger of an environment's folder, oldest row first, with what a killed bot had journalled but not yet written there."""
+    rows = list(read_ledger(folder / "ledger"))
+    last = rows[-1].ref if rows else Ref(0, -1)
+    for seq, _, commands in read_journal(folder / "journal", max(0, last.seq - 1)):
+        for index, command in enumerate(decode_commands(commands)):
+            ref = Ref(seq, index)
+            if isinstance(command, Record) and ref > last:
+                rows.append(LedgerRow(RowKind(command.kind), ref, msgspec.Raw(msgspec.json.encode(command.row))))
+    return rows
+
+
+def replayed(folder: Path, scratch: Path) -> Replayed:
+    """What a fresh engine makes of a copy (in `scratch`) of a stopped bot's snapshot and journal; AssertionError when there is none."""
+    shutil.copytree(folder, scratch, ignore=shutil.ignore_patterns("*.sock", "venue", "simulator.*"))
+    chain = open_chain(scratch)
+    try:
+        found = recover(chain).replayed
+    finally:
+        chain.close()
+        shutil.rmtree(scratch)
+    if found is None:
+        raise AssertionError(f"{folder} holds no snapshot")
+    return found
 
 
 def audit(rows: Sequence[LedgerRow], accounts: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,171 @@
+"""The long proof: twenty seeds of the demonstration run, or a bot killed again and again.
+
+    python -m bench.soak                  seeds 1 to 20, `--speed 6000 --duration 90` each: exit 0, at least 3 closed trades, books right
+    python -m bench.soak --kills 20       kill -9 at random moments: nothing lost, nothing doubled, every restart goes on
+
+Ends with one JSON document on stdout; exit 0 when everything held. Progress goes to stderr. No process outlives it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench.audit import audit, replayed, rows_of
+from bench.bot import Late, end_simulators, no_leftovers, started, status_of
+
+LEAST_TRADES = 3
+SPARE_S = 180.0
+"""Start, warm-up and end of a run, on a busy machine."""
+DEMO = ("--strategies", "demo", "--speed", "600")
+REAL = ("--speed", "20000")
+KINDS = (DEMO, DEMO, REAL)
+DIES_STARTING = 0.25
+"""Share of kills that meet the bot before it is ready."""
+
+Say = Callable[[str], None]
+
+
+def say_on_stderr(text: str) -> None:
+    """One line of progress, at once."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def run_seed(seed: int, speed: float, duration_s: float, place: Path) -> dict[str, Any]:
+    """One demonstration run to its end; `wrong` lists what did not hold."""
+    begun = time.monotonic()
+    state_dir = place / f"seed-{seed}"
+    wrong: list[str] = []
+    found: dict[str, Any] = {"seed": seed}
+    words = ("--seed", str(seed), "--speed", f"{speed:g}", "--duration", f"{duration_s:g}")
+    with no_leftovers(state_dir), started(state_dir, *words) as bot:
+        try:
+            code = bot.ended(duration_s + SPARE_S)
+            status = bot.status()
+        except (Late, AssertionError) as error:
+            return found | {"wrong": [str(error)], "wall_s": round(time.monotonic() - begun, 1)}
+        if code:
+            wrong.append(f"exit code {code}: {bot.said[-500:]}")
+        wrong += audit(rows_of(bot.folder), status["accounts"])
+    closed = sum(view["closed_trades"] for view in status["accounts"].values())
+    if closed < LEAST_TRADES:
+        wrong.append(f"{closed} closed trades, at least {LEAST_TRADES} wanted")
+    equity = {account: view["equity"] for account, view in status["accounts"].items()}
+    return found | {"exit": code, "closed": closed, "equity": equity, "wrong": wrong, "wall_s": round(time.monotonic() - begun, 1)}
+
+
+def run_seeds(seeds: Sequence[int], speed: float, duration_s: float, place: Path, jobs: int, say: Say) -> list[dict[str, Any]]:
+    """Every seed, `jobs` at a time, in the order of `seeds`."""
+
+    def one(seed: int) -> dict[str, Any]:
+        found = run_seed(seed, speed, duration_s, place)
+        verdict = "; ".join(found["wrong"]) or "ok"
+        say(f"seed {seed:3}  {found.get('closed', '-')!s:>3} closed  {found['wall_s']:6.1f} s  {verdict}")
+        return found
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(one, seeds))
+
+
+def kill_rounds(place: Path, kills: int, rng: random.Random, say: Say, kinds: Sequence[Sequence[str]] = KINDS) -> list[dict[str, Any]]:
+    """One state directory, killed `kills` times; after each kill the books and the journal are examined, at the end it stops in order."""
+    state_dir = place / "killed"
+    rounds: list[dict[str, Any]] = []
+    with no_leftovers(state_dir):
+        before: list[bytes] = []
+        for number in range(kills):
+            found = _kill(state_dir, number, rng, kinds[number % len(kinds)])
+            rows = [bytes(row.row) for row in rows_of(state_dir / "simulated")]
+            found["wrong"] += _examine(state_dir, before, rows, live_expected=False)
+            before = rows
+            rounds.append(found)
+            say(f"kill {number + 1:3}  {found['moment']:<22}  {len(rows):5} ledger rows  {'; '.join(found['wrong']) or 'ok'}")
+        rounds.append(_last(state_dir, before, kinds[0]))
+        say(f"clean end  {'; '.join(rounds[-1]['wrong']) or 'ok'}")
+    return rounds
+
+
+def _kill(state_dir: Path, number: int, rng: random.Random, words: Sequence[str]) -> dict[str, Any]:
+    """Start it, kill it somewhere; now and then the simulator dies with it."""
+    pause = threading.Event()
+    with started(state_dir, *words, output=state_dir.parent / f"round-{number}.out") as bot:
+        if number and rng.random() < DIES_STARTING:
+            after_s = rng.uniform(0.2, 4.0)
+            pause.wait(after_s)
+            moment = f"{after_s:.2f} s after start"
+        else:
+            bot.ready()
+            after_s = rng.uniform(0.1, 4.0)
+            pause.wait(after_s)
+            moment = f"{after_s:.2f} s after ready"
+        ended = bot.process.poll()
+        wrong = [] if ended is None else [f"it had ended with {ended}: {bot.said[-500:]}"]
+        bot.kill()
+    if rng.random() < 1 / 3:
+        end_simulators(state_dir)
+        moment += ", both"
+    return {"kill": number + 1, "moment": moment, "wrong": wrong}
+
+
+def _examine(state_dir: Path, before: Sequence[bytes], rows: Sequence[bytes], *, live_expected: bool) -> list[str]:
+    """What is wrong with a stopped bot's state: its books, its history, its journal."""
+    folder = state_dir / "simulated"
+    try:
+        status = status_of(state_dir)
+    except AssertionError as error:
+        return [str(error)]
+    wrong = audit(rows_of(folder), status["accounts"])
+    if list(rows[: len(before)]) != list(before):
+        wrong.append("rows that were in the ledger before have changed or gone")
+    if status["live"] is not live_expected:
+        wrong.append(f"live is {status['live']}")
+    again = replayed(folder, state_dir.parent / "replayed")
+    if again.differing:
+        wrong.append(f"{again.differing} of {again.events} events are decided differently in a replay")
+    return wrong
+
+
+def _last(state_dir: Path, before: Sequence[bytes], words: Sequence[str]) -> dict[str, Any]:
+    """A last run that ends in order."""
+    with started(state_dir, *words, "--duration", "2", output=state_dir.parent / "last.out") as bot:
+        code = bot.ended(SPARE_S)
+    rows = [bytes(row.row) for row in rows_of(state_dir / "simulated")]
+    wrong = _examine(state_dir, before, rows, live_expected=False)
+    if code:
+        wrong.append(f"exit code {code}: {bot.said[-500:]}")
+    trades = sum(row.kind == "trade" for row in rows_of(state_dir / "simulated"))
+    return {"exit": code, "rows": len(rows), "trades": trades, "wrong": wrong}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; 0 when everything held."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description="The long proof.")
+    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="seeds 1 to N (default 20)")
+    parser.add_argument("--speed", type=float, default=6000.0, metavar="X")
+    parser.add_argument("--duration", type=float, default=90.0, metavar="SECONDS")
+    parser.add_argument("--jobs", type=int, choices=(1, 2), default=2, help="runs at a time (default 2)")
+    parser.add_argument("--kills", type=int, metavar="N", help="instead: kill -9 a bot N times")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills (default 1)")
+    args = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="soak-") as place:
+        if args.kills is None:
+            runs = run_seeds(range(1, args.seeds + 1), args.speed, args.duration, Path(place), args.jobs, say_on_stderr)
+        else:
+            runs = kill_rounds(Path(place), args.kills, random.Random(args.seed), say_on_stderr)
+    failed = sum(bool(one["wrong"]) for one in runs)
+    print(json.dumps({"soak": "seeds" if args.kills is None else "kills", "runs": runs, "failed": failed}, indent=1))
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
