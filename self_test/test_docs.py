@@ -15,6 +15,7 @@ from modules.overrides import apply_overrides
 from modules.settings import Costs, DomainSettings, Paper, Risk
 from risk.rules import Rule
 from self_test.conftest import REPO
+from self_test.test_layout import committed_files
 from strategy.registry import STRATEGIES
 from utils.errors import ExitCode, Refusal
 
@@ -102,7 +103,11 @@ def test_every_function_named_beside_its_file_is_there(name: str) -> None:
 
 def test_every_file_of_modules_is_told() -> None:
     text = (REPO / "Modules.md").read_text(encoding="utf-8")
-    files = [path.relative_to(REPO).as_posix() for path in (REPO / "modules").rglob("*.py") if path.name != "__init__.py"]
+    if not (REPO / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = [path.relative_to(REPO).as_posix() for path in committed_files() if path.name != "__init__.py"]
+    files = [name for name in names if name.startswith("modules/") and name.endswith(".py")]
+    assert len(files) > 50
     assert [file for file in sorted(files) if f"| `{file}` |" not in text] == []
 
 
