@@ -22,7 +22,7 @@ from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT, BybitRest
 from marketdata.bybit_ws import BybitStream
 from marketdata.grid import FrameError
-from modules.boot import assemble, checkpoint, frontier, needed, open_chain, recover, warm_up
+from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
 from modules.data.feeds import BybitFeed, feed_topics
 from modules.data.lockstep import Lockstep
 from modules.data.ticker import VenueTicker
@@ -259,6 +259,8 @@ class _Daemon:
             for line in notices(self.options, self.domains):
                 self.console.say(line)
             self.runner.apply(self._boot_events())
+            for line in never_tradable(self.engine):
+                self.console.say(line)
             await self._tasks()
         finally:
             await self.server.close()

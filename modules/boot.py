@@ -22,6 +22,7 @@ from state.market import Candle
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from strategy.market import on_bar, on_primary_bar
+from utils.fixed import money
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,23 @@ def frontier(engine: Engine) -> dict[str, int]:
     """By instrument the start of the first candle its row has not seen; rows that saw none are left out."""
     rows, step = engine.state.market, engine.mandate.confirm_ms
     return {key: int(rows[i]["last_ts"]) + step for key, i in engine.state.index.items() if int(rows[i]["confirm_bars"]) > 0}
+
+
+def never_tradable(engine: Engine) -> list[str]:
+    """A line for each instrument whose smallest order is more than this wallet may ever put into one trade."""
+    state, limits, lines = engine.state, engine.mandate.limits[0], []
+    for i, instrument in enumerate(state.instruments):
+        inst, price = state.inst[i], int(state.market[i]["last_close"])
+        equity = int(state.acct[int(inst["account"])]["equity"])
+        if not price or not equity:
+            continue
+        least = max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"]))
+        if least > limits["base"] * equity:
+            smallest, may = f"{money(least):.2f} {instrument.quote}", f"{float(limits['base']):.0%} of {money(equity):.2f}"
+            lines.append(
+                f"{instrument.symbol}: never tradable with this wallet, its smallest order is {smallest}, one trade may take {may}"
+            )
+    return lines
 
 
 def open_chain(folder: Path) -> Chain:

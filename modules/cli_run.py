@@ -225,7 +225,9 @@ def _summary(outcome: Any, warm_days: float, wanted_days: int, balance: int) -> 
     counts = f"{outcome.bars} bars, {len(outcome.trades)} closed trades, {wins} of them won"
     lines = [f"{counts}; equity {balance} -> {float(outcome.final_equity):.2f}"]
     if warm_days < wanted_days:
-        lines.append(f"warm-up: {warm_days:.1f} of {wanted_days} days of history before the first bar that may trade")
+        lines.append(
+            f"warm-up: {warm_days:.1f} of {wanted_days} days of candles before the first bar that may trade (longer bars reach back further)"
+        )
     by_strategy: dict[str, list[dict[str, Any]]] = {}
     for trade in outcome.trades:
         by_strategy.setdefault(trade["strategy"], []).append(trade)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modules.settings import BotConfig
+from state.books import FLAT
 from state.messages import Control
 from state.runtime import RuntimeState
 from utils.errors import Refusal
@@ -29,6 +30,12 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
             continue
         words = {"account": str(account)}
         if name == "reset":
+            a = state.accounts.index(account)
+            busy = [
+                one.symbol for i, one in enumerate(state.instruments) if state.inst[i]["account"] == a and state.pos[i]["status"] != FLAT
+            ]
+            if busy:
+                raise Refusal(f"reset: {account} still holds or orders {', '.join(busy)}; flatten first")
             words["balance_units"] = str(config.domains[account.domain].paper_balance * MONEY_SCALE)
         events.append(Control(ts, name, words, who))
     return events

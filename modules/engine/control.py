@@ -31,7 +31,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "flatten":
             for a in _accounts(state, event):
                 exits.halt(state, a, event.ts, f"flatten by {event.who}", ExitReason.OPERATOR, out)
-                _report(event, "flatten: entries off, everything is being closed", out, str(state.accounts[a]))
+                _report(event, "flatten: entries off, everything is to be closed", out, str(state.accounts[a]))
         case "resume":
             for a in _accounts(state, event):
                 breakers.reset(state.acct, a)

@@ -118,14 +118,19 @@ def reserve(
     pos[i]["closing"] = 0
 
 
-def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, late: bool) -> gate.Health:
-    """What the gate must know of instrument `i` besides the rows."""
+BAR_GRACE_MS = 30_000
+"""The newest closed bar may be one confirm bar and this much old (venue time)."""
+
+
+def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int) -> gate.Health:
+    """What the gate must know of instrument `i` at `ts` besides the rows."""
     key = state.instruments[i].key
+    closed = int(state.market[i]["last_ts"]) + mandate.confirm_ms
     return gate.Health(
         feed_up=mandate.feed_of[key] not in state.feeds_down,
         paused=state.toggles.paused,
         allowed=s in mandate.allowed.get(state.account_of(i), frozenset()) and mandate.strategies[s].enabled,
-        bar_late=late,
+        bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
         quote=quote,
         quote_needed=mandate.quotes,
         spread_median=state.spread_median(i),
@@ -185,7 +190,7 @@ def decide(
         ),
     )
     book = gate.Book(pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s)
-    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, late=False))
+    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts))
     if isinstance(verdict, Refused):
         refuse(state, i, signal, mandate, verdict, out)
         return

@@ -60,7 +60,7 @@ def next_step(banner: Banner) -> str:
     watch = "In another terminal: python main.py status. Ctrl-C stops in order; the same command goes on from there."
     if banner.env != "simulated":
         return watch
-    key = "On real candles: put BYBIT_API_KEY and BYBIT_API_SECRET into the environment and add --env demo (stage 1 stays on paper)."
+    key = "On the real market, still on paper and without a key: --env live."
     return f"{watch} {key}"
 
 

@@ -42,9 +42,8 @@ def test_the_whole_banner() -> None:
         "state        var/simulated (new)",
         "http         http://127.0.0.1:9108 (/metrics /healthz /readyz /status)",
         "next         In another terminal: python main.py status. Ctrl-C stops in order;",
-        "             the same command goes on from there. On real candles: put",
-        "             BYBIT_API_KEY and BYBIT_API_SECRET into the environment and add",
-        "             --env demo (stage 1 stays on paper).",
+        "             the same command goes on from there. On the real market, still on",
+        "             paper and without a key: --env live.",
         "honestly     No profit is promised. Most strategies lose after costs; results on",
         "             paper prove nothing about real money.",
     ]
@@ -71,9 +70,9 @@ def test_the_environment_says_whose_money_it_is(env: str, accounts: dict[str, st
     assert environment(msgspec.structs.replace(FACTS, env=env, accounts=accounts, asked_for=asked_for)) == text
 
 
-def test_how_to_go_on_with_a_key_is_said_where_there_is_none() -> None:
-    assert "BYBIT_API_KEY" in told()
-    assert "BYBIT_API_KEY" not in told(env="live")
+def test_how_to_go_on_to_the_real_market_is_said_in_simulated() -> None:
+    assert "without a key: --env live" in told()
+    assert "--env live" not in told(env="live")
     assert "No profit is promised" in told(env="live")
 
 
