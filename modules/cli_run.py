@@ -226,7 +226,7 @@ def _summary(outcome: Any, warm_days: float, wanted_days: int, balance: int) -> 
     lines = [f"{counts}; equity {balance} -> {float(outcome.final_equity):.2f}"]
     if warm_days < wanted_days:
         lines.append(
-            f"warm-up: {warm_days:.1f} of {wanted_days} days of candles before the first bar that may trade (longer bars reach back further)"
+            f"warm-up: {warm_days:.1f} of {wanted_days} days of candles before the first trading bar (longer bars reach back further)"
         )
     by_strategy: dict[str, list[dict[str, Any]]] = {}
     for trade in outcome.trades:
