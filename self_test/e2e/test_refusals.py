@@ -116,5 +116,5 @@ def test_a_damaged_candle_file_is_named(tmp_path: Path) -> None:
     dataset = ("--data-dir", str(tmp_path / "dataset"))
     for words in (("replay", "--data", str(tmp_path), "--symbols", "BTCUSDT"), ("data", "import", "--from-root", str(tmp_path), *dataset)):
         done = run(*words)
-        assert done.returncode == 2 and "BTCUSDT_5m.parquet" in done.stderr and "Traceback" not in done.stderr, done
+        assert done.returncode == 2 and "BTCUSDT_5m.parquet" in done.stdout + done.stderr and "Traceback" not in done.stderr, done
     assert prints(tmp_path) == before
