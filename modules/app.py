@@ -254,6 +254,8 @@ class _Daemon:
             if self.lockstep is not None:
                 clock = await self.lockstep.register()
                 pace, speed = str(clock["pace"]), float(clock["speed"])
+                if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
+                    self.market.name = f"{self.market.name}, seed {clock['seed']}"
                 self.venue_time = VenueTime(self.clock, speed)
             self.console.banner(self._banner(pace, speed))
             for line in notices(self.options, self.domains):
@@ -315,6 +317,8 @@ class _Daemon:
 
     async def _keep_pace(self) -> None:
         assert self.lockstep is not None  # noqa: S101  supervised only where there is one
+        if await self.market.revive(self.clock):
+            self.console.say("the built-in exchange was gone and has been started again")
         await self.lockstep.register()
         await self.lockstep.run()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,7 +23,7 @@ from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Transient
 
 
-class MarketPlace(msgspec.Struct, frozen=True, kw_only=True):
+class MarketPlace(msgspec.Struct, kw_only=True):
     """The venue's addresses; with a simulator also its control API, and the process when it is our own."""
 
     name: str
@@ -30,7 +31,20 @@ class MarketPlace(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Hosts
     control_url: str | None = None
     embedded: launcher.Endpoints | None = None
+    wanted: SimulatorOptions | None = None
+    """How ours was asked for."""
     state_dir: Path
+
+    async def revive(self, clock: Clock) -> bool:
+        """Start our simulator again, at its address and from where it was, if it is gone; True when it was. Transient when it cannot be."""
+        if self.embedded is None or self.wanted is None or await launcher.answers(self.embedded):
+            return False
+        again = msgspec.structs.replace(self.wanted, port=urlsplit(self.embedded.control).port or 0)
+        try:
+            self.embedded = await launcher.ensure_running(self.state_dir, again, clock)
+        except Refusal as error:
+            raise Transient(f"the built-in exchange does not come back: {error}") from error
+        return True
 
     async def leave(self) -> None:
         """End the simulator if it is ours; it has stored where it stands."""
@@ -59,12 +73,12 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
         found = await launcher.ensure_running(options.state_dir, wanted, clock)
     except Transient as error:
         raise Refusal(f"the built-in exchange did not start: {error}", ExitCode.UNREACHABLE) from error
-    name = options.market or "generated"
     return MarketPlace(
-        name=name if name != "generated" else f"generated, seed {options.seed or 1}",
+        name=options.market or "generated",
         hosts=Hosts(found.bybit_http, found.bybit_ws),
         control_url=found.control,
         embedded=found,
+        wanted=wanted,
         state_dir=options.state_dir,
     )
 

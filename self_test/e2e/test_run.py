@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import urllib.request
 from pathlib import Path
@@ -108,6 +109,22 @@ def test_real_candles_through_the_real_adapter(tmp_path: Path, market_data: Path
         assert "played to its end" in bot.said
         left = bot.status()["accounts"][PAPER]
         assert books(bot) == [] and protected(left) and left["closed_trades"] >= 1
+
+
+def test_a_killed_exchange_comes_back_and_the_bot_goes_on(tmp_path: Path) -> None:
+    state_dir = tmp_path / "var"
+    with no_leftovers(state_dir), started(state_dir, "--symbols", "BTCUSDT,ETHUSDT", *QUICK) as bot:
+        bot.ready()
+        bot.until("a trade", lambda: bot.closed() >= 2, 40)
+        first = simulator_pid(state_dir)
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        bot.until("another one", lambda: simulator_pid(state_dir) not in {None, first}, 40)
+        closed = bot.closed()
+        bot.until("more trades", lambda: bot.closed() >= closed + 2, 40)
+        assert "the built-in exchange was gone" in bot.said
+        assert bot.stop() == 0 and books(bot) == []
+    assert simulators_of(state_dir) == []
 
 
 def test_a_duration_ends_cleanly_also_when_interrupted_twice(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -81,11 +82,39 @@ async def test_ours_is_started_with_what_was_asked_and_ended_with_us(monkeypatch
     monkeypatch.setattr(launcher, "ensure_running", ensure)
     monkeypatch.setattr(launcher, "stop", stop)
     found = await find_market(options(seed=7, speed=50.0, symbols=("BTCUSDT",), from_ms=5), FakeClock())
-    assert found.name == "generated, seed 7" and found.control_url == "http://h/control"
+    assert found.name == "generated" and found.control_url == "http://h/control"
     assert (asked[0].seed, asked[0].speed, asked[0].symbols, asked[0].from_ms, asked[0].pace) == (7, 50.0, ("BTCUSDT",), 5, None)
     await found.leave()
     assert ended == [endpoints]
     assert (await find_market(options(market="recorded:x"), FakeClock())).name == "recorded:x"
+
+
+@pytest.mark.asyncio
+async def test_ours_is_started_again_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Endpoints(pid=1, bybit_http="http://h:5", bybit_ws="ws://h:5", control="http://h:5/control")
+    ports: list[int] = []
+    alive = True
+
+    async def answers(endpoints: Endpoints) -> bool:
+        return alive
+
+    async def ensure(state_dir: Path, wanted: SimulatorOptions, clock: Clock) -> Endpoints:
+        ports.append(wanted.port)
+        if len(ports) == 3:
+            raise Refusal("port 5 is in use")
+        return msgspec.structs.replace(there, pid=len(ports))
+
+    monkeypatch.setattr(launcher, "ensure_running", ensure)
+    monkeypatch.setattr(launcher, "answers", answers)
+    found = await find_market(options(), FakeClock())
+    assert await found.revive(FakeClock()) is False and ports == [0]
+    alive = False
+    assert await found.revive(FakeClock()) is True
+    assert ports == [0, 5] and found.embedded is not None and found.embedded.pid == 2
+    with pytest.raises(Transient, match="does not come back: port 5 is in use"):
+        await found.revive(FakeClock())
+    borrowed = await find_market(options(simulator_url="http://h:5/control"), FakeClock())
+    assert await borrowed.revive(FakeClock()) is False and len(ports) == 3, "somebody else's is not ours to start"
 
 
 @pytest.mark.asyncio
