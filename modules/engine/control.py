@@ -21,7 +21,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "boot":
             state.toggles = msgspec.structs.replace(state.toggles, forex=False, options=False)
             state.stage = int(event.args["stage"])
-            state.feeds_down = dict.fromkeys(filter(None, event.args["feeds"].split(",")), "connecting")
+            state.feeds_down = dict.fromkeys(filter(None, event.args.get("feeds", "").split(",")), "connecting")
         case "open_wallet":
             for a in _accounts(state, event):
                 _open_wallet(state, a, event, out)

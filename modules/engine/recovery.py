@@ -19,7 +19,7 @@ from state.chain import Chain
 from state.ledger import Ledger, Ref, RowKind
 from state.messages import Command, Record, decode_commands, decode_event, encode_commands
 from state.rows import MARKET, PARAMS
-from state.runtime import freeze, thaw
+from state.runtime import BLOBS, freeze, thaw
 from state.store import Blob, Snapshot
 from utils.errors import ExitCode, Refusal
 
@@ -94,17 +94,18 @@ def restore(snapshot: Snapshot) -> Engine:
     """
     arrays: dict[str, Any] = {}
     for name, dtype in LAYOUTS.items():
-        blob = snapshot.blobs[name]
-        shape_text, _, found = blob.dtype.partition("|")
-        if found != str(np.lib.format.dtype_to_descr(dtype)):
-            raise Refusal(
-                f"the stored rows '{name}' have another layout than this version of the program; go back to that version, or start anew "
-                "with another --state-dir",
-                ExitCode.NO_STATE_CHAIN,
-            )
+        blob = snapshot.blobs.get(name)
+        shape_text, _, found = blob.dtype.partition("|") if blob is not None else ("", "", "")
+        if blob is None or found != str(np.lib.format.dtype_to_descr(dtype)):
+            raise _foreign(f"rows '{name}'")
         shape = tuple(int(size) for size in shape_text.strip("()").split(",") if size.strip())
         arrays[name] = np.frombuffer(blob.data, dtype=dtype).reshape(shape).copy()
-    stored = msgspec.json.decode(bytes(snapshot.state), type=_Stored)
+    blobs = {name: arrays.pop(name) for name in BLOBS}
+    try:
+        stored = msgspec.json.decode(bytes(snapshot.state), type=_Stored)
+        state = thaw(bytes(stored.runtime), blobs)
+    except msgspec.DecodeError as error:  # checked by its sum, so it is whole: another version wrote it
+        raise _foreign(f"state ({error})") from error
     terms = stored.terms
     mandate = Mandate(
         rules=arrays.pop("rules"),
@@ -120,7 +121,15 @@ def restore(snapshot: Snapshot) -> Engine:
         demo_min_multiple=terms.demo_min_multiple,
         demo_fraction=terms.demo_fraction,
     )
-    return Engine(thaw(bytes(stored.runtime), arrays), mandate)
+    return Engine(state, mandate)
+
+
+def _foreign(what: str) -> Refusal:
+    return Refusal(
+        f"the stored {what} have another layout than this version of the program; go back to that version, or start anew "
+        "with another --state-dir",
+        ExitCode.NO_STATE_CHAIN,
+    )
 
 
 def write_rows(ledger: Ledger, seq: int, commands: list[Command]) -> int:

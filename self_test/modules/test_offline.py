@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config import CONFIG
+from modules.boot import open_chain, recover
+from modules.engine.recovery import SCHEMA
 from modules.offline import apply_offline, stored_state
 from self_test.fakes.stored import Played
 from state.messages import Control
+from state.store import Blob, StateStore
 from utils.errors import ExitCode, Refusal
 from utils.files import DirectoryLock
 
@@ -106,3 +111,26 @@ def test_reset_of_a_flat_wallet_starts_over(tmp_path: Path) -> None:
     apply_offline(tmp_path, "reset", {"account": "CRYPTO/PAPER"}, CONFIG)
     state = stored_state(tmp_path)
     assert int(state.acct[0]["cash"]) == 1_000 * 10**10 and state.closed_trades == [0]
+
+
+@pytest.mark.parametrize("change", ["rows", "no rows", "terms"])
+def test_a_state_of_another_version_is_refused_and_left(tmp_path: Path, change: str) -> None:
+    """Whole by its checksum, but not ours: said in one line, nothing touched."""
+    played(tmp_path)
+    store = StateStore(tmp_path, SCHEMA)
+    snapshot = store.load().snapshot
+    assert snapshot is not None
+    blobs = dict(snapshot.blobs)
+    if change == "rows":
+        blobs["pos"] = Blob(blobs["pos"].dtype.replace("'status'", "'standing'"), blobs["pos"].data)
+    elif change == "no rows":
+        del blobs["pos"]
+    state = msgspec.Raw(bytes(snapshot.state).replace(b'"terms"', b'"words"')) if change == "terms" else snapshot.state
+    store.save(msgspec.structs.replace(snapshot, state=state, blobs=blobs))
+    before = prints(tmp_path)
+    with pytest.raises(Refusal, match="another layout than this version") as refused:
+        stored_state(tmp_path)
+    assert refused.value.code is ExitCode.NO_STATE_CHAIN
+    with closing(open_chain(tmp_path)) as chain, pytest.raises(Refusal, match="another layout than this version"):
+        recover(chain)
+    assert prints(tmp_path) == before
