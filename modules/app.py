@@ -6,53 +6,46 @@ Everything is wired here by hand, on one screen: who feeds whom, which task may 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any
 
 import aiohttp
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT, BybitRest
-from marketdata.bybit_ws import BybitStream
 from marketdata.grid import FrameError
 from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
-from modules.data.feeds import BybitFeed, feed_topics
 from modules.data.lockstep import Lockstep
-from modules.data.ticker import VenueTicker
 from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
-from modules.environment import CHANNELS, Environment
-from modules.exchange.paper import PaperVenue
+from modules.environment import Environment
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
+from modules.paper_floor import PaperFloor
 from modules.requests import request_event
 from modules.settings import BotConfig
 from modules.ui.banner import Banner
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
-from state.accounts import Domain
 from state.chain import Chain
 from state.instruments import Instrument
-from state.market import Quote, Trade
 from state.messages import Command, Control, Event, FeedUp, VenueReset
 from state.stages import STAGES
-from strategy.base import DEMO
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
 from telemetry.status import Status, status_of
-from utils.clock import Clock, VenueTime, WallClock
+from utils.clock import Clock, WallClock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
 from utils.fixed import money
@@ -62,6 +55,7 @@ from utils.throttle import Throttle
 FEED = Policy(restart_on=(Transient, Rejected))
 """A topic that the venue refuses (a delisted symbol) keeps the feed down and is asked for again; it must not end the bot."""
 CHECKPOINT_S = 60.0
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 CONSOLE_S = 0.25
 CONTROL_SOCKET = "control.sock"
 DAEMON_FILE = "daemon.json"
@@ -85,9 +79,7 @@ class _Daemon:
         self.chain: Chain
         self.engine: Engine
         self.runner: Runner
-        self.venue: PaperVenue
-        self.venue_time = VenueTime(clock)
-        self.ticker: VenueTicker
+        self.floor: PaperFloor
         self.metrics = MetricsObserver(
             CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
         )
@@ -172,51 +164,14 @@ class _Daemon:
         self.resumed = stored.state is not None
         checkpoint(self.engine, self.chain)
         self.console.attach(state)
-        self.venue = PaperVenue(state.inst, state.index, self.config.paper.latency_ms, self.engine.mandate.confirm_ms)
-        self.ticker = VenueTicker(self.inbox.put, quotes=DEMO in self.chosen)
+        self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen)
         observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
         if self.market.control_url is not None:
             self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended)
             observers.append(self.lockstep.observe)
-        self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
+        self.runner = Runner(self.engine, self.inbox, self.chain, self.floor.dispatch, observers, self.metrics.taken)
 
     # --- living -------------------------------------------------------------------------------------------------------------------
-
-    def _dispatch(self, command: Command) -> None:
-        self.inbox.put_account(self.venue.submit(command))
-
-    def _on_quote(self, quote: Quote) -> None:
-        self.venue_time.observe(quote.ts)
-        self.inbox.put_account(self.venue.on_quote(quote))
-        self.ticker.observe(quote)
-
-    def _on_trade(self, trade: Trade) -> None:
-        self.inbox.put_account(self.venue.on_trade(trade))
-
-    def _feed(self, domain: Domain) -> Callable[[], Any]:
-        name = FEEDS[domain]
-        group = [one for one in self.engine.state.instruments if one.domain is domain]
-        confirm_ms = self.config.domains[domain].confirm_ms
-
-        async def run() -> None:
-            url, topics = self.market.hosts.ws + CHANNELS[name], feed_topics(group, confirm_ms)
-            stream = BybitStream(url, topics, StreamParser(group), self.clock, self.rng)
-            feed = BybitFeed(
-                name,
-                group,
-                confirm_ms,
-                stream,
-                self.rest,
-                self.clock,
-                emit=self.inbox.put,
-                on_quote=self._on_quote,
-                on_trade=self._on_trade,
-                since=frontier(self.engine),
-                quote_age_ms=int(self.config.paper.max_quote_age_s * 1000),
-            )
-            await feed.run()
-
-        return run
 
     def _watch_feed(self, _seq: int, event: Event, _commands: list[Command]) -> None:
         if not self.ready.is_set() and not self.engine.state.feeds_down and isinstance(event, FeedUp):
@@ -236,12 +191,12 @@ class _Daemon:
 
     def _metrics_text(self) -> bytes:
         state = self.engine.state
-        self.metrics.sample(state, venue_ms=self.venue_time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
+        self.metrics.sample(state, venue_ms=self.floor.time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
         return self.metrics.text()
 
     async def _control(self, ask: Ask) -> dict[str, str]:
         """A request over the control socket, left in the inbox like any other event."""
-        ts = max(self.engine.state.ts, self.venue_time.last_ts())
+        ts = max(self.engine.state.ts, self.floor.time.last_ts())
         for event in request_event(self.engine.state, self.config, ask.name, ask.args, ts, ask.who or "command line"):
             self.inbox.put(event)
         return {"accepted": ask.name}
@@ -256,7 +211,7 @@ class _Daemon:
                 pace, speed = str(clock["pace"]), float(clock["speed"])
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
-                self.venue_time = VenueTime(self.clock, speed)
+                self.floor.runs_at(speed)
             self.console.banner(self._banner(pace, speed))
             for line in notices(self.options, self.domains):
                 self.console.say(line)
@@ -276,7 +231,7 @@ class _Daemon:
             tasks.supervise("engine", self.runner.run, FATAL)
             tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
             for domain in self.domains:
-                tasks.supervise(f"feed {FEEDS[domain]}", self._feed(domain), FEED)
+                tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest), FEED)
             if self.lockstep is not None:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
@@ -328,7 +283,7 @@ class _Daemon:
 
     async def _keep_console(self) -> None:
         while True:
-            self.console.live(self.venue_time.last_ts())
+            self.console.live(self.floor.time.last_ts())
             await self.clock.sleep(CONSOLE_S)
 
     def _missing(self) -> list[str]:
@@ -388,9 +343,26 @@ class _Daemon:
 
 
 def run(options: RunOptions, config: BotConfig, console: ConsoleObserver) -> ExitCode:
-    """Run the daemon to its end; Refusal for what cannot be."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_Daemon(options, config, console, WallClock()).run())
+    """Run the daemon to its end; Refusal for what cannot be, a full disk among it."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_Daemon(options, config, console, WallClock()).run())
+    except (OSError, ExceptionGroup) as error:
+        reason = _disk_refuses(error)
+        if reason is None:
+            raise
+        raise Refusal(
+            f"cannot write to {options.folder}: {reason}; what was decided until then is kept, start again when it can"
+        ) from error
+
+
+def _disk_refuses(error: Exception) -> str | None:
+    """The disk's own words when nothing else went wrong, None otherwise."""
+    while isinstance(error, ExceptionGroup):
+        if len(error.exceptions) > 1:
+            return None
+        error = error.exceptions[0]
+    return error.strerror if isinstance(error, OSError) and error.errno in DISK_TROUBLE else None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

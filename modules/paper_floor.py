@@ -1,0 +1,82 @@
+"""Where the feed meets paper orders: quotes and prints go to the paper venue and drive the heartbeat, its answers go to the inbox.
+
+No quote ever passes through the engine's queue; what a quote does to an order becomes an account event, and that does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from marketdata.bybit_parse import StreamParser
+from marketdata.bybit_rest import BybitRest
+from marketdata.bybit_ws import BybitStream
+from modules.boot import frontier
+from modules.data.feeds import BybitFeed, feed_topics
+from modules.data.ticker import VenueTicker
+from modules.engine.core import Engine
+from modules.engine.desk import FEEDS
+from modules.engine.inbox import Inbox
+from modules.environment import CHANNELS, Hosts
+from modules.exchange.paper import PaperVenue
+from modules.settings import BotConfig
+from state.accounts import Domain
+from state.market import Quote, Trade
+from state.messages import Command
+from strategy.base import DEMO
+from utils.clock import Clock, VenueTime
+
+
+class PaperFloor:
+    """One paper venue for all domains, the feeds that move it, and venue time as the quotes tell it."""
+
+    def __init__(self, engine: Engine, inbox: Inbox, config: BotConfig, clock: Clock, rng: random.Random, chosen: frozenset[int]) -> None:
+        self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
+        state = engine.state
+        self._venue = PaperVenue(state.inst, state.index, config.paper.latency_ms, engine.mandate.confirm_ms)
+        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen)
+        self.time = VenueTime(clock)
+
+    def runs_at(self, speed: float) -> None:
+        """Venue time runs at `speed` times the wall clock."""
+        self.time = VenueTime(self._clock, speed)
+
+    def dispatch(self, command: Command) -> None:
+        """Carry out a command of the engine."""
+        self._inbox.put_account(self._venue.submit(command))
+
+    def on_quote(self, quote: Quote) -> None:
+        """A touch moved."""
+        self.time.observe(quote.ts)
+        self._inbox.put_account(self._venue.on_quote(quote))
+        self._ticker.observe(quote)
+
+    def on_trade(self, trade: Trade) -> None:
+        """A print came."""
+        self._inbox.put_account(self._venue.on_trade(trade))
+
+    def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest) -> Callable[[], Coroutine[Any, Any, None]]:
+        """The task of a domain's feed: a fresh connection at each start, going on from what the rows have seen."""
+        name = FEEDS[domain]
+        group = [one for one in self._engine.state.instruments if one.domain is domain]
+        confirm_ms = self._config.domains[domain].confirm_ms
+
+        async def run() -> None:
+            url, topics = hosts.ws + CHANNELS[name], feed_topics(group, confirm_ms)
+            feed = BybitFeed(
+                name,
+                group,
+                confirm_ms,
+                BybitStream(url, topics, StreamParser(group), self._clock, self._rng),
+                rest,
+                self._clock,
+                emit=self._inbox.put,
+                on_quote=self.on_quote,
+                on_trade=self.on_trade,
+                since=frontier(self._engine),
+                quote_age_ms=int(self._config.paper.max_quote_age_s * 1000),
+            )
+            await feed.run()
+
+        return run
