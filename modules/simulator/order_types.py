@@ -17,7 +17,7 @@ Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
 TriggerBy = Literal["LastPrice", "MarkPrice", "IndexPrice"]
-OrderFilter = Literal["Order", "tpslOrder", "StopOrder"]
+OrderFilter = Literal["Order", "tpslOrder", "StopOrder", "OcoOrder", "BidirectionalTpslOrder"]
 TpslMode = Literal["", "Full", "Partial"]
 Topic = Literal["order", "execution", "position", "wallet"]
 
@@ -132,7 +132,9 @@ class Order(msgspec.Struct, kw_only=True):
 
     uid: str
     seq: int
-    """Number of its creation, and its place in the queue of its price (renewed when an amendment loses priority)."""
+    """Its place in the queue of its price: the number of its creation, renewed when it triggers or an amendment loses priority."""
+    number: int = 0
+    """Number of its creation."""
     order_id: str
     link_id: str
     category: Category
@@ -178,6 +180,8 @@ class Order(msgspec.Struct, kw_only=True):
     """The other leg of an OCO pair."""
     filled: Decimal = ZERO
     filled_value: Decimal = ZERO
+    closed_pnl: Decimal = ZERO
+    """Realised by closing fills of this order, net of fees (linear)."""
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
     last_price: Decimal = ZERO
     """Last price at the creation."""
