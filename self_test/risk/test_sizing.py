@@ -142,7 +142,9 @@ def test_perps_hold_margin_back_and_count_a_loss_but_not_a_gain() -> None:
 def test_steps_are_rounded_down_and_valid_at_entry_and_at_the_stop(
     price: int, drop: float, quote: float, tick: str, step: str, least: int, side: int
 ) -> None:
-    one = coin("AAAUSDT", tick=Decimal(tick), step=Decimal(step), min_qty=Decimal(step) * 3, min_notional=Decimal(least))
+    one = coin(
+        "AAAUSDT", tick=Decimal(tick), step=Decimal(step), min_qty=Decimal(step) * 3, max_qty=Decimal(10) ** 9, min_notional=Decimal(least)
+    )
     table = books(one)
     stop = max(1, price - side * int(price * drop))
     steps = steps_for(table.inst, 0, quote * MONEY_SCALE, price, stop)
