@@ -75,8 +75,8 @@ class Stage:
     def send(self, category: str, side: str, qty: str, price: str = "", **more: Any) -> Accepted | Refused:
         fields: dict[str, Any] = {key: D(value) if key in DECIMALS and isinstance(value, str) else value for key, value in more.items()}
         request = OrderRequest(
-            category=cast(Any, category), symbol=fields.pop("symbol", "BTCUSDT"), side=cast(Any, side), order_type="Limit" if price else "Market",
-            qty=D(qty), price=D(price) if price else None, **fields,
+            category=cast(Any, category), symbol=fields.pop("symbol", "BTCUSDT"), side=cast(Any, side),
+            order_type="Limit" if price else "Market", qty=D(qty), price=D(price) if price else None, **fields,
         )  # fmt: skip
         return self.exchange.create_order(UID, request, self.tick())
 
