@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+TIMED_OUT = 10000
 PARAMETER = 10001
 CLOCK = 10002
 UNKNOWN_KEY = 10003

@@ -11,7 +11,7 @@ import msgspec
 
 from modules.simulator import private_account, private_order_lists, private_orders, private_positions
 from modules.simulator.credentials import Credentials, Key
-from modules.simulator.envelope import NO_ROUTE, PARAMETER, TOO_MANY, TOO_MANY_IP, ApiError, envelope
+from modules.simulator.envelope import NO_ROUTE, PARAMETER, TIMED_OUT, TOO_MANY, TOO_MANY_IP, ApiError, envelope
 from modules.simulator.exchange import Exchange
 from modules.simulator.order_types import Now
 from modules.simulator.private_calls import Call, Listings, Route, Routes
@@ -88,9 +88,14 @@ class PrivateRest:
 
     def refuse_body(self) -> Reply:
         """The answer to a body that is too large to be looked at."""
-        return 200, {"Connection": "close"}, _encode(
-            envelope({}, self._now().wall, code=PARAMETER, message="params error: request body is too large")
-        )  # fmt: skip
+        return self._hang_up(PARAMETER, "params error: request body is too large")
+
+    def refuse_wait(self) -> Reply:
+        """The answer to a body that does not come."""
+        return self._hang_up(TIMED_OUT, "Server Timeout")
+
+    def _hang_up(self, code: int, message: str) -> Reply:
+        return 200, {"Connection": "close"}, _encode(envelope({}, self._now().wall, code=code, message=message))
 
     def _do(self, route: Route, path: str, key: Key, fields: Fields, broken: ApiError | None) -> Done:
         """Permission, then budget, then the work; ApiError only before the budget is spent."""

@@ -50,7 +50,7 @@ class RateLimits:
         """Spend up to `count` of a budget, e.g. ("7", "/v5/order/create linear", 10)."""
         limit = per_second * self._scale
         spent = self._spent.setdefault((uid, budget), deque())
-        while spent and spent[0] <= wall_ms - WINDOW_MS:
+        while spent and not wall_ms - WINDOW_MS < spent[0] <= wall_ms:  # what lies ahead was counted before the clock went back
             spent.popleft()
         granted = min(count, limit - len(spent))
         spent.extend([wall_ms] * granted)
@@ -66,7 +66,7 @@ class RateLimits:
             return False
         self._banned.pop(address, None)
         visits = self._visits.setdefault(address, deque())
-        while visits and visits[0] <= wall_ms - IP_WINDOW_MS:
+        while visits and not wall_ms - IP_WINDOW_MS < visits[0] <= wall_ms:
             visits.popleft()
         if len(visits) >= self._ip_limit:
             self._banned[address] = wall_ms + BAN_MS

@@ -78,9 +78,9 @@ class Fields:
                 return word
         raise invalid(name)
 
-    def category(self) -> str:
-        """The product line; must be there."""
-        text = self.text("category")
+    def category(self, default: str = "") -> str:
+        """The product line; without a default it must be there."""
+        text = self.text("category") or default
         if text not in CATEGORIES:
             raise ApiError(PARAMETER, "params error: Category is invalid")
         return text
