@@ -56,6 +56,11 @@ def add_arguments(subparsers: Subparsers) -> None:
     parser.add_argument("--from", dest="from_ms", type=parse_time, metavar="T", help="where venue time begins, e.g. 2025-02-15")
     parser.add_argument("--to", dest="to_ms", type=parse_time, metavar="T", help="where the market ends")
     parser.add_argument("--symbols", type=parse_symbols, default=(), metavar="A,B", help="symbols to list (default all)")
+    parser.add_argument("--api-key", metavar="K", help="key of the account (default: made from the seed; in the ready line)")
+    parser.add_argument("--api-secret", metavar="S", help="its secret")
+    parser.add_argument("--balance", metavar="USDT=10000[,BTC=1]", help="what the account begins with (default USDT=10000)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="a JSON list of faults, as posted to /control/faults, with at_ts")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the ledger there at the end")
     parser.add_argument("--state-folder", type=Path, help="remember venue time there and go on from it")
     parser.add_argument("--embedded", action="store_true", help="hold time while no daemon is attached; end after a minute without one")
 

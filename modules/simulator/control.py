@@ -1,12 +1,14 @@
-"""The simulator's own small API, under /control: its clock, who is attached to it, and whether it is well."""
+"""The simulator's own small API, under /control: its clock, who is attached to it, its faults, and the truth about its accounts."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from modules.simulator import faults
 from modules.simulator.attachments import Attachments
+from modules.simulator.faults import Fault, FaultTable
 from modules.simulator.hub import Hub
 from modules.simulator.venue import Venue
 
@@ -31,13 +33,59 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
     speed: float | None = None
 
 
-class Control:
-    """GET and POST /clock, GET /healthz."""
+class Truth(Protocol):
+    """What is needed of the private side here."""
 
-    def __init__(self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any) -> None:
+    faults: FaultTable
+
+    def add_fault(self, fault: Fault, fault_id: str | None = None) -> str:
+        """Take a fault in and return its id."""
+
+    def remove_fault(self, fault_id: str) -> bool:
+        """Take it back; False when it is not there."""
+
+    def ledger(self) -> dict[str, Any]:
+        """Orders, fills, cash, positions, unprotected, hash."""
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Every account."""
+
+
+class Control:
+    """GET and POST /clock, GET /healthz, GET and POST /faults, DELETE /faults/ID, GET /accounts, GET /ledger."""
+
+    def __init__(
+        self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any, truth: Truth | None = None
+    ) -> None:
+        self._truth = truth
         self._venue, self._hub, self._attachments = venue, hub, attachments
         self._about = about
         self._wall_ms = wall_ms
+
+    def answer(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+        """Do a request (path without the prefix). KeyError: there is no such thing; BadRequest and FaultError say what is wrong."""
+        truth = self._truth
+        match (method, path):
+            case ("GET", "/clock"):
+                return self.clock()
+            case ("POST", "/clock"):
+                return self.post_clock(body)
+            case ("GET", "/healthz"):
+                return self.health()
+        if truth is None:
+            raise KeyError(path)
+        match (method, path):
+            case ("GET", "/faults"):
+                return {"faults": truth.faults.rows()}
+            case ("POST", "/faults"):
+                return {"id": truth.add_fault(faults.parse(_decoded(body)))}
+            case ("GET", "/accounts"):
+                return {"accounts": truth.accounts()}
+            case ("GET", "/ledger"):
+                return truth.ledger()
+        if method == "DELETE" and path.startswith("/faults/") and truth.remove_fault(path.removeprefix("/faults/")):
+            return {"removed": path.removeprefix("/faults/")}
+        raise KeyError(path)
 
     def clock(self) -> dict[str, Any]:
         """The state of venue time; `achieved` is null while unknown."""
@@ -82,3 +130,10 @@ class Control:
             except ValueError as error:
                 raise BadRequest(str(error)) from error
         return self.clock()
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error

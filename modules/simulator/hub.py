@@ -12,10 +12,14 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from modules.simulator.frames import text_frame
+from modules.simulator.private_hub import CUT, FrameFilter
 
 HOLD_S = 0.030
 PILE_LIMIT = 16 * 1024 * 1024
 """Bytes waiting for one client; more means that it does not read."""
+
+TOPIC_AT = len('{"topic":"')
+"""Where the topic begins in every message of ours."""
 
 _ids = itertools.count(1)
 
@@ -25,6 +29,9 @@ class Client:
 
     def __init__(self, category: str, transport: asyncio.WriteTransport, later: Callable[[float, Callable[[], None]], object]) -> None:
         self.category = category
+        self.path = f"/v5/public/{category}"
+        self.silent = False
+        """Half-open: it takes everything and never says anything again."""
         self.id = f"sim-{next(_ids):06d}"
         self.topics: set[str] = set()
         self.cut_off = False
@@ -37,6 +44,8 @@ class Client:
 
     def send(self, frame: bytes) -> None:
         """Queue a complete WebSocket frame; it leaves with the next flush."""
+        if self.silent:
+            return
         self._outbox.append(frame)
         self._piled += len(frame)
 
@@ -54,9 +63,7 @@ class Client:
         if not self._outbox or self.cut_off:
             return
         if self._piled + self._transport.get_write_buffer_size() > PILE_LIMIT:
-            self.cut_off = True
-            self._outbox.clear()
-            self._transport.abort()
+            self.cut()
             return
         if self._holds or self._transport.is_closing():
             return
@@ -64,6 +71,12 @@ class Client:
         self.frames += len(self._outbox)
         self._outbox.clear()
         self._piled = 0
+
+    def cut(self) -> None:
+        """End the connection at once, without a word."""
+        self.cut_off = True
+        self._outbox.clear()
+        self._transport.abort()
 
 
 class Hub:
@@ -73,6 +86,8 @@ class Hub:
         self.clients: set[Client] = set()
         self._topics: dict[tuple[str, str], set[Client]] = {}
         self.frames = 0
+        self.faults: FrameFilter | None = None
+        """What happens to messages on their way; None while nothing can."""
 
     def subscribers(self, category: str, topic: str) -> set[Client]:
         """The (living) set of subscribers; keep it, it is the same object for ever."""
@@ -80,10 +95,31 @@ class Hub:
 
     def publish(self, subscribers: Iterable[Client], payload: bytes) -> None:
         """Queue one message for all of them."""
+        if self.faults is not None:
+            self._through(self.faults, tuple(subscribers), payload)
+            return
         frame = text_frame(payload)
         for client in subscribers:
             client.send(frame)
             self.frames += 1
+
+    def _through(self, faults: FrameFilter, subscribers: tuple[Client, ...], payload: bytes) -> None:
+        topic = payload[TOPIC_AT : payload.index(b'"', TOPIC_AT)].decode()
+        for delay_s, data in faults("data", topic, payload):
+            if delay_s > 0:
+                asyncio.get_running_loop().call_later(delay_s, self._deliver, subscribers, data)
+            else:
+                self._deliver(subscribers, data)
+
+    def _deliver(self, subscribers: tuple[Client, ...], data: bytes) -> None:
+        for client in subscribers:
+            if client not in self.clients:  # it has gone meanwhile
+                continue
+            if data == CUT:
+                client.cut()
+            else:
+                client.send(text_frame(data))
+                self.frames += 1
 
     def remove(self, client: Client) -> None:
         """Forget a client that is gone."""

@@ -40,6 +40,9 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     bybit_http: str
     bybit_ws: str
     control: str
+    api_key: str = ""
+    """Empty in the record of an older simulator."""
+    api_secret: str = ""
 
 
 class _Bybit(msgspec.Struct):
@@ -50,6 +53,8 @@ class _Bybit(msgspec.Struct):
 class _Ready(msgspec.Struct):
     bybit: _Bybit
     control: str
+    api_key: str
+    api_secret: str
 
 
 def read_record(state_dir: Path) -> Endpoints | None:
@@ -94,6 +99,9 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
         ("--from", options.from_ms),
         ("--to", options.to_ms),
         ("--symbols", ",".join(options.symbols) or None),
+        ("--balance", options.balance),
+        ("--faults", options.faults),
+        ("--ledger", options.ledger),
     )
     for name, value in optional:
         if value is not None:
@@ -191,7 +199,10 @@ async def _spawn(folder: Path, command: Sequence[str], clock: Clock) -> Endpoint
         line, complete, _ = output.read_bytes().partition(b"\n") if output.exists() else (b"", b"", b"")
         if complete:
             ready = msgspec.json.decode(line, type=_Ready)
-            return Endpoints(pid=pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control)
+            return Endpoints(
+                pid=pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control, api_key=ready.api_key,
+                api_secret=ready.api_secret,
+            )  # fmt: skip
         if code is not None:
             words = log.read_text(errors="replace").strip().splitlines()
             said = words[-1] if words else "no output"

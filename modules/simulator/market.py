@@ -36,10 +36,14 @@ class Series:
         """(timeframe in ms, bars), finest first; each is used only before the first bar of the finer ones."""
         self.tick = float(listing.instrument.tick)
         self.step = float(listing.instrument.step)
+        self.tick_exact = listing.instrument.tick
+        """The grid of the bars; it stays when the listing's filters change."""
+        self.step_exact = listing.instrument.step
         self.price_digits = _digits(fixed.plain(listing.instrument.tick))
         self.size_digits = _digits(fixed.plain(listing.instrument.step))
         self._rows = bars if bars is not None else np.empty(0, dtype=BAR)
         self._length = len(self._rows)
+        self._shifts: list[tuple[int, float]] = []
 
     @property
     def bars(self) -> Bars:
@@ -64,6 +68,14 @@ class Series:
             self._rows = grown
         self._rows[self._length : needed] = rows
         self._length = needed
+        for shift in self._shifts:
+            _shift(self._rows[needed - len(rows) : needed], *shift)
+
+    def shift(self, from_ms: int, factor: float) -> None:
+        """Multiply all prices from this time on (a price gap); bars yet to come as well."""
+        self._rows = self.bars.copy()  # a recorded one may be shared or read-only
+        self._shifts.append((from_ms, factor))
+        _shift(self._rows, from_ms, factor)
 
     def price(self, ticks: int) -> str:
         """A price as the venue writes it."""
@@ -102,6 +114,12 @@ class Market(Protocol):
 
     def funding(self, key: str, start_ms: int, end_ms: int) -> list[Funding]:
         """Settlements in [start, end], oldest first; empty for spot."""
+
+
+def _shift(rows: Bars, from_ms: int, factor: float) -> None:
+    begin = int(np.searchsorted(rows["ts"], from_ms, side="left"))
+    for name in ("open", "high", "low", "close"):
+        rows[name][begin:] = np.maximum(1, np.floor(rows[name][begin:] * factor + 0.5))
 
 
 def _digits(text: str) -> int:

@@ -6,8 +6,12 @@ once, at every speed; only what the venue itself thins (running candles, deeper 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from modules.simulator import intervals
 from modules.simulator.hub import Client, Hub
+from modules.simulator.market import Series
+from modules.simulator.point_reader import Row
 from modules.simulator.topics import BookTopic, KlineTopic, Tape, Topic
 from modules.simulator.venue import Venue
 
@@ -15,12 +19,29 @@ STEP_MS = 5 * intervals.MINUTE
 """`advance` stops at each multiple: the confirm-bar close at which daemons are waited for and venue time is saved."""
 
 
+class Follower(Protocol):
+    """Whoever must see every point of every listing, and act at instants of venue time: the exchange."""
+
+    def point(self, series: Series, row: Row) -> None:
+        """The market moved; its frames go out next."""
+
+    def told(self) -> None:
+        """The frames of what just happened are out."""
+
+    def next_stop(self, after_ms: int) -> int:
+        """The next instant at which it wants to act."""
+
+    def reached(self, now_ms: int) -> None:
+        """Time is at an instant; all points before it are out, none at it."""
+
+
 class Publisher:
     """Owns the living topics; `advance` and `pulse` are called by the server's loop."""
 
-    def __init__(self, venue: Venue, hub: Hub) -> None:
+    def __init__(self, venue: Venue, hub: Hub, follower: Follower | None = None) -> None:
         self._venue = venue
         self._hub = hub
+        self._follower = follower
         self._tapes: dict[str, Tape] = {}
         self._klines: dict[tuple[str, str], KlineTopic] = {}
         self._books: dict[tuple[str, str], BookTopic] = {}
@@ -40,13 +61,22 @@ class Publisher:
             self._books[key].refresh(hub)
             hub.publish((client,), self._books[key].snapshot())
         else:
-            tape = self._tapes.get(series.listing.key)
-            if tape is None:
-                tape = self._tapes[series.listing.key] = Tape(series, venue, hub)
+            tape = self._tape(series)
             if (first := tape.first_message(topic)) is not None:
                 hub.publish((client,), first)
         subscribers.add(client)
         client.topics.add(topic.name)
+
+    def _tape(self, series: Series) -> Tape:
+        tape = self._tapes.get(series.listing.key)
+        if tape is None:
+            tape = self._tapes[series.listing.key] = Tape(series, self._venue, self._hub)
+        return tape
+
+    def forget(self, key: str) -> None:
+        """The bars ahead of a listing have changed."""
+        if (tape := self._tapes.get(key)) is not None:
+            tape.points.forget()
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         """Take the client off a topic (nothing happens when it is not on it)."""
@@ -60,10 +90,16 @@ class Publisher:
         now = venue.now_ms
         end = min(target_ms, (now // STEP_MS + 1) * STEP_MS)
         venue.market.extend(end + intervals.MINUTE)
+        follower = self._follower
         klines = [one for one in self._klines.values() if one.subscribers]
-        tapes = [one for one in self._tapes.values() if one.wanted]
+        if follower is None:
+            tapes = [one for one in self._tapes.values() if one.wanted]
+        else:
+            tapes = [self._tape(one) for one in venue.market.series.values()]
         while now < end:
             stop = min([end, *(one.closes_ms for one in klines if one.closes_ms > now)])
+            if follower is not None:
+                stop = min(stop, follower.next_stop(now))
             if tapes:
                 self._points(tapes, now, stop)
             now = stop
@@ -71,15 +107,26 @@ class Publisher:
             for one in klines:
                 if one.closes_ms <= now:
                     one.confirm(self._hub)
+            if follower is not None:
+                follower.reached(now)
+                follower.told()
         return now
 
     def _points(self, tapes: list[Tape], start_ms: int, stop_ms: int) -> None:
-        due = [(row[0], number, row) for number, tape in enumerate(tapes) for row in tape.take(start_ms, stop_ms)]
+        due = [(row[0], number, row) for number, tape in enumerate(tapes) for row in tape.points.take(start_ms, stop_ms)]
         due.sort(key=_by_time)
+        follower = self._follower
         for ts, number, row in due:
             if ts > self._venue.now_ms:
                 self._venue.clock.publish(ts)
-            tapes[number].publish(row)
+            tape = tapes[number]
+            if follower is None:
+                tape.publish(row)
+                continue
+            follower.point(tape.series, row)
+            if tape.wanted:
+                tape.publish(row)
+            follower.told()
 
     def pulse(self, wall_s: float) -> None:
         """Send what is due by the wall clock: running candles, deeper books, a level 1 that has been silent."""

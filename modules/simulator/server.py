@@ -1,7 +1,7 @@
 """The simulated venue as one server: composition, the loop that moves venue time, and a clean end.
 
-Lockstep: after the frames of each five-minute close the loop waits until every registered daemon has acknowledged it, or five seconds of
-wall time. An embedded venue holds time while no daemon is attached and ends after a minute without one.
+Lockstep: after the frames of each five-minute close the loop waits until every registered daemon has acknowledged it and no private request
+is outstanding, or five seconds of wall time. An embedded venue holds time while no daemon is attached and ends after a minute without one.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ from typing import Literal
 import msgspec
 
 from modules.simulator import state_folder
-from modules.simulator.attachments import Attachments
+from modules.simulator.attachments import PATIENCE_S, Attachments
 from modules.simulator.bybit_rest import PublicRest
 from modules.simulator.bybit_ws import PublicStream
 from modules.simulator.clock import VenueClock
 from modules.simulator.control import PREFIX, Control
+from modules.simulator.fault_replies import ReplyFaults
+from modules.simulator.faults import Fault, FaultError
+from modules.simulator.faults import parse as parse_fault
 from modules.simulator.generated import GeneratedMarket, default_start
 from modules.simulator.hub import Hub
 from modules.simulator.market import Market
+from modules.simulator.order_types import Now
+from modules.simulator.private_side import Access, PrivateSide
 from modules.simulator.publisher import STEP_MS, Publisher
 from modules.simulator.recorded import RecordedMarket
 from modules.simulator.state_folder import Stored
@@ -29,6 +34,7 @@ from modules.simulator.venue import Venue
 from modules.simulator.web import Web
 from utils.clock import SECOND, Clock
 from utils.errors import Refusal
+from utils.files import atomic_write
 
 Pace = Literal["lockstep", "free"]
 LOCKSTEP_ABOVE = 10.0
@@ -38,6 +44,7 @@ SLICE_S = 0.005
 """After so long the loop lets the sockets have a turn."""
 RECORDED = "recorded:"
 DEFAULT_SEED = 1
+LOOK_S = 0.002
 
 
 class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +63,15 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     embedded: bool = False
     state_folder: Path | None = None
+    api_key: str | None = None
+    """Default: made from the seed, and then kept."""
+    api_secret: str | None = None
+    balance: str | None = None
+    """What the account begins with, e.g. `USDT=10000,BTC=1`."""
+    faults: Path | None = None
+    """A JSON list of faults, each as it would be posted."""
+    ledger: Path | None = None
+    """Where the ledger is written at the end."""
 
 
 def market_name(text: str) -> str:
@@ -67,6 +83,23 @@ def agree(stored: Stored, options: SimulatorOptions) -> None:
     """Refusal naming the option that asks for another venue than the stored one."""
     market = None if options.market is None else market_name(options.market)
     state_folder.check_same(stored, market=market, seed=options.seed, start_ms=options.from_ms)
+
+
+def read_faults(file: Path) -> list[Fault]:
+    """The faults in a file; Refusal names the one that makes no sense."""
+    try:
+        found = msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise Refusal(f"--faults: {file} cannot be read: {error}") from error
+    if not isinstance(found, list):
+        raise Refusal(f"--faults: {file} must hold a JSON list of faults")
+    faults = []
+    for number, raw in enumerate(found):
+        try:
+            faults.append(parse_fault(raw))
+        except FaultError as error:
+            raise Refusal(f"--faults: number {number + 1} in {file}: {error}") from error
+    return faults
 
 
 def build_market(
@@ -119,10 +152,23 @@ class Simulator:
         self.venue = Venue(self.market, self.clock)
         self.hub = Hub()
         self.attachments = Attachments(self._wall_s)
-        self.publisher = Publisher(self.venue, self.hub)
+        access = Access(api_key=options.api_key, api_secret=options.api_secret, balance=options.balance)
+        self.private = private = PrivateSide(self.venue, stored.seed, access, options.state_folder, self._now)
+        self.publisher = Publisher(self.venue, self.hub, private)
+        private.join(self.hub, self.publisher.forget)
+        self._faults = read_faults(options.faults) if options.faults is not None else []
         about = {"pace": self.pace, "market": self.market.name, "seed": stored.seed, "embedded": options.embedded}
-        control = Control(self.venue, self.hub, self.attachments, about, self._wall_ms)
-        self._web = Web(PublicRest(self.venue, self._wall_ms), PublicStream(self.venue, self.publisher), control, self.hub, self._wall_s)
+        self._web = Web(
+            PublicRest(self.venue, self._api_ms),
+            PublicStream(self.venue, self.publisher),
+            Control(self.venue, self.hub, self.attachments, about, self._wall_ms, private),
+            self.hub,
+            self._wall_s,
+            private=private.rest,
+            streams=private.streams,
+            faults=ReplyFaults(private.faults, self._now, self._api_ms),
+            told=private.told,
+        )
         self._stop = asyncio.Event()
         self._leased_ms = 0
         self._lonely_since: float | None = None
@@ -134,6 +180,13 @@ class Simulator:
     def _wall_ms(self) -> int:
         return int(self._wall_s() * 1000)
 
+    def _now(self) -> Now:
+        return Now(self.clock.now_ms, self._wall_ms())
+
+    def _api_ms(self) -> int:
+        """The wall clock as the API has it: right, unless a fault skews it."""
+        return self.private.api_now().wall
+
     @property
     def http(self) -> str:
         """Base URL of the REST API, once started."""
@@ -142,12 +195,21 @@ class Simulator:
     def ready(self) -> dict[str, object]:
         """The one line that is printed when it serves."""
         ws = self.http.replace("http://", "ws://", 1)
-        return {"ready": True, "bybit": {"http": self.http, "ws": ws}, "control": self.http + PREFIX}
+        return {
+            "ready": True,
+            "bybit": {"http": self.http, "ws": ws},
+            "control": self.http + PREFIX,
+            "api_key": self.private.api_key,
+            "api_secret": self.private.api_secret,
+        }
 
     async def start(self) -> None:
         """Listen; Refusal when the port is in use."""
         await self._web.start(self.options.host, self.options.port)
         self._save(self.clock.now_ms, durable=True)
+        self.private.start()
+        for number, fault in enumerate(self._faults):
+            self.private.add_fault(fault, f"file-{number + 1}")
         for notice in self.market.notices:
             self._say(notice)
         self._lonely_since = self._wall_s()
@@ -163,6 +225,7 @@ class Simulator:
         while not self._stop.is_set():
             self._attend()
             await self._catch_up()
+            self.private.keep_up()
             self.publisher.pulse(self._wall_s())
             self.hub.flush()
             self.clock.note(self._wall_ms())
@@ -172,9 +235,15 @@ class Simulator:
             await self._transport_clock.sleep(TICK_S)
 
     async def close(self) -> None:
-        """Save venue time and close all connections."""
+        """Save everything, write the ledger, close all connections; Refusal when it cannot be written."""
         self._save(self.clock.now_ms, durable=True)
+        self.private.close()
         await self._web.close()
+        if self.options.ledger is not None:
+            try:
+                atomic_write(self.options.ledger, msgspec.json.encode(self.private.ledger()))
+            except OSError as error:
+                raise Refusal(f"--ledger: {self.options.ledger} cannot be written: {error.strerror}") from error
 
     def _attend(self) -> None:
         """Hold or run, depending on who is there (embedded only)."""
@@ -199,12 +268,23 @@ class Simulator:
             self._lease(target)
             now = self.publisher.advance(target)
             self.hub.flush()
-            if self.pace == "lockstep" and now % STEP_MS == 0 and self.attachments.behind(now):
+            if self.pace == "lockstep" and now % STEP_MS == 0 and (self.attachments.behind(now) or self._outstanding()):
                 await self.attachments.wait(now)
+                await self._answered()
                 slice_end = self._wall_s() + SLICE_S
             elif self._wall_s() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = self._wall_s() + SLICE_S
+
+    def _outstanding(self) -> int:
+        """Private requests and frames that are still on their way."""
+        return self._web.outstanding + self.private.streams.outstanding
+
+    async def _answered(self) -> None:
+        """Until nothing private is outstanding, at most five seconds."""
+        until = self._wall_s() + PATIENCE_S
+        while self._outstanding() and self._wall_s() < until and not self._stop.is_set():
+            await self._transport_clock.sleep(LOOK_S)
 
     def _lease(self, target_ms: int) -> None:
         """Save ahead how far time may go before the next save: to the next close, at most a second of wall time."""

@@ -11,6 +11,7 @@ from modules.simulator.book import Book, book_at, changes
 from modules.simulator.candles import one
 from modules.simulator.hub import Client, Hub
 from modules.simulator.market import Series
+from modules.simulator.point_reader import PointReader, Row
 from modules.simulator.venue import Venue
 
 BOOK_INTERVAL_S = {"50": 0.020, "200": 0.100, "1000": 0.200}
@@ -20,8 +21,6 @@ FIRST_U = 1000
 """Book update numbers begin here: u = 1 would mean that the exchange restarted."""
 
 Kind = Literal["kline", "publicTrade", "tickers", "orderbook"]
-Row = tuple[int, int, int, int, int, int, int, int]
-"""A path point: ts, price, size, bid, ask, bid size, ask size, buy."""
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -121,20 +120,17 @@ class BookTopic:
 
 
 class Tape:
-    """The path points of one listing in order, and its trade, ticker and level-1 topics."""
-
-    CHUNK_BARS = 120
+    """The path points of one listing in order (`points`), and its trade, ticker and level-1 topics."""
 
     def __init__(self, series: Series, venue: Venue, hub: Hub) -> None:
         key = series.listing.key
         symbol, category = series.listing.symbol, series.listing.category
-        self._series, self._venue, self._hub = series, venue, hub
+        self.series, self._venue, self._hub = series, venue, hub
+        self._series = series
         self._salt = path.salt_of(key)
         self._names = (f"publicTrade.{symbol}", f"tickers.{symbol}", f"orderbook.1.{symbol}")
         self._trades, self._tickers, self._touches = (hub.subscribers(category, name) for name in self._names)
-        self._rows: list[Row] = []
-        self._at = 0
-        self._reached = -1
+        self.points = PointReader(series)
         self._u = FIRST_U
         self._last: Row = self._row(venue.last(series))
         self._ticker: dict[str, str] = {}
@@ -145,29 +141,6 @@ class Tape:
     def wanted(self) -> bool:
         """Whether anybody listens to it."""
         return bool(self._trades or self._tickers or self._touches)
-
-    def take(self, start_ms: int, stop_ms: int) -> list[Row]:
-        """The points in [start, stop)."""
-        if start_ms != self._reached:
-            self._load(start_ms)
-        self._reached = stop_ms
-        found: list[Row] = []
-        while True:
-            while self._at < len(self._rows) and self._rows[self._at][0] < stop_ms:
-                found.append(self._rows[self._at])
-                self._at += 1
-            if self._at < len(self._rows) or not self._load(self._rows[-1][0] + 1 if self._rows else start_ms):
-                return found
-
-    def _load(self, from_ms: int) -> bool:
-        """Read the next stretch of points from `from_ms` on; False when there are none yet."""
-        series = self._series
-        first = max(0, path.index_at(series, from_ms + 1))
-        rows = path.points(series, first, min(first + self.CHUNK_BARS, len(series.bars))).tolist()
-        self._at = next((at for at, row in enumerate(rows) if row[0] >= from_ms), len(rows))
-        self._rows = rows if self._at < len(rows) else []
-        self._at = self._at if self._rows else 0
-        return bool(self._rows)
 
     def publish(self, row: Row) -> None:
         """Send one point as trade, level-1 book and ticker, to those who want each."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modules.simulator import candles, path
+from modules.simulator import candles, path, point_reader
 from modules.simulator.publisher import STEP_MS
-from modules.simulator.topics import Tape
 from self_test.modules.simulator import toy
 from self_test.modules.simulator.test_topics import BEGIN, listen
 
@@ -100,7 +99,7 @@ def test_a_break_in_listening_loses_what_passed_and_repeats_nothing() -> None:
 
 
 def test_the_tape_reads_on_across_its_chunks_and_holes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tape, "CHUNK_BARS", 3)
+    monkeypatch.setattr(point_reader, "CHUNK_BARS", 3)
     desk = toy.Desk()
     series = desk.market.series["spot:BTCUSDT"]
     series._rows = np.delete(series.bars, slice(305, 309))

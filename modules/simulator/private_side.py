@@ -1,0 +1,316 @@
+"""The private side of a venue, wired: exchange, keys, REST, streams, faults, and what survives of them when the process is killed.
+
+Order at one instant: points before it (each: exchange, then its public frames, then private ones), funding, scripted faults, requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modules.simulator.credentials import Credentials, Key
+from modules.simulator.exchange_feed import ExchangeFeed, Ladders
+from modules.simulator.exchange_journal import ExchangeStore, Gap, JournalledExchange, Line, Snapshot, at, repeat
+from modules.simulator.fault_frames import FrameFaults
+from modules.simulator.fault_replies import RESTARTING_TEXT
+from modules.simulator.faults import Fault, FaultTable
+from modules.simulator.filters import Listing
+from modules.simulator.hub import Hub
+from modules.simulator.market import Series
+from modules.simulator.order_types import Now
+from modules.simulator.point_reader import Row
+from modules.simulator.private_rest import Done, PrivateRest
+from modules.simulator.private_streams import PrivateStreams
+from modules.simulator.rate_limits import RateLimits
+from modules.simulator.venue import Venue
+from utils.errors import Refusal
+
+UID = "100000001"
+DEFAULT_BALANCE = "USDT=10000"
+RESTARTING_STREAM = 10019
+REPLAY_POINTS = 20_000
+"""After so many points a snapshot is due: making them again costs a restart about as many times 20 µs."""
+REPLAY_LINES = 2_000
+PAUSE_FACTOR = 50
+"""A snapshot that took long is not taken again before this many times as long."""
+FILTER_FIELDS = {
+    "tickSize": "tick",
+    "qtyStep": "step",
+    "minOrderQty": "min_qty",
+    "maxOrderQty": "max_qty",
+    "minNotionalValue": "min_notional",
+}
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says about the account; None = not said."""
+
+    api_key: str | None = None
+    api_secret: str | None = None
+    balance: str | None = None
+    """`USDT=10000,BTC=1`."""
+
+
+def parse_balance(text: str) -> dict[str, Decimal]:
+    """Deposits by coin; Refusal names what cannot be read."""
+    found: dict[str, Decimal] = {}
+    for part in text.split(","):
+        coin, _, amount = part.strip().partition("=")
+        try:
+            value = Decimal(amount)
+        except InvalidOperation:
+            value = Decimal(-1)
+        if not (coin.isalnum() and coin.isascii() and value.is_finite() and 0 <= value < Decimal("1e15")):
+            raise Refusal(f"--balance: {part!r} is not COIN=AMOUNT, e.g. USDT=10000,BTC=1")
+        found[coin.upper()] = value
+    return found
+
+
+def made_secret(seed: int, what: str, length: int) -> str:
+    """A key or secret for a simulated account: the same for the same seed."""
+    return hashlib.sha256(f"simulator {what} {seed}".encode()).hexdigest()[:length]
+
+
+class PrivateSide:
+    """`now`: venue and wall time. Without a folder nothing is kept."""
+
+    def __init__(self, venue: Venue, seed: int, access: Access, folder: Path | None, now: Callable[[], Now]) -> None:
+        self._venue, self._now = venue, now
+        self._store = ExchangeStore(folder) if folder is not None else None
+        self.listings: dict[str, Listing] = {key: one.listing for key, one in venue.market.series.items()}
+        self.exchange = JournalledExchange(self.listings.values(), seed=seed, ladder=Ladders(venue.market))
+        self.feed = ExchangeFeed(venue.market, self.exchange, lambda: now().wall)
+        self.faults = FaultTable(seed)
+        self._gaps: list[Gap] = []
+        self._changed: dict[str, Listing] = {}
+        self._forget: Callable[[str], None] = lambda _: None
+        self._points = 0
+        self._rest_until_ms = 0
+        loaded = self._store.load() if self._store is not None else None
+        snapshot = loaded[0] if loaded is not None else None
+        self.balance = _agreed_balance(access, snapshot)
+        self.api_key = access.api_key or (snapshot.api_key if snapshot else "sim" + made_secret(seed, "key", 15))
+        self.api_secret = access.api_secret or (snapshot.api_secret if snapshot else made_secret(seed, "secret", 36))
+        if loaded is None:
+            self.feed.begin(self._venue.now_ms)
+            self.exchange.open_account(UID, parse_balance(self.balance), now())
+        else:
+            self._resume(*loaded)
+        for uid in self.exchange.waiting():
+            self.exchange.drain(uid)  # there is nobody yet
+        self.credentials = Credentials([Key(api_key=self.api_key, secret=self.api_secret, uid=UID)])
+        self.rest = PrivateRest(self.exchange, self.credentials, RateLimits(), self.api_now, self.listings)
+        self.streams = PrivateStreams(self.exchange, self.credentials, _Entry(self), wall_ms=lambda: self.api_now().wall)
+        self._frame_faults: FrameFaults | None = None
+
+    # time -----------------------------------------------------------------------------------------------------------------------------
+    def api_now(self) -> Now:
+        """The instant as the API sees it: a skewed clock is wrong for everybody who asks."""
+        now = self._now()
+        skew = self.faults.skew_ms(now)
+        return Now(now.ts, now.wall + skew) if skew else now
+
+    # the market moves (Follower) ------------------------------------------------------------------------------------------------------
+    def point(self, series: Series, row: Row) -> None:
+        """The exchange sees the point before its frames go out."""
+        self._points += 1
+        self.feed.point(series, row)
+
+    def told(self) -> None:
+        """Private events follow the market frames that caused them."""
+        if self.exchange.waiting():
+            self.streams.pump()
+
+    def next_stop(self, after_ms: int) -> int:
+        """The next funding or scripted fault."""
+        funding, fault = self.feed.next_funding(after_ms), self.faults.next_ts(after_ms)
+        return funding if fault is None else min(funding, fault)
+
+    def reached(self, now_ms: int) -> None:
+        """Funding, then what is scripted for this instant."""
+        self.feed.funding(now_ms)
+        self._script(now_ms)
+
+    # faults ---------------------------------------------------------------------------------------------------------------------------
+    def join(self, hub: Hub, forget: Callable[[str], None]) -> None:
+        """Let faults reach the public streams as well; `forget`: the bars ahead of a listing have changed."""
+        self._forget = forget
+        found = FrameFaults(self.faults, self._now, lambda: [*hub.clients, *self.streams.hub.lines])
+        self.streams.hub.frames_filter, self.streams.hub.events_filter = found.frame, found.event
+        self._frame_faults = found
+
+        def armed() -> None:
+            hub.faults = found.frame if self.faults.frames else None  # a healthy venue pays nothing for it
+
+        self.faults.on_change = armed
+        armed()
+
+    def add_fault(self, fault: Fault, fault_id: str | None = None) -> str:
+        """Take a fault in; what is due happens at once."""
+        fault_id = self.faults.add(fault, fault_id)
+        self._script(self._venue.now_ms)
+        self.told()
+        self.save()
+        return fault_id
+
+    def remove_fault(self, fault_id: str) -> bool:
+        """Take a fault back; False when it is not there."""
+        gone = self.faults.remove(fault_id)
+        self.save()
+        return gone
+
+    def _script(self, now_ms: int) -> None:
+        if not (due := self.faults.due(now_ms)):
+            return
+        for one in due:
+            fault = one.fault
+            match fault.kind:
+                case "price_gap":
+                    self._gap(fault, now_ms)
+                case "filters":
+                    self._change_filters(fault)
+                case "liquidate":
+                    for uid in list(self.exchange.accounts):
+                        self.exchange.script_liquidation(uid, fault.symbol, self._now())
+                case _:
+                    for uid in list(self.exchange.accounts):
+                        qty = None if fault.value is None else Decimal(str(fault.value))
+                        self.exchange.script_adl(uid, fault.symbol, qty, self._now())
+        self.save()
+
+    def _matching(self, fault: Fault) -> list[Series]:
+        return [one for key, one in self._venue.market.series.items() if one.listing.symbol == fault.symbol and key.startswith(fault.match)]
+
+    def _gap(self, fault: Fault, now_ms: int) -> None:
+        """The path jumps where the next bar opens, so candles and points still tell one story."""
+        for series in self._matching(fault):
+            gap = Gap(series.listing.key, -(-now_ms // series.tf_ms) * series.tf_ms, 1 + float(fault.value))
+            self._gaps.append(gap)
+            series.shift(gap.ts, gap.factor)
+            self._forget(gap.key)
+
+    def _change_filters(self, fault: Fault) -> None:
+        values = {FILTER_FIELDS[name]: Decimal(str(value)) for name, value in fault.value.items()}
+        for series in self._matching(fault):
+            instrument = msgspec.structs.replace(series.listing.instrument, **values)
+            self._relist(msgspec.structs.replace(series.listing, instrument=instrument))
+
+    def _relist(self, listing: Listing) -> None:
+        self.exchange.change_filters(listing)
+        self._show(listing)
+
+    def _show(self, listing: Listing) -> None:
+        self._changed[listing.key] = self.listings[listing.key] = listing
+        self._venue.market.series[listing.key].listing = listing
+
+    # what survives --------------------------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """From here on everything is kept: a first snapshot, then the journal."""
+        if self._store is not None:
+            note = at(self._now, self._store)
+            self.exchange.note = note
+            self.faults.on_hit = lambda one: note("hit", {"id": one.id, "seen": one.seen, "hits": one.hits})
+        self.save()
+
+    def keep_up(self) -> None:
+        """Called as time passes: silent sockets, events that nobody pumped, a snapshot when the way back has become long."""
+        if self._frame_faults is not None:
+            self._frame_faults.silence()
+        self.streams.pump()
+        if self._store is None or (self._points < REPLAY_POINTS and self._store.lines < REPLAY_LINES):
+            return
+        if self._now().wall >= self._rest_until_ms:
+            self.save(durable=False)
+
+    def save(self, *, durable: bool = True) -> None:
+        """Write a snapshot (nothing without a folder)."""
+        if self._store is None or self.exchange.note is None:
+            return
+        began = self._now().wall
+        snapshot = Snapshot(
+            number=0, ts=self._venue.now_ms, uid=UID, api_key=self.api_key, api_secret=self.api_secret, balance=self.balance,
+            exchange=self.exchange.state(), gaps=self._gaps, listings=list(self._changed.values()), faults=self.faults.state(),
+        )  # fmt: skip
+        self._store.save(snapshot, durable=durable)
+        self._points = 0
+        ended = self._now().wall
+        self._rest_until_ms = ended + PAUSE_FACTOR * (ended - began)
+
+    def _resume(self, snapshot: Snapshot, lines: list[Line]) -> None:
+        """Back to where it was: the stored state, then market and commands again in their order, up to venue time."""
+        for gap in snapshot.gaps:
+            if gap.key in self.listings:
+                self._venue.market.series[gap.key].shift(gap.ts, gap.factor)
+        self._gaps = list(snapshot.gaps)
+        self.feed.begin(snapshot.ts)
+        self.exchange.load(snapshot.exchange)
+        for listing in snapshot.listings:
+            if listing.key in self.listings:
+                self._relist(listing)
+        self.faults.load(snapshot.faults)
+        ts = snapshot.ts
+        for line in lines:
+            self.feed.replay(ts, line.ts)
+            ts = max(ts, line.ts)
+            if line.do == "hit":
+                self.faults.restore(**line.given)
+            else:
+                repeat(self.exchange, line)
+                if line.do == "change_filters":
+                    self._show(msgspec.convert(line.given["listing"], Listing))
+        self.feed.replay(ts, self._venue.now_ms)
+
+    # what the control API shows -------------------------------------------------------------------------------------------------------
+    def ledger(self) -> dict[str, Any]:
+        """The truth that tests compare a bot with."""
+        return self.exchange.ledger(self._now())
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Every account with its key, wallet, positions and number of open orders."""
+        return [
+            {
+                "uid": uid,
+                "api_key": self.api_key if uid == UID else None,
+                "wallet": self.exchange.wallet(uid),
+                "positions": self.exchange.positions(uid),
+                "open_orders": len(account.open_ids),
+            }
+            for uid, account in self.exchange.accounts.items()
+        ]
+
+    def close(self) -> None:
+        """A last snapshot; nothing is journalled any longer."""
+        self.save()
+        self.exchange.note = None
+        self.faults.on_hit = lambda _: None
+        if self._store is not None:
+            self._store.close()
+
+
+class _Entry:
+    """Orders that come over a stream: the same work as over REST, for the key of the account."""
+
+    def __init__(self, side: PrivateSide) -> None:
+        self._side = side
+
+    def order(self, key: Key, path: str, body: dict[str, Any]) -> Done:
+        side = self._side
+        if side.faults.replies and side.faults.standing("maintenance", path, side.api_now()) is not None:
+            return Done(RESTARTING_STREAM, RESTARTING_TEXT, {}, {}, {})
+        return side.rest.order(key, path, body)
+
+
+def _agreed_balance(access: Access, snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return access.balance or DEFAULT_BALANCE
+    if access.balance is not None and parse_balance(access.balance) != parse_balance(snapshot.balance):
+        raise Refusal(
+            f"--balance: this state directory holds an account that began with {snapshot.balance}, not {access.balance}; "
+            "use another directory or leave the option out"
+        )
+    return snapshot.balance
