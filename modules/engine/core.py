@@ -209,6 +209,8 @@ class Engine:
         state.orders[fill.order_id] = order.to(OrderState.FILLED if event.left == 0 else OrderState.PARTIAL, filled)
         if order.entry:
             exits.entry_filled(state, i, fill, out)
+            if event.left == 0:
+                state.pos[i]["working"] = 0  # whatever was planned, nothing works any more
         else:
             exits.exit_filled(state, self.mandate, i, fill, REASONS[int(state.pos[i]["closing"]) - 1], out)
         self._settled(i, fill.order_id)

@@ -112,6 +112,8 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
     working = int(pos["working"])
     release(state.pos, i)
     if working:
+        # Unknown is not flat: until the rest is known to be gone its row stays taken, with the stop that its order carries.
+        pos["status"], pos["working"], pos["stop"] = PENDING, working, pos["initial_stop"]
         cancel_entries(state, i, out)
 
 
