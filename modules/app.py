@@ -152,7 +152,8 @@ class _Daemon:
             self.console.say(f"recovery: {warning}")
         instruments = needed(asked, stored.state)
         state, fresh = assemble(self.config, instruments, self.domains, stored.state)
-        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True))
+        kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
+        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept))
         if fresh:
             new = [one for one in instruments if one.key in fresh]
             step, console = self.engine.mandate.confirm_ms, self.console

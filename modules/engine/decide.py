@@ -129,7 +129,7 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
     return gate.Health(
         feed_up=mandate.feed_of[key] not in state.feeds_down,
         paused=state.toggles.paused,
-        allowed=s in mandate.allowed.get(state.account_of(i), frozenset()) and mandate.strategies[s].enabled,
+        allowed=s in mandate.allowed.get(state.account_of(i), frozenset()) and key not in mandate.closing_only,
         bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
         quote=quote,
         quote_needed=mandate.quotes,

@@ -37,7 +37,13 @@ def permissions(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Acc
 
 
 def make_mandate(
-    config: BotConfig, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...], chosen: frozenset[int], *, quotes: bool
+    config: BotConfig,
+    instruments: tuple[Instrument, ...],
+    accounts: tuple[Account, ...],
+    chosen: frozenset[int],
+    *,
+    quotes: bool,
+    closing_only: frozenset[str] = frozenset(),
 ) -> Mandate:
     """The tables and permissions of an engine over `instruments`, all of one pair of timeframes."""
     domain = config.domains[instruments[0].domain]
@@ -47,6 +53,7 @@ def make_mandate(
         params=new_params(),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
         allowed=permissions(accounts, chosen),
+        closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
         confirm_ms=domain.confirm_ms,
         quotes=quotes,

@@ -13,7 +13,6 @@ class StrategyCard(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     style: str
-    enabled: bool = True
     confirmed: bool = True
     """Fed by the market kernel's signals; False for the demo, which enters on a cadence."""
 
@@ -28,6 +27,8 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the rows of RULES."""
     allowed: dict[Account, frozenset[int]]
     """Which strategies may trade which account."""
+    closing_only: frozenset[str] = frozenset()
+    """Instrument keys that are here only because something is held in them: managed to their exit, never entered."""
     feed_of: dict[str, str]
     """Instrument key -> name of the feed its candles come from."""
     confirm_ms: int

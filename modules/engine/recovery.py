@@ -47,6 +47,7 @@ class _Terms(msgspec.Struct, kw_only=True):
 
     strategies: tuple[StrategyCard, ...]
     allowed: dict[str, list[int]]
+    closing_only: list[str] = []
     feed_of: dict[str, str]
     confirm_ms: int
     quotes: bool
@@ -68,6 +69,7 @@ def snapshot_of(engine: Engine, seq: int) -> Snapshot:
     terms = _Terms(
         strategies=mandate.strategies,
         allowed={str(account): sorted(indices) for account, indices in mandate.allowed.items()},
+        closing_only=sorted(mandate.closing_only),
         feed_of=mandate.feed_of,
         confirm_ms=mandate.confirm_ms,
         quotes=mandate.quotes,
@@ -113,6 +115,7 @@ def restore(snapshot: Snapshot) -> Engine:
         params=arrays.pop("params"),
         strategies=terms.strategies,
         allowed={Account.parse(account): frozenset(indices) for account, indices in terms.allowed.items()},
+        closing_only=frozenset(terms.closing_only),
         feed_of=terms.feed_of,
         confirm_ms=terms.confirm_ms,
         quotes=terms.quotes,

@@ -15,6 +15,7 @@ import numpy as np
 
 import dataio.bars
 from dataio.archive import Archive, open_archive
+from dataio.tables import DamagedFile
 from modules.simulator import filters, intervals, path
 from modules.simulator.filters import Category
 from modules.simulator.market import BAR, Bars, Funding, Series
@@ -47,6 +48,8 @@ class RecordedMarket:
                 try:
                     series = _read(archive, category, symbol, self.start_ms, end_ms)
                 except Refusal as refusal:
+                    if symbols and isinstance(refusal, DamagedFile):
+                        raise  # it was asked for by name: the file is to blame, and is named
                     notices.append(f"skipped: {refusal}")
                     continue
                 served.add(symbol)
@@ -74,6 +77,8 @@ class RecordedMarket:
     def _add_funding(self, archive: Archive, series: Series, kind: str) -> None:
         try:
             stamps, rates = archive.funding(series.listing.symbol)
+        except DamagedFile:
+            raise
         except Refusal:
             return  # no record: the stream shows the usual 1 bp, history is empty
         self._funding[series.listing.key] = list(zip(stamps.tolist(), rates.tolist(), strict=True))
@@ -89,6 +94,8 @@ def _begin(archive: Archive, symbols: Sequence[str], there: dict[Category, tuple
         for symbol in (one for one in symbols if one in there[category]):
             try:
                 bars = archive.finest(kind, symbol, None, None).bars
+            except DamagedFile:
+                raise
             except Refusal:
                 continue
             if len(bars):
