@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import random
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from config import CONFIG
+from modules.engine.core import Engine
+from modules.engine.desk import fresh_engine
+from modules.engine.grid import Grid
+from modules.engine.inbox import Inbox
+from modules.engine.recovery import SCHEMA, replay_tail, restore, snapshot_of
+from modules.engine.replay import drive, events_of, warm
+from modules.engine.runner import Runner
+from modules.exchange.paper_bars import BarVenue
+from self_test.fakes.markets import market
+from state.accounts import Domain
+from state.chain import Chain
+from state.ledger import RowKind, read_ledger
+from state.messages import Command, Event, Record, decode_event, encode_commands, encode_event
+from state.store import Blob, Snapshot
+from utils.errors import ExitCode, Refusal
+from utils.fixed import money
+
+ALL = frozenset({0, 1, 2, 3})
+Story = list[tuple[bytes, bytes]]
+"""Journalled events with their commands."""
+
+
+@pytest.fixture(scope="module")
+def grid() -> Grid:
+    return market(Domain.PERPS, seed=2, days=45)
+
+
+def prepared(grid: Grid) -> Engine:
+    """A warm engine with an opened wallet, before its first event."""
+    engine, _ = fresh_engine(CONFIG, grid.instruments, ALL, int(grid.ts[grid.start]), quotes=False)
+    warm(engine, grid)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def told(grid: Grid) -> tuple[Snapshot, Story, list[tuple[int, Snapshot]]]:
+    """A run as it was journalled: the snapshot before it, its story, and snapshots taken on the way."""
+    engine = prepared(grid)
+    start = snapshot_of(engine, 0)
+    story: Story = []
+    on_the_way: list[tuple[int, Snapshot]] = []
+
+    def keep(event: Event, commands: list[Command]) -> None:
+        story.append((encode_event(event), encode_commands(commands)))
+        if len(story) % 701 == 0:
+            on_the_way.append((len(story), snapshot_of(engine, len(story))))
+
+    venue = BarVenue(engine.state.inst, engine.state.index, grid.confirm_ms, grid.funding, grid.fine)
+    drive(engine, venue, events_of(grid), keep)
+    return start, story, on_the_way
+
+
+def test_the_journal_fed_to_a_fresh_engine_gives_the_same_commands_byte_for_byte(told: tuple[Snapshot, Story, Any]) -> None:
+    start, story, _ = told
+    assert sum(b'"trade"' in commands for _, commands in story) > 20
+    engine = restore(start)
+    for seq, (event, commands) in enumerate(story):
+        assert encode_commands(engine.process(decode_event(event))) == commands, seq
+
+
+def test_from_any_snapshot_on_the_rest_is_the_same_and_so_is_the_end(told: tuple[Snapshot, Story, list[tuple[int, Snapshot]]]) -> None:
+    start, story, on_the_way = told
+    assert len(on_the_way) >= 4
+    ends = []
+    for seq, snapshot in [(0, start), *on_the_way]:
+        engine = restore(snapshot)
+        for event, commands in story[seq:]:
+            assert encode_commands(engine.process(decode_event(event))) == commands
+        ends.append(snapshot_of(engine, len(story)))
+    assert all(bytes(end.state) == bytes(ends[0].state) and end.blobs == ends[0].blobs for end in ends)
+
+
+def test_a_snapshot_of_other_rows_is_refused(told: tuple[Snapshot, Story, Any]) -> None:
+    start = told[0]
+    for blobs in (
+        {name: blob for name, blob in start.blobs.items() if name != "pos"},
+        {**start.blobs, "acct": Blob(start.blobs["acct"].dtype.replace("cash", "cents"), start.blobs["acct"].data)},
+    ):
+        with pytest.raises(Refusal, match="another layout") as refusal:
+            restore(msgspec.structs.replace(start, blobs=blobs))
+        assert refusal.value.code is ExitCode.NO_STATE_CHAIN
+    with pytest.raises(Refusal, match="another layout"):
+        restore(msgspec.structs.replace(start, state=msgspec.Raw(b'{"runtime":{}}')))
+
+
+def ledger_sum(folder: Path, kind: RowKind) -> Decimal:
+    field = {"cash": "amount", "trade": "pnl"}[kind.value]
+    return sum((Decimal(msgspec.json.decode(row.row)[field]) for row in read_ledger(folder / "ledger", kind)), Decimal(0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_a_crash_at_any_point_the_ledger_is_whole_exactly_once(
+    tmp_path: Path, told: tuple[Snapshot, Story, Any], grid: Grid, seed: int
+) -> None:
+    """Events go through the runner in batches; now and then the process dies without closing anything, and starts again."""
+    rng = random.Random(seed)
+    start, story, _ = told
+    events = [decode_event(event) for event, _ in story]
+    folder = tmp_path / "life0"
+    chain = Chain.open(folder, SCHEMA, durable=False)
+    engine = restore(start)
+    chain.checkpoint(snapshot_of(engine, 0))
+    done = lives = 0
+    while done < len(events):
+        runner = Runner(engine, Inbox(), chain, [].append, [])
+        until = min(len(events), done + rng.randint(1, 900))
+        while done < until:
+            batch = events[done : min(until, done + rng.randint(1, 7))]
+            runner.apply(batch)
+            done += len(batch)
+            if rng.random() < 0.01:
+                runner.checkpoint()
+        if done < len(events) and rng.random() < 0.5:
+            # Dies after the journal took one more event and before the ledger did.
+            chain.journal.record(encode_event(events[done]), encode_commands(engine.process(events[done])))
+            chain.journal.flush()
+            done += 1
+        # What a killed process leaves is what its files hold at that moment; the next life begins with a copy of them.
+        lives += 1
+        folder = shutil.copytree(folder, tmp_path / f"life{lives}")
+        chain.close()
+        chain = Chain.open(folder, SCHEMA, durable=False)
+        assert chain.snapshot is not None
+        assert chain.journal.last_seq == done
+        engine = restore(chain.snapshot)
+        assert replay_tail(engine, chain, chain.snapshot.seq).differing == 0
+    chain.close()
+    assert lives >= 4
+    expected = [
+        (seq, index, bytes(msgspec.json.encode(command.row)))
+        for seq, (_, commands) in enumerate(story, 1)
+        for index, command in enumerate(msgspec.json.decode(commands, type=list[Command]))
+        if isinstance(command, Record)
+    ]
+    found = [(row.ref.seq, row.ref.index, bytes(row.row)) for row in read_ledger(folder / "ledger")]
+    assert found == expected
+    # The wallet is its deposit and every row since; what is open is valued on top.
+    deposit = Decimal(1_000)
+    state = engine.state
+    assert deposit + ledger_sum(folder, RowKind.CASH) == money(int(state.acct[0]["cash"]))
+    open_costs = sum(int(row["fees"] + row["funding"]) for row in state.pos if row["status"] == 2)
+    assert deposit + ledger_sum(folder, RowKind.TRADE) - money(open_costs) == money(int(state.acct[0]["cash"]))
+
+
+def test_a_program_that_decides_otherwise_is_noticed_and_the_ledger_keeps_what_was(
+    tmp_path: Path, told: tuple[Snapshot, Story, Any]
+) -> None:
+    start, story, _ = told
+    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    engine = restore(start)
+    chain.checkpoint(snapshot_of(engine, 0))
+    other = encode_commands([Record("cash", {"amount": "5"})])
+    for event, commands in (story[0], (story[1][0], other)):
+        chain.journal.record(event, commands)
+    chain.journal.flush()
+    replayed = replay_tail(restore(start), chain, 0)
+    assert (replayed.events, replayed.rows, replayed.differing) == (2, 1, 1)
+    assert [bytes(row.row) for row in chain.ledger.rows()] == [b'{"amount":"5"}']
+    chain.close()
