@@ -12,6 +12,7 @@ from typing import Any
 from modules.engine import control, decide, exits
 from modules.engine.mandate import Mandate
 from risk.stops import after_bar
+from state.accounts import Account
 from state.booking import release
 from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side, Signal
@@ -33,7 +34,7 @@ from state.messages import (
     Tick,
     VenueReset,
 )
-from state.orders import Fill, OrderState
+from state.orders import OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
 from strategy.base import DEMO, LONG, SHORT
 from strategy.demo import demo_due, demo_side
@@ -186,10 +187,10 @@ class Engine:
 
     # --- account ----------------------------------------------------------------------------------------------------------------
 
-    def _repeat(self, fill: Fill) -> bool:
-        """Whether this execution was booked before; streams and REST both tell of the same one."""
+    def _repeat(self, account: Account, execution: str) -> bool:
+        """Whether this execution or settlement was booked before; streams and REST both tell of the same one."""
         execs = self.state.execs
-        name = f"{fill.account}/{fill.exec_id}"
+        name = f"{account}/{execution}"
         if name in execs:
             return True
         execs[name] = None
@@ -199,7 +200,7 @@ class Engine:
 
     def _order_filled(self, event: OrderFilled, out: list[Command]) -> None:
         fill = event.fill
-        if self._repeat(fill):
+        if self._repeat(fill.account, fill.exec_id):
             return
         state, i = self.state, self.state.row_of(fill.key)
         order = state.orders.get(fill.order_id)
@@ -217,7 +218,7 @@ class Engine:
 
     def _stop_filled(self, event: StopFilled, out: list[Command]) -> None:
         fill = event.fill
-        if self._repeat(fill):
+        if self._repeat(fill.account, fill.exec_id):
             return
         state, i = self.state, self.state.row_of(fill.key)
         reason = event.trigger
@@ -272,6 +273,8 @@ class Engine:
         out.append(Report(ts=ts, what="order", account=str(order.account), key=order.key, rule=end.lower(), text=text))
 
     def _funding(self, event: FundingPaid, out: list[Command]) -> None:
+        if self._repeat(event.account, event.ref):
+            return
         exits.funding_paid(self.state, event, out)
         self._dirty = True
 

@@ -1,8 +1,8 @@
 """The one way into the engine: a bounded inbox in which account events overtake market events and nothing is ever dropped.
 
 Closed candles and account events must not be lost, so a full market lane does not refuse: the bars that waited in it are handed out as
-late, so that stops follow them but nothing is entered on what is long past. Quotes never come here; they go to the paper venue and
-ride along in their bar.
+late and the ticks without quotes, so that stops follow but nothing is entered on what is long past. Quotes never come here by themselves;
+they go to the paper venue and ride along in their bar.
 """
 
 from __future__ import annotations
@@ -66,4 +66,10 @@ class Inbox:
 
 
 def _late(event: Event) -> Event:
-    return msgspec.structs.replace(event, late=True, quotes=()) if isinstance(event, BarsClosed) else event
+    match event:
+        case BarsClosed():
+            return msgspec.structs.replace(event, late=True, quotes=())
+        case Tick():
+            return msgspec.structs.replace(event, quotes=())
+        case _:
+            return event
