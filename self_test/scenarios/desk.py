@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from config import CONFIG
 from modules.engine import decide
-from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.settings import Risk
 from self_test.fakes.books import M5, coin

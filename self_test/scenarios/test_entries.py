@@ -9,7 +9,7 @@ import pytest
 from self_test.scenarios.desk import DAY_MS, LEVEL, STOP, TARGET, Desk, kinds, only, refused, reports, rows
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason, OrderType, Side
-from state.messages import Cancel, Command, FeedDown, FeedUp, OrderAccepted, OrderCancelled, OrderRejected, Place
+from state.messages import Cancel, Close, Command, FeedDown, FeedUp, OrderAccepted, OrderCancelled, OrderRejected, Place
 from state.orders import OrderState
 from strategy.base import C3, C4, DEMO
 from utils.errors import Invariant
@@ -183,7 +183,7 @@ def test_what_stood_against_an_entry_goes_away_again() -> None:
     assert desk.tell(FeedUp(desk.now, "bybit-spot")) == []
     _paused(desk)
     desk.control("unpause")
-    assert desk.enter()
+    desk.enter()
 
 
 def test_a_wallet_too_small_for_the_venue_skips_and_never_rounds_up() -> None:
@@ -199,7 +199,7 @@ def test_the_demo_enters_every_minute_with_little_and_closes_after_one() -> None
     assert kinds(desk.later(59_999).tick(), Place) == []
     close = desk.later(1).tick()
     assert [type(one).__name__ for one in close] == ["Close"], "its time is up; the next entry waits until it is flat"
-    desk.closed(close[0], LEVEL)  # type: ignore[arg-type]
+    desk.closed(only(Close, close), LEVEL)
     assert len(kinds(desk.tick(), Place)) == 1
     assert kinds(desk.tick(), Place) == []
     assert desk.acct["trades"].tolist() == [0, 0], "its trades never count"
@@ -217,5 +217,5 @@ def test_the_demo_turns_its_side_on_perpetuals_every_minute() -> None:
 def test_a_day_later_everything_is_still_possible() -> None:
     desk = Desk()
     desk.later(DAY_MS).bar()
-    assert desk.enter()
+    desk.enter()
     assert rows(desk.all, "equity") and rows(desk.all, "equity")[-1]["equity"] == "1000"

@@ -7,7 +7,7 @@ import pytest
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, Desk, kinds, only, reports, rows
 from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side
-from state.messages import Close, FundingPaid, OrderCancelled, OrderRejected, Protect, Tick
+from state.messages import Close, Command, FundingPaid, OrderCancelled, OrderRejected, Protect, Tick
 from strategy.base import C3, C4
 from utils.errors import Invariant
 
@@ -15,10 +15,10 @@ HOUR_MS = 3_600_000
 DAYS_20 = 20 * 24 * HOUR_MS
 
 
-def quiet(desk: Desk, ms: int) -> list[object]:
+def quiet(desk: Desk, ms: int) -> list[Command]:
     """Time passes; a tick without quotes tells the engine."""
     desk.later(ms)
-    return list(desk.tell(Tick(desk.now)))
+    return desk.tell(Tick(desk.now))
 
 
 def test_a_stop_fill_closes_the_trade_with_its_r_and_fees() -> None:
@@ -53,7 +53,8 @@ def test_a_stop_fill_closes_the_trade_with_its_r_and_fees() -> None:
     state = desk.engine.state
     assert (state.closed_trades, state.realised) == ([1], [-15_985_000_000])
     assert desk.pos()["status"] == FLAT and state.orders == {}
-    assert desk.enter()
+    desk.bar()
+    desk.enter()
 
 
 @pytest.mark.parametrize("perps", [False, True])
@@ -111,9 +112,9 @@ def test_what_was_held_long_enough_is_closed_once(strategy: int, hold_ms: int, a
     desk = Desk()
     desk.open(strategy=strategy, atr=atr)
     assert quiet(desk, hold_ms - 1) == [] or not kinds(desk.all, Close)
-    close = only(Close, quiet(desk, 1))  # type: ignore[arg-type]
+    close = only(Close, quiet(desk, 1))
     assert close.reduce.reason is ExitReason.MAX_HOLD
-    assert kinds(quiet(desk, 60_000), Close) == [], "asked once"  # type: ignore[arg-type]
+    assert kinds(quiet(desk, 60_000), Close) == [], "asked once"
     assert kinds(desk.bar(), Close) == []
     (trade,) = rows(desk.closed(close, 10_050), "trade")
     assert trade["reason"] == "max_hold"
@@ -123,7 +124,7 @@ def test_what_was_held_long_enough_is_closed_once(strategy: int, hold_ms: int, a
 def test_a_close_that_a_stop_overtakes_is_forgotten() -> None:
     desk = Desk()
     desk.open()
-    close = only(Close, quiet(desk, DAYS_20))  # type: ignore[arg-type]
+    close = only(Close, quiet(desk, DAYS_20))
     (trade,) = rows(desk.stopped(STOP), "trade")
     assert trade["reason"] == "stop"
     assert desk.engine.state.orders == {}
@@ -134,7 +135,7 @@ def test_a_close_that_a_stop_overtakes_is_forgotten() -> None:
 def test_a_close_that_a_stop_finishes_is_one_trade() -> None:
     desk = Desk()
     desk.open()
-    close = only(Close, quiet(desk, DAYS_20))  # type: ignore[arg-type]
+    close = only(Close, quiet(desk, DAYS_20))
     assert rows(desk.closed(close, 9_900, steps=1_000, left=4_000), "trade") == []
     assert len(rows(desk.stopped(STOP), "trade")) == 1
     assert desk.engine.state.orders == {} and desk.pos()["status"] == FLAT
@@ -144,11 +145,11 @@ def test_a_close_that_a_stop_finishes_is_one_trade() -> None:
 def test_a_close_that_the_venue_did_not_take_is_asked_again(end: type[OrderCancelled | OrderRejected]) -> None:
     desk = Desk()
     desk.open()
-    close = only(Close, quiet(desk, DAYS_20))  # type: ignore[arg-type]
+    close = only(Close, quiet(desk, DAYS_20))
     assert ("order", end.__name__.removeprefix("Order").lower()) in reports(
         desk.tell(end(desk.now, desk.account, close.reduce.order_id, "busy"))
     )
-    again = only(Close, quiet(desk, 1))  # type: ignore[arg-type]
+    again = only(Close, quiet(desk, 1))
     assert again.reduce.order_id != close.reduce.order_id
     assert rows(desk.closed(again, LEVEL), "trade")
 
