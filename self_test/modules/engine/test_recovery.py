@@ -114,7 +114,8 @@ def test_after_a_crash_at_any_point_the_ledger_is_whole_exactly_once(
     chain.checkpoint(snapshot_of(engine, 0))
     done = lives = 0
     while done < len(events):
-        runner = Runner(engine, Inbox(), chain, [].append, [])
+        sent: list[Command] = []
+        runner = Runner(engine, Inbox(), chain, sent.append, [])
         until = min(len(events), done + rng.randint(1, 900))
         while done < until:
             batch = events[done : min(until, done + rng.randint(1, 7))]
