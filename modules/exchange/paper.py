@@ -80,8 +80,9 @@ class PaperVenue:
                 resting = intent.order_type is OrderType.MAKER
                 self._entries[intent.key] = _Entry(order, intent.ts + self._latency_ms, intent.steps, resting)
             case Cancel(account, key, order_id):
-                entry = self._entries.pop(key, None)
-                if entry is not None:
+                entry = self._entries.get(key)
+                if entry is not None and entry.order.order_id == order_id:
+                    del self._entries[key]
                     return [OrderCancelled(entry.order.intent.ts, account, order_id, "taken back")]
             case Protect(account, key, side, steps, stop, target):
                 held = self._held.get(key)

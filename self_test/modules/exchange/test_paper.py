@@ -189,6 +189,7 @@ def test_a_close_is_carried_out_after_its_latency() -> None:
 def test_a_cancel_is_answered_once_and_protection_moves_in_place() -> None:
     at = venue()
     at.submit(order(OrderType.MAKER, limit=10_000))
+    assert at.submit(Cancel(SPOT, KEY, "e0")) == []  # an older order on the pair
     assert told(at.submit(Cancel(SPOT, KEY, "e1"))) == ["cancelled: taken back"]
     assert at.submit(Cancel(SPOT, KEY, "e1")) == []
     held(at)
