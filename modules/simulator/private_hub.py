@@ -29,7 +29,6 @@ Topic: for data the subscribed name, for the others the `op`; for requests the p
 EventFilter = Callable[[str, PrivateEvent], bool]
 """(uid, event) -> whether anybody is told of it."""
 CUT = b""
-HOLD_S = 0.025
 PILE_LIMIT = 4 * 1024 * 1024
 """Bytes waiting for one client; more means that it does not read."""
 REMEMBERED = 100_000

@@ -13,7 +13,8 @@ import msgspec
 
 from modules.simulator.credentials import Credentials, Key
 from modules.simulator.envelope import PARAMETER, ApiError
-from modules.simulator.private_hub import HOLD_S, Line, split_topic
+from modules.simulator.hub import HOLD_S
+from modules.simulator.private_hub import Line, split_topic
 
 PATH = "/v5/private"
 CATEGORIES = ("spot", "linear", "inverse", "option")

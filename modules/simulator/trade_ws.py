@@ -10,7 +10,8 @@ import msgspec
 
 from modules.simulator.credentials import DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS, Credentials, Key, check_time, whole
 from modules.simulator.envelope import PARAMETER, ApiError
-from modules.simulator.private_hub import HOLD_S, Line
+from modules.simulator.hub import HOLD_S
+from modules.simulator.private_hub import Line
 from modules.simulator.private_ws import CATEGORIES, decoded, echoed, sign_in
 
 PATH = "/v5/trade"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from modules.simulator import private_hub
+from modules.simulator.hub import HOLD_S
 from modules.simulator.order_types import PrivateEvent
-from modules.simulator.private_hub import CUT, HOLD_S, PrivateHub, split_topic
+from modules.simulator.private_hub import CUT, PrivateHub, split_topic
 from self_test.modules.simulator import toy
 from self_test.modules.simulator.private_toys import OTHER_UID, UID, Ear, Timers, event, fill, keyring
 

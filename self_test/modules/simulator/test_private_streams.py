@@ -22,6 +22,7 @@ from modules.simulator.private_rest import PrivateRest
 from modules.simulator.private_streams import PATHS, Drained, PrivateStreams, idle_limit
 from modules.simulator.rate_limits import RateLimits
 from modules.simulator.trade_ws import OrderEntry
+from self_test.modules.simulator.live import serving
 from self_test.modules.simulator.private_toys import (
     KEY,
     OTHER_KEY,
@@ -365,4 +366,25 @@ async def test_the_budget_is_shared_and_the_reset_lies_ahead() -> None:
         refused = [one for one in answers if one["retCode"] == 10006]
         assert refused and {one["retCode"] for one in answers} == {110001, 10006}
         assert all(int(one["header"]["X-Bapi-Limit-Reset-Timestamp"]) > int(one["header"]["Timenow"]) for one in refused)
+        await trade.close()
+
+
+@pytest.mark.asyncio
+async def test_the_simulator_serves_and_pumps_them() -> None:
+    async with serving(speed=1.0) as simulator, aiohttp.ClientSession() as session, asyncio.timeout(LIMIT_S):
+        for path in PATHS:
+            async with session.get(simulator.http + path) as answer:
+                assert answer.status == 404, "without an upgrade it is no route"
+        private, trade = [await session.ws_connect(simulator.http.replace("http", "ws") + path) for path in PATHS]
+        for socket in (private, trade):
+            await socket.send_str(signed(simulator.private.api_key, simulator.private.api_secret))
+            await socket.receive()
+        await private.send_str(subscribe("execution"))
+        body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.01"}
+        await trade.send_json({"header": {"X-BAPI-TIMESTAMP": wall_ms()}, "op": "order.create", "args": [body]})
+        taken = await trade.receive_json()
+        while (message := await private.receive_json()).get("topic") != "execution":
+            continue
+        assert message["data"][0]["orderId"] == taken["data"]["orderId"]
+        await private.close()
         await trade.close()

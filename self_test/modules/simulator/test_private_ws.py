@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from modules.simulator.private_hub import HOLD_S, PrivateHub
+from modules.simulator.hub import HOLD_S
+from modules.simulator.private_hub import PrivateHub
 from modules.simulator.private_ws import TOPICS, PrivateStream
 from self_test.modules.simulator.private_toys import OTHER_KEY, OTHER_SECRET, UID, WALL, Ear, Timers, auth, event, keyring
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from modules.simulator.private_hub import HOLD_S, PrivateHub
+from modules.simulator.hub import HOLD_S
+from modules.simulator.private_hub import PrivateHub
 from modules.simulator.trade_ws import PATHS, TradeStream
 from self_test.modules.simulator.private_toys import UID, WALL, Clerk, Ear, Timers, auth, keyring
 
