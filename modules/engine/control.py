@@ -7,6 +7,7 @@ import msgspec
 from modules.engine import exits
 from risk import breakers
 from state.accounts import Account
+from state.booking import equity_of
 from state.books import FLAT
 from state.intents import ExitReason
 from state.messages import Command, Control, Report
@@ -34,6 +35,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
                 _report(event, "flatten: entries off, everything is to be closed", out, str(state.accounts[a]))
         case "resume":
             for a in _accounts(state, event):
+                state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
                 breakers.reset(state.acct, a)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
