@@ -169,7 +169,7 @@ def trail(order: Order, price: Decimal) -> bool:
 
 def spot_exit(desk: Desk, parent: Order, now: Now) -> None:
     """The exit order of a finished spot entry; too little for a step gives none."""
-    if parent.category != "spot" or parent.filled <= 0 or not (parent.take_profit or parent.stop_loss):
+    if parent.category != "spot" or parent.stop_order_type or parent.filled <= 0 or not (parent.take_profit or parent.stop_loss):
         return
     listing = desk.listings[f"spot:{parent.symbol}"].instrument
     fee = parent.fees.get(desk.base_of[parent.symbol], ZERO) if parent.side == "Buy" else ZERO
