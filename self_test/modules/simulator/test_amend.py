@@ -90,7 +90,7 @@ def test_an_attached_stop_may_be_moved_and_removed_before_the_fill():
     order = stage.place("linear", "Buy", "0.1", "79000", stop_loss="78000", take_profit="82000")
     assert stage.amend(order, stop_loss="78500", take_profit="0") == 0
     stage.move("78990", taker="Sell")
-    assert [(one.stop_order_type, one.trigger_price) for one in stage.open()] == [("StopLoss", 78_500)]
+    assert [(one.stop_order_type, one.trigger_price) for one in stage.open()] == [("StopLoss", D(78_500))]
 
 
 def test_moving_a_child_shows_in_the_position():

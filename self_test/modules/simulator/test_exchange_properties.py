@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,7 +37,7 @@ class Books(RuleBasedStateMachine):
             self.stage.exchange.switch_mode(UID, "BTCUSDT", 3, self.stage.now)
         self.stage.exchange.set_leverage(UID, "BTCUSDT", D(leverage), D(leverage), self.stage.now)
 
-    def fields(self, category: str, idx: int) -> dict[str, object]:
+    def fields(self, category: str, idx: int) -> dict[str, Any]:
         return {"position_idx": idx} if category == "linear" and self.hedge else {}
 
     @rule(

@@ -8,7 +8,7 @@ from self_test.modules.simulator.stage import UID, D, Stage, deep, listed
 def test_a_spot_buy_pays_its_fee_in_base_and_a_sell_in_quote():
     stage = Stage()
     stage.place("spot", "Buy", "8000")
-    assert (stage.usdt(), stage.account.balance("BTC")) == (2000, D("0.0999"))
+    assert (stage.usdt(), stage.account.balance("BTC")) == (D(2000), D("0.0999"))
     stage.place("spot", "Sell", "0.0999")
     gross = D("0.0999") * 79_999
     assert stage.usdt() == 2000 + gross - gross * D("0.001")
@@ -40,7 +40,7 @@ def test_a_market_sell_by_quote():
 def test_a_market_sell_that_finds_too_little_keeps_the_rest():
     stage = Stage("0", BTC="20")
     order = stage.place("spot", "Sell", "9")
-    assert (order.status, order.filled) == ("PartiallyFilledCanceled", 8)
+    assert (order.status, order.filled) == ("PartiallyFilledCanceled", D(8))
 
 
 def test_linear_average_realised_profit_and_fees_by_hand():

@@ -16,7 +16,7 @@ def test_longs_pay_a_positive_rate_and_shorts_receive_it(side: str, rate: str, c
     assert stage.usdt() - before == D(change)
     execution, row = stage.exchange.executions(UID, "linear")[0], stage.exchange.transaction_log(UID)[0]
     assert (execution.exec_type, execution.qty, execution.fee, execution.order_type) == ("Funding", D("0.1"), -D(change), "UNKNOWN")
-    assert (row.kind, row.funding, row.change, row.fee) == ("SETTLEMENT", D(change), D(change), 0)
+    assert (row.kind, row.funding, row.change, row.fee) == ("SETTLEMENT", D(change), D(change), D(0))
     assert [one.topic for one in stage.events()] == ["execution", "position", "wallet"]
 
 

@@ -44,7 +44,7 @@ def test_a_gap_through_the_stop_that_margin_survives_fills_the_stop():
     stage.place("linear", "Buy", "0.1", stop_loss="79000")
     stage.move("71000", taker="Sell")
     execution = stage.exchange.executions(UID, "linear")[0]
-    assert (execution.exec_type, execution.price) == ("Trade", 71_000)
+    assert (execution.exec_type, execution.price) == ("Trade", D(71_000))
 
 
 def test_a_short_is_taken_over_too():

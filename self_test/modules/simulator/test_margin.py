@@ -42,7 +42,7 @@ def test_orders_bind_margin_and_reducing_ones_do_not():
     stage = Stage()
     stage.place("linear", "Buy", "0.1", "79000")
     sums = stage.exchange._desk.figures(stage.account)
-    assert (sums.order_im, sums.available) == (790, 9210)
+    assert (sums.order_im, sums.available) == (D(790), D(9210))
     stage.place("linear", "Buy", "0.1")
     stage.place("linear", "Sell", "0.1", "81000", reduce_only=True)
     stage.place("linear", "Sell", "0.1", "81000")

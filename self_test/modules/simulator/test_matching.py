@@ -70,7 +70,7 @@ def test_price_goes_before_time_and_time_before_the_rest():
     first = stage.place("linear", "Buy", "0.3", "79999.5")
     second = stage.place("linear", "Buy", "0.3", "79999.5")
     stage.move("79999.5", taker="Sell", bid="79999.5", ask="80000", size="0.4")
-    assert (first.filled, second.filled, worse.filled) == (D("0.3"), D("0.1"), 0)
+    assert (first.filled, second.filled, worse.filled) == (D("0.3"), D("0.1"), D(0))
 
 
 def test_orders_of_ours_meet_each_other_behind_the_market():

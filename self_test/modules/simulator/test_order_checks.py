@@ -91,7 +91,7 @@ def test_a_trigger_price_on_spot_without_a_filter_is_ignored():
 def test_market_orders_stop_at_the_slippage_that_was_asked_for():
     stage = Stage("1000000")
     order = stage.place("linear", "Buy", "5", slippage_type="TickSize", slippage="10")
-    assert order.price == 80_001 and (order.status, order.filled) == ("Cancelled", 4)
+    assert order.price == 80_001 and (order.status, order.filled) == ("Cancelled", D(4))
     assert stage.place("linear", "Sell", "1", slippage_type="Percent", slippage="1").price == D("79199.0")
 
 

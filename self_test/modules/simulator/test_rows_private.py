@@ -99,8 +99,8 @@ def test_position_rows_held_and_empty():
     stage.move("80100")
     (held,) = stage.exchange.positions(UID)
     strict(held, POSITION)
-    shown = ("side", "size", "avgPrice", "positionValue", "unrealisedPnl", "positionIM", "positionMM", "stopLoss")
-    assert [held[key] for key in shown] == [
+    filled = ("side", "size", "avgPrice", "positionValue", "unrealisedPnl", "positionIM", "positionMM", "stopLoss")
+    assert [held[key] for key in filled] == [
         "Buy", "0.1", "80000", "8000", "10", "801", "80.1", "79000",
     ]  # fmt: skip
     assert held["breakEvenPrice"] == "80088.04842663"

@@ -79,9 +79,9 @@ def test_tpsl_order_locks_now_and_stop_order_only_when_triggered():
 def test_linear_full_children_follow_the_position_and_die_with_it():
     stage = Stage()
     stage.place("linear", "Buy", "0.1", take_profit="82000", stop_loss="79000")
-    assert kinds(stage.open()) == {"TakeProfit": (D("0.1"), 82_000), "StopLoss": (D("0.1"), 79_000)}
+    assert kinds(stage.open()) == {"TakeProfit": (D("0.1"), D(82_000)), "StopLoss": (D("0.1"), D(79_000))}
     stage.place("linear", "Buy", "0.1", stop_loss="79500")
-    assert kinds(stage.open()) == {"TakeProfit": (D("0.2"), 82_000), "StopLoss": (D("0.2"), 79_500)}, "a new pair changes the old one"
+    assert kinds(stage.open()) == {"TakeProfit": (D("0.2"), D(82_000)), "StopLoss": (D("0.2"), D(79_500))}, "a new pair changes the old one"
     row = stage.exchange.positions(UID, "BTCUSDT")[0]
     assert (row["takeProfit"], row["stopLoss"]) == ("82000", "79500")
     children = stage.open()
@@ -95,7 +95,7 @@ def test_a_flip_clears_the_children_of_the_old_side():
     stage = Stage()
     stage.place("linear", "Buy", "0.1", stop_loss="79000")
     stage.place("linear", "Sell", "0.3", stop_loss="81000")
-    assert kinds(stage.open()) == {"StopLoss": (D("0.2"), 81_000)}
+    assert kinds(stage.open()) == {"StopLoss": (D("0.2"), D(81_000))}
     assert stage.open()[0].trigger_direction == 1
 
 
@@ -127,7 +127,7 @@ def test_a_limit_target_rests_when_it_triggers():
     )
     stage.move("81000")
     (target,) = stage.open()
-    assert (target.status, target.price) == ("New", 81_500)
+    assert (target.status, target.price) == ("New", D(81_500))
     stage.move("81600")
     assert target.status == "Filled" and stage.account.held() == []
 

@@ -75,7 +75,7 @@ def test_a_trailing_stop_follows_and_never_goes_back():
     stage = long()
     assert stage.stop(trailing_stop="500") == 0
     (stop,) = stage.open()
-    assert (stop.stop_order_type, stop.trigger_price) == ("TrailingStop", 79_500)
+    assert (stop.stop_order_type, stop.trigger_price) == ("TrailingStop", D(79_500))
     stage.move("81000")
     assert stop.trigger_price == 80_500
     stage.move("80600", taker="Sell")
@@ -92,7 +92,7 @@ def test_a_trailing_stop_sleeps_until_its_activation_price():
     assert stage.account.held()
     stage.move("81000")
     (stop,) = stage.open()
-    assert (stop.active, stop.trigger_price) == (None, 80_500)
+    assert (stop.active, stop.trigger_price) == (None, D(80_500))
 
 
 def test_a_trailing_stop_is_replaced_and_removed():
