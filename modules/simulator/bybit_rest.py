@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modules.simulator import intervals, path, rows, tickers
+from modules.simulator import intervals, margin, market_stats, path, rows, rows_private, tickers
 from modules.simulator.book import book_at
 from modules.simulator.candles import window
+from modules.simulator.envelope import PARAMETER, ApiError, envelope
+from modules.simulator.filters import Listing
 from modules.simulator.frames import amount, trade_id
 from modules.simulator.market import Series
+from modules.simulator.paging import page
+from modules.simulator.request_fields import Fields
 from modules.simulator.venue import Venue
 
-Query = Mapping[str, str]
-CATEGORIES = ("spot", "linear", "inverse", "option")
-PARAMETER = 10001
-NO_ROUTE = 10017
-
-
-class ApiError(Exception):
-    """The venue's explicit no: a code and a text, sent with HTTP 200."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-def envelope(result: Any, wall_ms: int, *, code: int = 0, message: str = "OK") -> dict[str, Any]:
-    """What every answer looks like."""
-    return {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": wall_ms}
+RISK_PAGE = 15
+"""Symbols to a page of risk-limit."""
 
 
 class PublicRest:
@@ -38,59 +26,57 @@ class PublicRest:
     def __init__(self, venue: Venue, wall_ms: Callable[[], int]) -> None:
         self._venue = venue
         self._wall_ms = wall_ms
-        self._routes: dict[str, Callable[[Query], Any]] = {
+        self._routes: dict[str, Callable[[Fields], Any]] = {
             "/v5/market/time": self._time,
             "/v5/market/instruments-info": self._instruments,
             "/v5/market/kline": self._kline,
             "/v5/market/mark-price-kline": self._price_kline,
             "/v5/market/index-price-kline": self._price_kline,
+            "/v5/market/premium-index-price-kline": self._premium_kline,
             "/v5/market/orderbook": self._orderbook,
             "/v5/market/tickers": self._tickers,
             "/v5/market/recent-trade": self._trades,
             "/v5/market/funding/history": self._funding,
             "/v5/market/price-limit": self._price_limit,
+            "/v5/market/open-interest": self._open_interest,
+            "/v5/market/account-ratio": self._account_ratio,
+            "/v5/market/risk-limit": self._risk_limit,
         }
 
     def serves(self, method: str, path_text: str) -> bool:
         """Whether this is one of its routes."""
         return method == "GET" and path_text in self._routes
 
-    def answer(self, path_text: str, query: Query) -> dict[str, Any]:
+    def answer(self, path_text: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The whole envelope for a route that it serves."""
         try:
-            return envelope(self._routes[path_text](query), self._wall_ms())
+            return envelope(self._routes[path_text](Fields(query)), self._wall_ms())
         except ApiError as error:
             return envelope({}, self._wall_ms(), code=error.code, message=error.message)
 
-    def _time(self, _: Query) -> dict[str, str]:
+    def _time(self, _: Fields) -> dict[str, str]:
         wall = self._wall_ms()
         return {"timeSecond": str(wall // 1000), "timeNano": str(wall * 1_000_000)}
 
-    def _instruments(self, query: Query) -> dict[str, Any]:
-        category = _category(query)
-        limit = _whole(query, "limit", 500, 1, 1000)
+    def _instruments(self, query: Fields) -> dict[str, Any]:
+        category = query.category()
+        limit = query.limit(500, 1000)
         found = [one.listing for one in self._venue.market.series.values() if one.listing.category == category]
-        if query.get("symbol"):
-            found = [one for one in found if one.symbol == query["symbol"]]
-        if query.get("baseCoin"):
-            found = [one for one in found if one.instrument.base == query["baseCoin"]]
-        if query.get("status") not in (None, "", "Trading"):
-            found = []
+        symbol, base, status = (query.text(name) for name in ("symbol", "baseCoin", "status"))
+        found = [one for one in found if symbol in {"", one.symbol} and base in {"", one.instrument.base} and status in {"", "Trading"}]
         answer: dict[str, Any] = {"category": category, "list": [], "nextPageCursor": ""}
         if category == "spot":
             return answer | {"list": [rows.spot(one) for one in found]}
-        begin = _whole(query, "cursor", 0, 0, len(found))
-        answer["list"] = [rows.linear(one) for one in found[begin : begin + limit]]
-        answer["nextPageCursor"] = str(begin + limit) if begin + limit < len(found) else ""
-        return answer
+        shown, cursor = page(sorted(found, key=_symbol), _symbol, limit, query.text("cursor"), newest_first=False)
+        return answer | {"list": [rows.linear(one) for one in shown], "nextPageCursor": cursor}
 
-    def _window(self, query: Query) -> tuple[Series, str, list[list[str]]]:
+    def _window(self, query: Fields) -> tuple[Series, str, list[list[str]]]:
         series = self._listed(query, default="linear")
-        interval = query.get("interval", "")
+        interval = query.text("interval")
         if interval not in intervals.INTERVALS:
             raise ApiError(PARAMETER, "Invalid period!")
-        limit = _whole(query, "limit", 200, 1, 1000)
-        start, end = _time_of(query, "start"), _time_of(query, "end")
+        limit = query.limit(200, 1000)
+        start, end = query.time("start"), query.time("end")
         if start is not None and end is not None and start > end:
             raise ApiError(PARAMETER, "params error: start is after end")
         found = window(series, interval, start, end, limit, self._venue.now_ms)
@@ -104,29 +90,34 @@ class PublicRest:
         ]  # fmt: skip
         return series, series.listing.category, answer[::-1]
 
-    def _kline(self, query: Query) -> dict[str, Any]:
+    def _kline(self, query: Fields) -> dict[str, Any]:
         series, category, found = self._window(query)
         return {"symbol": series.listing.symbol, "category": category, "list": found}
 
-    def _price_kline(self, query: Query) -> dict[str, Any]:
+    def _price_kline(self, query: Fields) -> dict[str, Any]:
         """Mark and index price follow the last price of the simulated perpetual."""
         series, category, found = self._window(query)
         if category != "linear":
             raise ApiError(PARAMETER, "params error: Category is invalid")
         return {"symbol": series.listing.symbol, "category": category, "list": [row[:5] for row in found]}
 
-    def _orderbook(self, query: Query) -> dict[str, Any]:
+    def _premium_kline(self, query: Fields) -> dict[str, Any]:
+        """Index and mark price of the simulated perpetual are one, so there is no premium."""
+        answer = self._price_kline(query)
+        return answer | {"list": [[row[0], "0", "0", "0", "0"] for row in answer["list"]]}
+
+    def _orderbook(self, query: Fields) -> dict[str, Any]:
         series = self._listed(query)
-        depth = _whole(query, "limit", 1 if series.listing.category == "spot" else 25, 1, 1000)
+        depth = query.limit(1 if series.listing.category == "spot" else 25, 1000)
         point = self._venue.last(series)
         book = book_at(series, point, depth)
         sides = ([[series.price(p), series.size(s)] for p, s in side.items()] for side in (book.bids, book.asks))
         b, a = sides
         return {"s": series.listing.symbol, "b": b, "a": a, "ts": self._venue.now_ms, "u": book.ts // 1000, "seq": book.ts, "cts": book.ts}
 
-    def _tickers(self, query: Query) -> dict[str, Any]:
-        category = _category(query)
-        chosen = [self._listed(query)] if query.get("symbol") else list(self._venue.market.series.values())
+    def _tickers(self, query: Fields) -> dict[str, Any]:
+        category = query.category()
+        chosen = [self._listed(query)] if query.has("symbol") else list(self._venue.market.series.values())
         found = []
         for series in chosen:
             if series.listing.category == category:
@@ -135,10 +126,10 @@ class PublicRest:
                 found.append(tickers.row(self._venue, series, *figures))
         return {"category": category, "list": found}
 
-    def _trades(self, query: Query) -> dict[str, Any]:
+    def _trades(self, query: Fields) -> dict[str, Any]:
         series = self._listed(query)
         spot = series.listing.category == "spot"
-        limit = _whole(query, "limit", 60 if spot else 500, 1, 60 if spot else 1000)
+        limit = query.limit(60 if spot else 500, 60 if spot else 1000)
         last = path.index_at(series, self._venue.now_ms)
         points = path.points(series, max(0, last - limit // path.POINTS - 1), last + 1)
         points = points[(points["ts"] < self._venue.now_ms) & (points["size"] > 0)][-limit:][::-1]
@@ -159,12 +150,10 @@ class PublicRest:
         ]
         return {"category": series.listing.category, "list": found}
 
-    def _funding(self, query: Query) -> dict[str, Any]:
-        series = self._listed(query)
-        if series.listing.category != "linear":
-            raise ApiError(PARAMETER, "params error: Category is invalid")
-        limit = _whole(query, "limit", 200, 1, 200)
-        start, end = _time_of(query, "startTime"), _time_of(query, "endTime")
+    def _funding(self, query: Fields) -> dict[str, Any]:
+        series = self._perpetual(query)
+        limit = query.limit(200, 200)
+        start, end = query.time("startTime"), query.time("endTime")
         if start is not None and end is None:
             raise ApiError(PARAMETER, "params error: startTime needs endTime")
         upto = min(self._venue.now_ms, end if end is not None else self._venue.now_ms)
@@ -177,7 +166,7 @@ class PublicRest:
             ],
         }
 
-    def _price_limit(self, query: Query) -> dict[str, Any]:
+    def _price_limit(self, query: Fields) -> dict[str, Any]:
         """Orders may stray 5 % (linear) or 10 % (spot) from the last price."""
         series = self._listed(query, default="linear")
         price = int(self._venue.last(series)["price"])
@@ -185,35 +174,35 @@ class PublicRest:
         high, low = series.price(price * (100 + band) // 100), series.price(-(-price * (100 - band) // 100))
         return {"symbol": series.listing.symbol, "buyLmt": high, "sellLmt": low, "ts": str(self._wall_ms())}
 
-    def _listed(self, query: Query, default: str | None = None) -> Series:
-        category = _category(query, default)
-        series = self._venue.series(category, query.get("symbol", ""))
+    def _open_interest(self, query: Fields) -> dict[str, Any]:
+        series = self._perpetual(query)
+        found = market_stats.open_interest(self._venue, series, query)
+        return {"symbol": series.listing.symbol, "category": "linear", **found}
+
+    def _account_ratio(self, query: Fields) -> dict[str, Any]:
+        return market_stats.account_ratio(self._venue, self._perpetual(query), query)
+
+    def _risk_limit(self, query: Fields) -> dict[str, Any]:
+        category = query.category()
+        chosen = [self._listed(query)] if query.has("symbol") else self._venue.market.series.values()
+        listings = [one.listing for one in chosen if category == "linear" and one.listing.category == "linear"]
+        shown, cursor = page(sorted(listings, key=_symbol), _symbol, RISK_PAGE, query.text("cursor"), newest_first=False)
+        found = [rows_private.risk_limit(one.symbol, tier) for one in shown for tier in margin.tiers(one)]
+        return {"category": category, "list": found, "nextPageCursor": cursor}
+
+    def _perpetual(self, query: Fields) -> Series:
+        series = self._listed(query)
+        if series.listing.category != "linear":
+            raise ApiError(PARAMETER, "params error: Category is invalid")
+        return series
+
+    def _listed(self, query: Fields, default: str = "") -> Series:
+        category = query.category(default)
+        series = self._venue.series(category, query.text("symbol"))
         if series is None:
             raise ApiError(PARAMETER, "Not supported symbols")
         return series
 
 
-def _category(query: Query, default: str | None = None) -> str:
-    category = query.get("category") or default
-    if category not in CATEGORIES:
-        raise ApiError(PARAMETER, "params error: Category is invalid")
-    return category
-
-
-def _whole(query: Query, name: str, default: int, least: int, most: int) -> int:
-    """A whole number, at most `most` (the venue clips); below `least` or no number: an error."""
-    text = query.get(name)
-    if text is None or text == "":
-        return default
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ApiError(PARAMETER, f"params error: {name} is invalid")
-    return min(int(text), most)
-
-
-def _time_of(query: Query, name: str) -> int | None:
-    text = query.get(name)
-    if text is None or text == "":
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 13:
-        raise ApiError(PARAMETER, f"params error: {name} is invalid")
-    return int(text)
+def _symbol(listing: Listing) -> str:
+    return listing.symbol

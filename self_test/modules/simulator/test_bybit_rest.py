@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from modules.simulator.bybit_rest import ApiError, PublicRest
+from modules.simulator.bybit_rest import PublicRest
+from modules.simulator.envelope import ApiError
 from self_test.modules.simulator import toy
 from self_test.modules.simulator.test_topics import BEGIN, listen, rebuild
 

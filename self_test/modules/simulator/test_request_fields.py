@@ -22,16 +22,18 @@ def code(call: Any) -> int:
     return no.value.code
 
 
-NO_NUMBERS: list[tuple[Any, Decimal | None]] = [
-    (one, None) for one in ("", "x", "NaN", "Infinity", "1_0", " 1", "٣", True, None, [], {}, 1.5, "1e99", "1e-30", "9" * 30)
-]
+NO_NUMBERS: list[Any] = ["", "x", "NaN", "Infinity", "1_0", " 1", "٣", True, None, [], {}, 1.5, "1e99", "1e-30", "9" * 30]
+
+
+@pytest.mark.parametrize("sent", NO_NUMBERS)
+def test_no_numbers(sent: Any) -> None:
+    assert decimal(sent) is None
 
 
 @pytest.mark.parametrize(
-    ("sent", "read"),
-    [("1.50", D("1.50")), (7, D(7)), (D("0.1"), D("0.1")), ("1e-7", D("1e-7")), ("-3", D(-3)), ("5.", D(5))] + NO_NUMBERS,
+    ("sent", "read"), [("1.50", D("1.50")), (7, D(7)), (D("0.1"), D("0.1")), ("1e-7", D("1e-7")), ("-3", D(-3)), ("5.", D(5))]
 )
-def test_numbers(sent: Any, read: Decimal | None) -> None:
+def test_numbers(sent: Any, read: Decimal) -> None:
     assert decimal(sent) == read
 
 
