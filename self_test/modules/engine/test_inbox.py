@@ -10,6 +10,8 @@ from self_test.fakes.books import SPOT
 from state.market import Candle, Quote
 from state.messages import AccountEvent, BarsClosed, Control, Event, FeedDown, FeedUp, OrderAccepted, Tick
 
+pytestmark = pytest.mark.asyncio
+
 QUOTE = Quote("CRYPTO:AAAUSDT", 1, 9_999, 10_001, 1, 1)
 CANDLE = Candle("CRYPTO:AAAUSDT", 0, 1, 1, 1, 1, 1.0)
 
@@ -68,16 +70,17 @@ async def test_a_flood_of_account_events_is_not_behind() -> None:
 @pytest.mark.parametrize("lane", ["put", "put_account"])
 async def test_whoever_waits_is_woken_by_the_first_event(lane: str) -> None:
     inbox = Inbox()
-    waiting = asyncio.ensure_future(inbox.take())
-    inbox.put_account([])
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert not waiting.done(), "no event, no answer"
-    if lane == "put":
-        inbox.put(accepted(1))
-    else:
-        inbox.put_account([accepted(1)])
-    assert await asyncio.wait_for(waiting, 5) == [accepted(1)]
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        waiting = group.create_task(inbox.take())
+        inbox.put_account([])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not waiting.done(), "no event, no answer"
+        if lane == "put":
+            inbox.put(accepted(1))
+        else:
+            inbox.put_account([accepted(1)])
+    assert waiting.result() == [accepted(1)]
 
 
 async def test_nothing_is_lost_however_putting_and_taking_mix() -> None:

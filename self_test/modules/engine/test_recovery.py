@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from config import CONFIG
@@ -14,15 +15,15 @@ from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import SCHEMA, replay_tail, restore, snapshot_of
+from modules.engine.recovery import SCHEMA, replay_tail, restore, snapshot_of, write_rows
 from modules.engine.replay import drive, events_of, warm
 from modules.engine.runner import Runner
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.markets import market
 from state.accounts import Domain
 from state.chain import Chain
-from state.ledger import RowKind, read_ledger
-from state.messages import Command, Event, Record, decode_event, encode_commands, encode_event
+from state.ledger import Ledger, RowKind, read_ledger
+from state.messages import Command, Event, Record, Report, decode_event, encode_commands, encode_event
 from state.store import Blob, Snapshot
 from utils.errors import ExitCode, Refusal
 from utils.fixed import money
@@ -170,3 +171,23 @@ def test_a_program_that_decides_otherwise_is_noticed_and_the_ledger_keeps_what_w
     assert (replayed.events, replayed.rows, replayed.differing) == (2, 1, 1)
     assert [bytes(row.row) for row in chain.ledger.rows()] == [b'{"amount":"5"}']
     chain.close()
+
+
+def test_a_restored_engine_has_the_terms_it_had_and_shares_nothing(told: tuple[Snapshot, Story, Any], grid: Grid) -> None:
+    engine, theirs = restore(told[0]), prepared(grid).mandate
+    for name in theirs.__struct_fields__:
+        ours, wanted = getattr(engine.mandate, name), getattr(theirs, name)
+        assert np.array_equal(ours, wanted) if isinstance(wanted, np.ndarray) else ours == wanted, name
+    engine.state.acct["cash"] += 1
+    engine.mandate.limits["base"] = 0.5
+    again = restore(told[0])
+    assert again.state.acct[0]["cash"] == engine.state.acct[0]["cash"] - 1 and again.mandate.limits[0]["base"] != 0.5
+
+
+def test_only_records_become_rows_and_their_index_counts_every_command(tmp_path: Path) -> None:
+    ledger, _ = Ledger.open(tmp_path, durable=False)
+    said = Report(ts=1, what="a", text="b")
+    commands: list[Command] = [said, Record("cash", {"n": 1}), said, Record("equity", {"n": 2})]
+    assert (write_rows(ledger, 5, commands), write_rows(ledger, 5, commands)) == (2, 0)
+    assert [(row.ref.seq, row.ref.index) for row in ledger.rows()] == [(5, 1), (5, 3)]
+    ledger.close()
