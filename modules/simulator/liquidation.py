@@ -38,6 +38,10 @@ def check(desk: Desk, account: Account, now: Now, *, only_bankrupt: bool = False
 
 
 def _cross(desk: Desk, account: Account, now: Now, *, only_bankrupt: bool) -> None:
+    if only_bankrupt:
+        balance = account.balance(QUOTE) + sum((one.profit_at(desk.mark(one.symbol)) for one in account.held()), ZERO)
+        if balance > 0:
+            return  # cheap: this is asked at every point
     sums = desk.figures(account)
     needed = ZERO if only_bankrupt else sums.position_mm
     if not only_bankrupt and sums.margin_balance - sums.locked <= needed and (sums.locked or sums.order_im):

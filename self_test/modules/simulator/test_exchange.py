@@ -5,11 +5,9 @@ import json
 import msgspec
 import pytest
 
-from modules.simulator.account import KEEP_ORDERS
 from modules.simulator.desk import KEEP_EVENTS
-from modules.simulator.exchange import Exchange
 from modules.simulator.order_types import AmendRequest, Now, Refused
-from self_test.modules.simulator.stage import T0, UID, D, Stage, listed
+from self_test.modules.simulator.stage import UID, D, Stage, listed
 from utils.errors import Invariant
 
 
@@ -35,15 +33,6 @@ def test_unknown_accounts_are_our_bug():
         Stage().exchange.wallet("9")
 
 
-def test_before_the_first_point_nothing_trades():
-    exchange = Exchange([listed("spot"), listed("linear")])
-    stage = Stage(exchange=None)
-    stage.exchange = exchange
-    exchange.open_account(UID, {"USDT": D(1000)}, stage.now)
-    assert stage.code("spot", "Buy", "100") == 170157
-    assert stage.code("linear", "Buy", "0.01") == 110074
-
-
 def test_events_come_in_the_order_in_which_things_happened_and_once():
     stage = Stage()
     stage.place("linear", "Buy", "0.1")
@@ -64,19 +53,6 @@ def test_a_position_event_follows_every_change_of_an_order():
     assert [one.topic for one in stage.events()] == ["order", "position"]
     stage.amend(order, qty="0.2")
     assert "position" in [one.topic for one in stage.events()]
-
-
-def test_cancel_all_on_linear():
-    stage = Stage()
-    stage.place("linear", "Buy", "0.1", stop_loss="79000", take_profit="82000")
-    stage.place("linear", "Buy", "0.1", "78000")
-    stage.place("linear", "Sell", "0.1", trigger_price="78000", trigger_direction=2, reduce_only=True)
-    cancel = stage.exchange.cancel_all
-    assert len(cancel(UID, "linear", stage.tick(), order_filter="Order")) == 1
-    assert len(cancel(UID, "linear", stage.tick(), order_filter="tpslOrder", stop_order_type="TakeProfit")) == 1
-    assert len(cancel(UID, "linear", stage.tick(), symbol="ETHUSDT")) == 0
-    assert len(cancel(UID, "linear", stage.tick(), order_filter="nonsense")) == 0
-    assert len(cancel(UID, "linear", stage.tick(), symbol="BTCUSDT")) == 2
 
 
 def test_orders_are_found_by_either_id_and_only_in_their_own_market():
@@ -138,78 +114,7 @@ def test_filters_may_change_under_open_orders():
         stage.exchange.change_filters(listed("linear", "ETHUSDT"))
 
 
-def test_a_halted_instrument_takes_no_orders():
-    stage = Stage()
-    listing = listed("spot")
-    stage.exchange.change_filters(msgspec.structs.replace(listing, instrument=msgspec.structs.replace(listing.instrument, trading=False)))
-    assert stage.code("spot", "Buy", "100") == 170157
-
-
 def test_fee_rates():
     rows = Stage().exchange.fee_rates("linear")
     assert rows == [{"symbol": "BTCUSDT", "takerFeeRate": "0.00055", "makerFeeRate": "0.0002"}]
     assert Stage().exchange.fee_rates("spot", "ETHUSDT") == []
-
-
-def test_histories_are_bounded():
-    stage = Stage()
-    account = stage.account
-    for _ in range(200):
-        stage.cancel(stage.place("linear", "Buy", "0.01", "79000"))
-    template = next(iter(account.orders.values()))
-    for number in range(2 * KEEP_ORDERS):
-        order = msgspec.structs.replace(template, order_id=str(number), link_id=f"link{number}", status="")
-        account.remember(order)
-        order.status = "Cancelled"
-        account.retire(order)
-    assert len(account.orders) <= 1.2 * KEEP_ORDERS and len(account.closed_ids) == len(account.orders)
-
-
-def test_the_ledger_still_sums_when_old_rows_are_gone():
-    stage = Stage()
-    row = stage.account.log[0]
-    for _ in range(50_000):
-        stage.account.book(msgspec.structs.replace(row, change=D("0.1"), balance=stage.usdt() + D("0.1")))
-    assert len(stage.account.log) < 25_000
-    assert stage.account.ledger_sum("USDT") == stage.usdt() == 15_000
-
-
-def test_self_match_prevention():
-    for kind, taker_lives, maker_lives in (("CancelMaker", True, False), ("CancelTaker", False, True), ("CancelBoth", False, False)):
-        stage = Stage(BTC="1")
-        maker = stage.place("spot", "Buy", "0.01", "79999.5")
-        taker = stage.place("spot", "Sell", "0.01", "79999.2", smp_type=kind)
-        assert (maker.is_open, taker.is_open) == (maker_lives, taker_lives), kind
-        gone = taker if maker.is_open else maker
-        assert (gone.cancel_type, gone.reject_reason) == ("CancelBySmp", "EC_BySelfMatch")
-    stage = Stage(BTC="1")
-    maker, taker = stage.place("spot", "Buy", "0.01", "79999.5"), stage.place("spot", "Sell", "0.01", "79999.2")
-    assert maker.status == taker.status == "Filled"
-
-
-def test_rested_reduce_only_orders_shrink_and_end_with_the_position():
-    stage = Stage()
-    stage.place("linear", "Buy", "0.1")
-    target = stage.place("linear", "Sell", "0.1", "82000", reduce_only=True)
-    stage.place("linear", "Sell", "0.04")
-    assert target.qty == D("0.06") and target.is_open
-    stage.place("linear", "Sell", "0.06")
-    assert (target.status, target.cancel_type) == ("Cancelled", "CancelByReduceOnly")
-
-
-def test_ledger_rows_carry_venue_times_and_field_names():
-    stage = Stage()
-    stage.place("linear", "Buy", "0.1", stop_loss="79000")
-    found = stage.exchange.ledger(stage.now)
-    assert set(found) == {"orders", "fills", "cash", "positions", "unprotected", "hash"}
-    assert found["cash"][0] == {
-        "ts": T0 + 2000,
-        "account": UID,
-        "coin": "USDT",
-        "amount": "10000",
-        "kind": "TRANSFER_IN",
-        "ref": found["cash"][0]["ref"],
-    }
-    assert found["cash"][1]["ref"] == found["fills"][0]["execId"]
-    assert found["positions"][0]["size"] == "0.1" and found["orders"][0]["account"] == UID
-    assert len(found["hash"]) == 64

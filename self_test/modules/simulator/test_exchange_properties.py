@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from modules.simulator.account import QUOTE, lock_of
-from modules.simulator.order_types import Accepted
 from self_test.modules.simulator.stage import UID, D, Stage
 
 CATEGORY = st.sampled_from(["spot", "linear"])
@@ -219,29 +218,6 @@ TestBooks = Books.TestCase
 TestBooks.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-
-
-def test_the_same_requests_under_the_same_seed_give_the_same_hash_and_ids():
-    def run(seed: int) -> tuple[str, list[str]]:
-        stage = Stage(seed=seed)
-        ids = []
-        for number in range(20):
-            answer = stage.send("linear", "Buy" if number % 3 else "Sell", "0.01", str(79_990 + number))
-            assert isinstance(answer, Accepted)
-            ids.append(answer.order_id)
-            stage.move(str(79_980 + number * 3), taker="Sell" if number % 2 else "Buy", size="0.02")
-        return stage.exchange.ledger(stage.now)["hash"], ids
-
-    first, again, other = run(1), run(1), run(2)
-    assert first == again
-    assert first[0] == other[0] and first[1] != other[1], "the hash is of what happened, not of how ids are made"
-
-
-def test_another_fill_gives_another_hash():
-    one, two = Stage(), Stage()
-    one.place("linear", "Buy", "0.01")
-    two.place("linear", "Buy", "0.02")
-    assert one.exchange.ledger(one.now)["hash"] != two.exchange.ledger(two.now)["hash"]
 
 
 @pytest.mark.parametrize("seed", range(6))
