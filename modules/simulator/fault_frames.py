@@ -40,9 +40,9 @@ class FrameFaults:
 
     def frame(self, kind: str, topic: str, payload: bytes) -> Travel:
         """What really travels, each after so many seconds (the filter of private_hub)."""
-        if not self._table.frames:
-            return ((PASS, payload),)
         if payload is not self._judged[0]:
+            if not self._table.frames:
+                return ((PASS, payload),)
             self._judged = (payload, self._verdict(kind, topic, payload))
         return [(delay_s, CUT if cut else payload) for delay_s, cut in self._judged[1]]
 

@@ -35,11 +35,14 @@ class ReplyFaults:
         self._table, self._now, self._wall_ms = table, now, wall_ms
         self._hidden: dict[str, int] = {}
         self._answered = asyncio.Event()
+        self._held = 0
 
     async def around(self, request: web.Request, handle: Handler) -> web.StreamResponse:
         """Let `handle` answer, with whatever goes wrong on the way."""
         if not self._table.replies and not self._hidden:
-            return await handle(request)
+            response = await handle(request)
+            self._overtake()
+            return response
         now = self._now()
         if (down := self._table.standing("maintenance", request.path, now)) is not None:
             return self._maintenance(down)
@@ -48,9 +51,14 @@ class ReplyFaults:
         response = await handle(request) if one is None else await self._struck(one, request, handle)
         if self._hidden and request.path in ORDER_ROWS and isinstance(response, web.Response):
             self._hide(response)
-        self._answered.set()
-        self._answered = asyncio.Event()
+        self._overtake()
         return response
+
+    def _overtake(self) -> None:
+        """A reply goes out: whoever is held back for one may follow."""
+        if self._held:
+            self._answered.set()
+            self._answered = asyncio.Event()
 
     async def _struck(self, one: Entry, request: web.Request, handle: Handler) -> web.StreamResponse:
         fault = one.fault
@@ -80,10 +88,13 @@ class ReplyFaults:
 
     async def _overtaken(self, patience_s: float) -> None:
         """Until another reply has gone out."""
+        self._held += 1
         try:
             await asyncio.wait_for(self._answered.wait(), patience_s)
         except TimeoutError:
             return
+        finally:
+            self._held -= 1
 
     def _status(self, status: int) -> web.Response:
         if status in STATUS_CODES:
