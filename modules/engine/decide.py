@@ -265,4 +265,4 @@ def demo_steps(state: RuntimeState, mandate: Mandate, i: int, reference: int, st
     inst = state.inst[i]
     lowest = min(reference, stop) * int(inst["unit"])
     least = max(int(inst["min_steps"]), -(-int(inst["min_notional"]) // lowest), 1)
-    return int(least * mandate.demo_min_multiple) + 1
+    return max(least, int(least * mandate.demo_min_multiple))
