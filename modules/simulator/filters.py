@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from modules.simulator import extra_coins
 from state.accounts import Domain
 from state.instruments import Instrument
 
@@ -63,11 +64,15 @@ GRID_ERROR = 1e-5
 def listing(symbol: str, category: Category) -> Listing | None:
     """The table's row, or None when the symbol is not listed in that category."""
     coin = symbol.removesuffix(QUOTE)
-    row = _TABLE.get(coin) if symbol.endswith(QUOTE) else None
+    row = (_TABLE.get(coin) or _extra(coin)) if symbol.endswith(QUOTE) else None
     grid = (row[2] if category == "spot" else row[3]) if row else None
     if row is None or grid is None:
         return None
     return _make(symbol, category, grid, spread_bp=row[0], depth_quote=row[1])
+
+
+def _extra(coin: str) -> tuple[float, float, tuple[str, str, str] | None, tuple[str, str, str]] | None:
+    return (1.5, 10_000, *extra_coins.grids(coin)) if coin in extra_coins.NAMES else None
 
 
 def _make(symbol: str, category: Category, grid: tuple[str, str, str], *, spread_bp: float, depth_quote: float) -> Listing:

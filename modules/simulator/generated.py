@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from modules.simulator import drivers, filters, intervals, path
+from modules.simulator import drivers, extra_coins, filters, intervals, path
 from modules.simulator.filters import Category
 from modules.simulator.market import BAR, Bars, Funding, Series
 from utils.errors import Refusal
@@ -49,6 +49,20 @@ COINS: dict[str, Coin] = {
     "AAVE": Coin(205.0, 1.4, 0.029, 1e6),
     "WIF": Coin(0.62, 1.7, 0.042, 1e6),
 }
+
+
+def coin_of(name: str) -> Coin:
+    """The traits of a coin, from the table or drawn from its name."""
+    if name in COINS:
+        return COINS[name]
+    return Coin(
+        price=extra_coins.level(name),
+        beta=0.8 + extra_coins.share(name, "beta"),
+        own_daily=0.015 + 0.025 * extra_coins.share(name, "own"),
+        hourly_quote=0.3e6 + 1.7e6 * extra_coins.share(name, "trade"),
+    )
+
+
 FACTOR_DAILY = 0.022
 FACTOR_TREND = 0.75
 OWN_TREND = 0.40
@@ -74,8 +88,11 @@ class GeneratedMarket:
 
     def __init__(self, seed: int, start_ms: int, symbols: Sequence[str] = ()) -> None:
         every = [coin + filters.QUOTE for coin in COINS]
-        if unknown := [one for one in symbols if one not in every]:
-            raise Refusal(f"--symbols: {', '.join(unknown)} is not in the generated market; there are {', '.join(every)}")
+        more = [coin + filters.QUOTE for coin in extra_coins.NAMES]
+        if unknown := [one for one in symbols if one not in every + more]:
+            raise Refusal(
+                f"--symbols: {', '.join(unknown)} is not in the generated market; there are {', '.join(every)}, and {more[0]} to {more[-1]}"
+            )
         chosen = list(dict.fromkeys(symbols)) or every
         self.name = "generated"
         self.seed = seed
@@ -116,7 +133,7 @@ class GeneratedMarket:
         season = season_of(day)
         factor = self._drive("factor", day, season, FACTOR_DAILY, FACTOR_TREND)
         for coin in self._coins:
-            traits = COINS[coin]
+            traits = coin_of(coin)
             own = self._drive(coin, day, season, traits.own_daily, OWN_TREND)
             rng = random(self.seed, f"bars {coin}", day)
             usual = float(np.hypot(traits.beta * FACTOR_DAILY, traits.own_daily) / np.sqrt(MINUTES))
