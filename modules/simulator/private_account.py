@@ -35,8 +35,8 @@ def info(call: Call) -> Answer:
 
 
 def fee_rate(call: Call) -> Answer:
-    """Rates of a symbol or of all."""
-    category, symbol = call.fields.category(), call.fields.text("symbol")
+    """Rates of a symbol or of all; linear unless said otherwise, as ccxt leaves the category out."""
+    category, symbol = call.fields.category("linear"), call.fields.text("symbol")
     known = listed_category(category)
     if known is None:
         return Answer({"list": []})

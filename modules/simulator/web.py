@@ -87,6 +87,8 @@ class Web:
             return await self._streams.listen(request)
         if path.startswith(PREFIX + "/"):
             return await self._controlled(request, path.removeprefix(PREFIX))
+        if self._private is not None and path.startswith(VENUE) and (refused := await self._receive(self._private, request)) is not None:
+            return _reply(refused)
         if self._faults is None or not path.startswith(VENUE):
             return await self._answer(request)
         signed = self._private is not None and self._private.serves(request.method, path)
@@ -106,18 +108,22 @@ class Web:
             return await self._signed(self._private, request)
         return _json(envelope({}, int(self._wall_s() * 1000), code=NO_ROUTE, message="Route not found."), status=404)
 
-    async def _signed(self, private: PrivateRest, request: web.Request) -> web.Response:
-        """Hand over the bytes as they came; a body that is too large is not read, one that does not come is not waited for."""
+    async def _receive(self, private: PrivateRest, request: web.Request) -> Reply | None:
+        """Wait for the body, which aiohttp then remembers; too large is not read, and one that does not come is not waited for."""
         if (request.content_length or 0) > LARGEST_BODY:
-            return _reply(private.refuse_body())
+            return private.refuse_body()
         try:
             async with asyncio.timeout(BODY_PATIENCE_S):
                 body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _reply(private.refuse_body())
+            return private.refuse_body()
         except TimeoutError:
-            return _reply(private.refuse_wait())
-        query = request.raw_path.partition("?")[2]
+            return private.refuse_wait()
+        return private.refuse_body() if len(body) > LARGEST_BODY else None
+
+    async def _signed(self, private: PrivateRest, request: web.Request) -> web.Response:
+        """Hand over the bytes as they came."""
+        body, query = await request.read(), request.raw_path.partition("?")[2]
         reply = _reply(private.handle(request.method, request.path, query, request.headers, body, request.remote or ""))
         self._told()
         return reply

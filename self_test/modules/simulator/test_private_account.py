@@ -53,6 +53,7 @@ def test_info_and_fees(one: Customer) -> None:
     assert rate == {"symbol": "BTCUSDT", "takerFeeRate": "0.00055", "makerFeeRate": "0.0002"}
     assert len(one.get("/v5/account/fee-rate", category="spot")["list"]) == 1
     assert one.get("/v5/account/fee-rate", category="option")["list"] == []
+    assert one.get("/v5/account/fee-rate")["list"] == [rate], "ccxt leaves the category out"
     assert one.get("/v5/account/query-dcp-info") == {"dcpInfos": []}
 
 
@@ -89,7 +90,7 @@ def test_coins_and_the_funding_wallet(one: Customer) -> None:
     ("path", "query"),
     [
         (BALANCE, {}), (BALANCE, {"accountType": "SPOT"}), (LOG, {"accountType": "CONTRACT"}), (LOG, {"category": "x"}),
-        (LOG, {"startTime": "1", "endTime": str(8 * DAY)}), ("/v5/account/fee-rate", {}),
+        (LOG, {"startTime": "1", "endTime": str(8 * DAY)}), ("/v5/account/fee-rate", {"category": "x"}),
         ("/v5/account/fee-rate", {"category": "spot", "symbol": "NOPE"}), ("/v5/account/withdrawal", {}),
         ("/v5/account/withdrawal", {"coinName": ","}), ("/v5/account/withdrawal", {"coinName": "A," * 21}),
         ("/v5/asset/transfer/query-account-coins-balance", {}), ("/v5/asset/transfer/query-account-coin-balance", {"accountType": "FUND"}),
