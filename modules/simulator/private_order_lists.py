@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from modules.simulator import order_requests, rows_private
 from modules.simulator.account import QUOTE
 from modules.simulator.envelope import PARAMETER, ApiError
@@ -49,7 +51,8 @@ def history(call: Call) -> Answer:
     if order_id or link_id:
         found = [one for one in closed if (one.order_id == order_id if order_id else one.link_id == link_id)]
     else:
-        found = [one for one in _chosen(call, closed) if start <= one.created <= end and status in {"", one.status}]
+        found = _chosen(call, [one for one in closed if start <= one.created <= end])
+        found = [one for one in found if one.status == status] if status else found
     return _answer(call, category, found, limit)
 
 
@@ -106,21 +109,17 @@ def _chosen(call: Call, found: list[Order]) -> list[Order]:
     symbol, base, settle = (fields.text(name) for name in ("symbol", "baseCoin", "settleCoin"))
     if symbol:
         call.check_listed(fields.category(), symbol)
+        found = [one for one in found if one.symbol == symbol]
+    if base:
+        found = [one for one in found if base_of(one.symbol) == base]
+    if settle and settle != QUOTE and fields.category() == "linear":
+        return []
     kind = order_requests.order_filter(fields)
-    return [
-        one
-        for one in found
-        if symbol in {"", one.symbol}
-        and base in {"", base_of(one.symbol)}
-        and (one.category == "spot" or settle in {"", QUOTE})
-        and is_kind(one, kind)
-    ]
+    return [one for one in found if is_kind(one, kind)] if kind else found
 
 
 def is_kind(order: Order, kind: str) -> bool:
-    """Whether a query with this orderFilter ("" = all) means the order; on linear whatever waits or waited for a trigger is a StopOrder."""
-    if not kind:
-        return True
+    """Whether a query with this orderFilter means the order; on linear whatever waits or waited for a trigger is a StopOrder."""
     if order.category == "spot":
         return order.order_filter == kind
     triggered = order.stop_order_type not in PLAIN
@@ -128,10 +127,8 @@ def is_kind(order: Order, kind: str) -> bool:
 
 
 def _answer(call: Call, category: str, found: list[Order], limit: int) -> Answer:
-    def key(one: Order) -> str:
-        return stamp(one.created, one.order_id)
-
-    shown, cursor = page(sorted(found, key=key, reverse=True), key, limit, call.fields.text("cursor"))
+    found = sorted(found, key=attrgetter("created", "order_id"), reverse=True)
+    shown, cursor = page(found, lambda one: stamp(one.created, one.order_id), limit, call.fields.text("cursor"))
     return Answer({"category": category, "list": [rows_private.order(one) for one in shown], "nextPageCursor": cursor})
 
 

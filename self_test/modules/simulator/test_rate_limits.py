@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.simulator.rate_limits import BAN_MS, IP_LIMIT, SOONEST_MS, RateLimits
+from modules.simulator.rate_limits import BAN_MS, IP_LIMIT, MOST_ADDRESSES, SOONEST_MS, RateLimits
 
 T = 1_700_000_000_000
 
@@ -73,6 +73,13 @@ def test_too_many_from_one_address() -> None:
     assert limits.visit("b", T + 4999), "others go on"
     assert not limits.visit("a", T + 4999 + BAN_MS - 1)
     assert limits.visit("a", T + 4999 + BAN_MS)
+
+
+def test_addresses_that_are_gone_are_forgotten() -> None:
+    limits = RateLimits()
+    for index in range(MOST_ADDRESSES + 1):
+        limits.visit(str(index), T + index)
+    assert len(limits._visits) < MOST_ADDRESSES
 
 
 def test_a_steady_address_is_never_banned_and_counting_can_be_off() -> None:
