@@ -1,6 +1,6 @@
 """`make bench`: measure, print a table and write JSON. Figures are this machine's, in this minute; compare the ratios.
 
-python -m bench [--runs N] [--json FILE] [--quick]
+python -m bench [--runs N] [--json FILE] [--quick] [--load]
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from bench.load import load_rows
 from bench.markets import random_grid
-from bench.measure import Row, rate
+from bench.measure import Row, rate, table
 from config import CONFIG
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.engine.grid import Grid
@@ -108,6 +109,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, default=Path("var/bench.json"), metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="small markets: to see that it works, not to quote")
+    parser.add_argument("--load", action="store_true", help="also what one simulator process serves (about a minute)")
     args = parser.parse_args(arguments)
     days = 60 if args.quick else 365
     sys.stderr.write("measuring the sweep ...\n")
@@ -117,20 +119,13 @@ def main(arguments: list[str]) -> int:
     rows += engine_rows(random_grid(8, days // 6), args.runs, args.json.parent)
     for row in rows[1:]:
         row.ratio = row.median / rows[0].median
+    if args.load:
+        sys.stderr.write("measuring the simulator ...\n")
+        rows += load_rows(3 if args.quick else 10)
     args.json.write_text(json.dumps({"machine": machine(), "rows": msgspec.to_builtins(rows)}, indent=2) + "\n")
     sys.stdout.write(table(rows))
     sys.stdout.write(f"written to {args.json}\n")
     return 0
-
-
-def table(rows: list[Row]) -> str:
-    """The rows for people."""
-    lines = [f"{'figure':42} {'median':>12} {'lowest':>12} {'highest':>12} {'goal':>12} {'ratio':>8}"]
-    for row in rows:
-        goal = "" if row.goal is None else f"{row.goal:,.0f} {'ok' if row.met else 'NO'}"
-        ratio = "" if row.ratio is None else f"{row.ratio:.4f}"
-        lines.append(f"{row.name:42} {row.median:12,.0f} {row.lowest:12,.0f} {row.highest:12,.0f} {goal:>15} {ratio:>8}  {row.note}")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

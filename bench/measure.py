@@ -39,3 +39,13 @@ def rate(name: str, unit: str, count: int, work: Callable[[], object], runs: int
         found.append(count / (time.perf_counter() - begin))
     median = statistics.median(found)
     return Row(name=name, unit=unit, median=median, lowest=min(found), highest=max(found), runs=runs, goal=goal, note=note)
+
+
+def table(rows: list[Row]) -> str:
+    """The rows for people."""
+    lines = [f"{'figure':42} {'median':>12} {'lowest':>12} {'highest':>12} {'goal':>12} {'ratio':>8}"]
+    for row in rows:
+        goal = "" if row.goal is None else f"{row.goal:,.0f} {'ok' if row.met else 'NO'}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.4f}"
+        lines.append(f"{row.name:42} {row.median:12,.0f} {row.lowest:12,.0f} {row.highest:12,.0f} {goal:>15} {ratio:>8}  {row.note}")
+    return "\n".join(lines) + "\n"

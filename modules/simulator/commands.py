@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from datetime import UTC, datetime
@@ -78,6 +79,8 @@ def run(args: argparse.Namespace) -> ExitCode:
 async def _serve(options: SimulatorOptions) -> ExitCode:
     simulator = Simulator(options, WallClock(), say=_say)
     await simulator.start()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection needs to walk it again while frames wait
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, simulator.stop)

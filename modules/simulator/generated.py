@@ -22,6 +22,7 @@ from utils.errors import Refusal
 DEFAULT_START = 1_741_075_200_000
 """Tuesday 2025-03-04 08:00 UTC: where a market begins that does not run at the wall clock's speed."""
 HISTORY_DAYS = 100
+RESERVED_DAYS = 10
 MINUTES = 1440
 Floats = npt.NDArray[np.float64]
 
@@ -103,6 +104,8 @@ class GeneratedMarket:
         categories: tuple[Category, ...] = ("spot", "linear")
         listed = [found for category in categories for one in chosen if (found := filters.listing(one, category))]
         self.series = {one.key: Series(one, intervals.MINUTE) for one in listed}
+        for one in self.series.values():
+            one.reserve((HISTORY_DAYS + RESERVED_DAYS) * MINUTES)
         self._day = start_ms // intervals.DAY - HISTORY_DAYS
         self._drivers = {name: np.zeros(drivers.STATE) for name in ("factor", *self._coins)}
         self._levels = {coin: np.zeros(1) for coin in self._coins}

@@ -56,14 +56,20 @@ class Series:
         starts = [int(rows["ts"][0]) for rows in (self.bars, *(rows for _, rows in self.coarser)) if len(rows)]
         return min(starts)
 
+    def reserve(self, count: int) -> None:
+        """Make room for so many more bars at once."""
+        grown = np.empty(self._length + count, dtype=BAR)
+        grown[: self._length] = self.bars
+        self._rows = grown
+
     def append(self, rows: Bars) -> None:
-        """Add later bars; capacity grows by half, the oldest bars go when there are too many."""
+        """Add later bars; capacity grows by a quarter, the oldest bars go when there are too many."""
         if self._length > 2 * KEEP_BARS:
             self._rows = self.bars[KEEP_BARS:].copy()
             self._length = len(self._rows)
         needed = self._length + len(rows)
         if needed > len(self._rows):
-            grown = np.empty(max(needed, len(self._rows) * 3 // 2), dtype=BAR)
+            grown = np.empty(max(needed, len(self._rows) * 5 // 4), dtype=BAR)
             grown[: self._length] = self.bars
             self._rows = grown
         self._rows[self._length : needed] = rows
@@ -73,9 +79,10 @@ class Series:
 
     def shift(self, from_ms: int, factor: float) -> None:
         """Multiply all prices from this time on (a price gap); bars yet to come as well."""
-        self._rows = self.bars.copy()  # a recorded one may be shared or read-only
+        if not self._rows.flags.writeable:
+            self._rows = self.bars.copy()
         self._shifts.append((from_ms, factor))
-        _shift(self._rows, from_ms, factor)
+        _shift(self.bars, from_ms, factor)
 
     def price(self, ticks: int) -> str:
         """A price as the venue writes it."""

@@ -39,9 +39,14 @@ class PointReader:
                 break
         return found
 
+    @property
+    def next_ts(self) -> int:
+        """When the next point is, as far as was read ahead; else where reading ended."""
+        return self._rows[self._at][0] if self._at < len(self._rows) else self._reached
+
     def forget(self) -> None:
         """The bars ahead have changed: read them again."""
-        self._reached = -1
+        self._rows, self._at, self._reached = [], 0, -1
 
     def _load(self, from_ms: int) -> bool:
         """Read the next stretch of points from `from_ms` on; False when there are none yet."""

@@ -45,6 +45,10 @@ class Publisher:
         self._tapes: dict[str, Tape] = {}
         self._klines: dict[tuple[str, str], KlineTopic] = {}
         self._books: dict[tuple[str, str], BookTopic] = {}
+        self._all: list[Tape] = []
+        self._taken_ms = -1
+        """With a follower: up to here the points of all listings have been taken, and the next of them is at `due`."""
+        self._due_ms = -1
 
     def subscribe(self, client: Client, topic: Topic) -> None:
         """Add the client and queue what the venue sends first (a snapshot of tickers and books)."""
@@ -77,6 +81,7 @@ class Publisher:
         """The bars ahead of a listing have changed."""
         if (tape := self._tapes.get(key)) is not None:
             tape.points.forget()
+            self._due_ms = -1
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         """Take the client off a topic (nothing happens when it is not on it)."""
@@ -95,13 +100,18 @@ class Publisher:
         if follower is None:
             tapes = [one for one in self._tapes.values() if one.wanted]
         else:
-            tapes = [self._tape(one) for one in venue.market.series.values()]
+            tapes = self._all = self._all or [self._tape(one) for one in venue.market.series.values()]
         while now < end:
             stop = min([end, *(one.closes_ms for one in klines if one.closes_ms > now)])
             if follower is not None:
                 stop = min(stop, follower.next_stop(now))
-            if tapes:
-                self._points(tapes, now, stop)
+            if follower is None:
+                if tapes:
+                    self._points(tapes, now, stop)
+            elif stop > self._due_ms:
+                self._points(tapes, now if self._taken_ms < 0 else self._taken_ms, stop)
+                self._taken_ms = stop
+                self._due_ms = min(one.points.next_ts for one in tapes)
             now = stop
             venue.clock.publish(now)
             for one in klines:
