@@ -6,6 +6,7 @@ There is no other start. A first start is a recovery from nothing: empty wallets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -49,10 +50,21 @@ def recover(chain: Chain) -> Stored:
 
 
 def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[Instrument, ...]:
-    """The instruments to run: those asked for, and any with a position: what is held is always managed."""
-    keys = {instrument.key for instrument in asked}
-    held = () if stored is None else tuple(one for i, one in enumerate(stored.instruments) if stored.pos[i]["status"] != FLAT)
-    return (*asked, *(one for one in held if one.key not in keys))
+    """The instruments to run: those asked for, and any with a position: what is held is always managed.
+
+    Where something is held and the venue has changed tick or step meanwhile, the stored grid stays until it is flat: stops and values
+    are counted in it.
+    """
+    held: dict[str, Instrument] = {}
+    if stored is not None:
+        held = {one.key: one for i, one in enumerate(stored.instruments) if stored.pos[i]["status"] != FLAT}
+    chosen = [held[one.key] if one.key in held and grid_of(held[one.key]) != grid_of(one) else one for one in asked]
+    return (*chosen, *(one for key, one in held.items() if all(key != other.key for other in asked)))
+
+
+def grid_of(instrument: Instrument) -> tuple[Decimal, Decimal]:
+    """Tick and step."""
+    return instrument.tick, instrument.step
 
 
 def assemble(
@@ -60,7 +72,7 @@ def assemble(
 ) -> tuple[RuntimeState, frozenset[str]]:
     """A state over `instruments` that goes on from `stored`; also the keys whose rows are new and need warming up.
 
-    Filters and costs are today's. An instrument whose grid changed keeps its rows only while its tick and step are the same.
+    Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed starts with fresh ones.
     """
     wanted = list(dict.fromkeys(paper_account(domain) for domain in domains))
     if stored is not None:
@@ -74,8 +86,8 @@ def assemble(
         if j is None:
             continue
         old, new = stored.instruments[j], instruments[i]
-        if (old.tick, old.step) != (new.tick, new.step) and stored.pos[j]["status"] == FLAT:
-            continue
+        if grid_of(old) != grid_of(new):
+            continue  # flat, or `needed` would have kept the grid: its rows are warmed anew
         state.market[i], state.pos[i] = stored.market[j], stored.pos[j]
         state.spreads[i], state.spread_n[i], state.demo_ts[i] = stored.spreads[j], stored.spread_n[j], stored.demo_ts[j]
         state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]

@@ -103,6 +103,8 @@ def test_what_is_held_is_always_needed(tmp_path: Path) -> None:
     assert needed((other,), stored) == (other, *COINS)
     assert needed((COINS[1],), stored) == (COINS[1], COINS[0])
 
+    finer = msgspec.structs.replace(COINS[1], tick=COINS[1].tick / 10)
+    assert needed((finer,), stored)[0] == COINS[1]  # held: counted in the grid it was entered in
     state, fresh = assemble(CONFIG, needed((other,), stored), CRYPTO, stored)
     assert fresh == {other.key}
     for one in COINS:
@@ -119,10 +121,10 @@ def test_another_grid_starts_anew_unless_something_is_held(tmp_path: Path) -> No
     bot.close()
     stored = stored_state(tmp_path)
     changed = (msgspec.structs.replace(COINS[0], tick=Decimal("0.1")), COINS[1])
-    _, fresh = assemble(CONFIG, changed, CRYPTO, stored)
+    _, fresh = assemble(CONFIG, needed(changed, stored), CRYPTO, stored)
     assert fresh == frozenset(), "held: its rows are the position's"
     stored.pos[:]["status"] = FLAT
-    _, fresh = assemble(CONFIG, changed, CRYPTO, stored)
+    _, fresh = assemble(CONFIG, needed(changed, stored), CRYPTO, stored)
     assert fresh == {COINS[0].key}
 
 
