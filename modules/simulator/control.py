@@ -61,6 +61,8 @@ class Control:
         self._venue, self._hub, self._attachments = venue, hub, attachments
         self._about = about
         self._wall_ms = wall_ms
+        self.looked_ms = 0
+        """When somebody last asked whether the process serves."""
 
     def answer(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         """Do a request (path without the prefix). KeyError: there is no such thing; BadRequest and FaultError say what is wrong."""
@@ -105,7 +107,8 @@ class Control:
         }
 
     def health(self) -> dict[str, Any]:
-        """Enough to see that the process serves."""
+        """Enough to see that the process serves. Who looks is about to attach, and is waited for."""
+        self.looked_ms = self._wall_ms()
         return {"ok": True, "now": self._venue.now_ms, "clients": len(self._hub.clients), "frames": self._hub.frames, **self._about}
 
     def post_clock(self, body: bytes) -> dict[str, Any]:

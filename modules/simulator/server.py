@@ -161,10 +161,11 @@ class Simulator:
         private.join(self.hub, self.publisher.forget)
         self._faults = read_faults(options.faults) if options.faults is not None else []
         about = {"pace": self.pace, "market": self.market.name, "seed": stored.seed, "embedded": options.embedded}
+        self._control = Control(self.venue, self.hub, self.attachments, about, self._wall_ms, private)
         self._web = Web(
             PublicRest(self.venue, self._api_ms),
             PublicStream(self.venue, self.publisher),
-            Control(self.venue, self.hub, self.attachments, about, self._wall_ms, private),
+            self._control,
             self.hub,
             self._wall_s,
             private=private.rest,
@@ -261,7 +262,7 @@ class Simulator:
         self.clock.hold()
         if self._lonely_since is None:
             self._lonely_since = wall
-        elif wall - self._lonely_since > LONELY_S:
+        elif wall - max(self._lonely_since, self._control.looked_ms / 1000) > LONELY_S:
             self._say("no daemon for a minute; ending")
             self.stop()
 

@@ -156,7 +156,8 @@ def test_steps_are_rounded_down_and_valid_at_entry_and_at_the_stop(
         assert most < one.min_qty or most * one.price(min(price, stop)) < least
         return
     assert bought * one.price(price) <= Decimal(quote) * (1 + Decimal("1e-12"))
-    assert (bought + one.step) * one.price(price) > Decimal(quote) * (1 - Decimal("1e-12"))
+    if steps < int(table.inst[0]["max_steps"]):  # the largest order, and the largest that shares of it can be booked exactly
+        assert (bought + one.step) * one.price(price) > Decimal(quote) * (1 - Decimal("1e-12"))
     assert bought >= one.min_qty
     assert bought * one.price(price) >= least
     assert bought * one.price(stop) >= least
