@@ -215,7 +215,7 @@ async def _stage(load: Load, session: aiohttp.ClientSession, counter: Any, pid: 
         Row(
             name=f"simulator, private orders, {name}", unit="requests/s", median=served, lowest=served, highest=served, runs=1,
             note=f"{load.refused} refused {sorted(load.codes - {0}) or ''}; reply p50 {_quantile(replies, 0.5):.1f} ms, "
-            f"p99 {_quantile(replies, 0.99):.1f} ms; {busy:.0%} of a core, resident {memory_mb(pid):.0f} MB ({memory_mb(pid) - before:+.0f})",
+            f"p99 {_quantile(replies, 0.99):.1f} ms; {busy:.0%} of a core, {memory_mb(pid):.0f} MB ({memory_mb(pid) - before:+.0f})",
         ),
     ]  # fmt: skip
 

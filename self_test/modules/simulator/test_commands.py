@@ -40,6 +40,13 @@ def test_everything_said() -> None:
     )  # fmt: skip
 
 
+def test_the_account_and_its_misfortunes() -> None:
+    words = "--api-key K --api-secret S --balance USDT=5,BTC=1 --faults f.json --ledger l.json"
+    assert parsed(*words.split()) == SimulatorOptions(
+        api_key="K", api_secret="S", balance="USDT=5,BTC=1", faults=Path("f.json"), ledger=Path("l.json")
+    )
+
+
 def test_times() -> None:
     assert parse_time("2025-02-15") == parse_time("2025-02-15T00:00Z") == parse_time("2025-02-15T01:00+01:00") == 1_739_577_600_000
     with pytest.raises(argparse.ArgumentTypeError, match="soon"):
@@ -65,7 +72,7 @@ def test_it_prints_one_ready_line_and_ends_cleanly_on_a_signal(tmp_path: Path) -
     with subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         ready = json.loads(process.stdout.readline())
-        assert ready["ready"] is True
+        assert ready["ready"] is True and ready["api_key"] and len(ready["api_secret"]) == 36
         assert ready["bybit"]["ws"].startswith("ws://127.0.0.1:") and ready["control"].startswith(ready["bybit"]["http"])
         process.send_signal(signal.SIGTERM)
         rest, errors = process.stdout.read(), process.stderr.read()

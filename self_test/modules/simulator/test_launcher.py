@@ -43,7 +43,7 @@ async def test_started_found_again_and_after_a_kill_resumed(tmp_path: Path, monk
         first = await ensure_running(tmp_path, ONE, WallClock(), PROGRAM)
         record = tmp_path / "simulated" / "simulator.json"
         assert stat.S_IMODE(record.stat().st_mode) == 0o600
-        assert read_record(tmp_path) == first
+        assert read_record(tmp_path) == first and first.api_key and first.api_secret
         assert os.getsid(first.pid) == first.pid, "in a session of its own: it outlives us"
         assert (await clock_of(first))["held"] is True
         again = await ensure_running(tmp_path, msgspec.structs.replace(ONE, speed=50.0), WallClock(), PROGRAM)
