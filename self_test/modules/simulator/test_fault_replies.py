@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from modules.simulator.publisher import STEP_MS
 from modules.simulator.server import Simulator
 from self_test.modules.simulator.live import serving
 from self_test.modules.simulator.trader import BUY, LIMIT_S, Trader
@@ -153,3 +154,20 @@ async def test_the_control_api_of_faults() -> None:
         assert accounts[0]["positions"][0]["size"] == "0.01" and accounts[0]["wallet"]["coin"][0]["coin"] == "USDT"
         ledger = (await trader.control("GET", "/ledger"))[1]
         assert {"orders", "fills", "cash", "positions", "unprotected", "hash"} <= set(ledger) and len(ledger["fills"]) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("pace", "waits"), [("lockstep", True), ("free", False)])
+async def test_in_lockstep_time_waits_for_a_reply_that_is_outstanding(pace: str, waits: bool) -> None:
+    async with (
+        asyncio.timeout(LIMIT_S),
+        serving(speed=6000.0, pace=pace, symbols=("BTCUSDT",)) as simulator,
+        Trader(simulator.http, simulator.private.api_key, simulator.private.api_secret) as trader,
+    ):
+        await trader.fault(kind="delay", match=CREATE, ms=500)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(trader.order())
+            while not bought(simulator):
+                await WallClock().sleep(0.0)
+            began = simulator.clock.now_ms
+        assert (simulator.clock.now_ms - began <= 2 * STEP_MS) is waits
