@@ -44,7 +44,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One scripted misfortune, as it is posted.
 
     match: prefix of a topic (`kline.5.`, `execution`), of a path (`/v5/order`) or, for scripted kinds, of `category:SYMBOL`; empty = any.
-    count: how often it strikes, 0 = without limit. ms: how long (delay, maintenance, half_open) or how far (clock_skew), wall time.
+    count: how often it strikes, 0 = without limit. ms: how long (delay, reorder, maintenance) or how far (clock_skew), wall time.
     status: of http_status (value `after`: the request takes effect first). value: fraction of a price_gap (-0.05 = five percent down),
     quantity of an adl, new filters, or `visibility` for a delay. at_ts: venue time before which it sleeps.
     """
