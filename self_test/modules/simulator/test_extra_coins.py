@@ -20,7 +20,7 @@ def test_grids_fit_the_price() -> None:
             found = filters.listing(f"{name}USDT", category)
             assert found is not None
             one = found.instrument
-            assert Decimal("1e-5") <= one.tick / price <= Decimal("1e-4") and one.step * price <= Decimal("10")
+            assert Decimal("1e-5") <= one.tick / price <= Decimal("1e-4") and one.step * price <= Decimal(10)
             assert one.tick * one.step >= Decimal("1e-10") and one.max_qty * price > 1_000_000
 
 
