@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
-from collections.abc import AsyncIterator
-from typing import Any
 
-import ccxt.pro
 import pytest
 
-from modules.simulator.server import Simulator
-from self_test.modules.simulator.live import serving
-
-LIMIT_S = 40.0
-
-
-def urls(simulator: Simulator) -> dict[str, Any]:
-    http = simulator.http
-    ws = http.replace("http", "ws")
-    return {
-        "api": {
-            **dict.fromkeys(("spot", "futures", "v2", "public", "private"), http),
-            "ws": {
-                "public": {category: f"{ws}/v5/public/{category}" for category in ("spot", "linear", "inverse", "option")},
-                "private": {
-                    "spot": {"unified": f"{ws}/v5/private", "nonUnified": f"{ws}/v5/private"},
-                    "contract": f"{ws}/v5/private",
-                    "usdc": f"{ws}/v5/private",
-                    "trade": f"{ws}/v5/trade",
-                },
-            },
-        }
-    }
-
-
-@contextlib.asynccontextmanager
-async def client(**more: Any) -> AsyncIterator[tuple[Simulator, Any]]:
-    async with asyncio.timeout(LIMIT_S), serving(**more) as simulator:
-        exchange = ccxt.pro.bybit({"urls": urls(simulator), "enableRateLimit": False})
-        try:
-            yield simulator, exchange
-        finally:
-            await exchange.close()
+from self_test.contracts.clients import market
 
 
 @pytest.mark.asyncio
 async def test_rest() -> None:
-    async with client() as (simulator, exchange):
+    async with market() as (simulator, exchange):
         markets = await exchange.load_markets()
         assert {"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"} == set(markets)
         spot, perp = markets["BTC/USDT"], markets["BTC/USDT:USDT"]
@@ -76,7 +39,7 @@ async def test_rest() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
 async def test_streams(symbol: str) -> None:
-    async with client(speed=300.0) as (simulator, exchange):
+    async with market(speed=300.0) as (simulator, exchange):
         starts: list[int] = []
         while len(set(starts)) < 3:
             starts += [candle[0] for candle in await exchange.watch_ohlcv(symbol, "1m")]

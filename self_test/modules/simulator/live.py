@@ -19,10 +19,12 @@ async def serving(**more: Any) -> AsyncIterator[Simulator]:
     chosen = SimulatorOptions(speed=600.0, pace="free", symbols=("BTCUSDT", "ETHUSDT"))
     simulator = Simulator(msgspec.structs.replace(chosen, **more), WallClock())
     await simulator.start()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(simulator.run())
-        try:
-            yield simulator
-        finally:
-            simulator.stop()
-    await simulator.close()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(simulator.run())
+            try:
+                yield simulator
+            finally:
+                simulator.stop()
+    finally:
+        await simulator.close()
