@@ -32,7 +32,7 @@ class PublicStream:
         """One message from the client; what is not understood is answered, never fatal."""
         try:
             request = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # the second: nested a hundred thousand deep
             self._reply(client, {}, "", success=False, message="Invalid JSON")
             return
         if not isinstance(request, dict):
@@ -77,7 +77,7 @@ class PublicStream:
     def _can(self, category: str, topic: Topic) -> bool:
         """Listed, and for klines not finer than the bars that the market has."""
         series = self._venue.series(category, topic.symbol)
-        if series is None:
+        if series is None or (topic.kind == "allLiquidation" and category != "linear"):
             return False
         return topic.kind != "kline" or topic.argument in ("D", "W", "M") or int(topic.argument) * 60_000 >= series.tf_ms
 

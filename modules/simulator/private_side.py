@@ -20,6 +20,7 @@ from modules.simulator.fault_frames import FrameFaults
 from modules.simulator.fault_replies import RESTARTING_TEXT
 from modules.simulator.faults import Fault, FaultTable
 from modules.simulator.filters import Listing
+from modules.simulator.frames import text_frame
 from modules.simulator.hub import Hub
 from modules.simulator.market import Series
 from modules.simulator.order_types import Now
@@ -107,6 +108,7 @@ class PrivateSide:
         self.rest = PrivateRest(self.exchange, self.credentials, RateLimits(), self.api_now, self.listings)
         self.streams = PrivateStreams(self.exchange, self.credentials, _Entry(self), wall_ms=lambda: self.api_now().wall)
         self._frame_faults: FrameFaults | None = None
+        self._hub: Hub | None = None
 
     # time -----------------------------------------------------------------------------------------------------------------------------
     def api_now(self) -> Now:
@@ -125,6 +127,16 @@ class PrivateSide:
         """Private events follow the market frames that caused them."""
         if self.exchange.waiting():
             self.streams.pump()
+            self._tell_liquidations()
+
+    def _tell_liquidations(self) -> None:
+        """Positions that were taken over, on the public stream of their symbol."""
+        for ts, symbol, side, size, price in self.exchange.liquidations():
+            topic = f"allLiquidation.{symbol}"
+            if self._hub is not None and (listeners := self._hub.subscribers("linear", topic)):
+                row = {"T": ts, "s": symbol, "S": side, "v": format(size, "f"), "p": format(price, "f")}
+                frame = {"topic": topic, "type": "snapshot", "ts": ts, "data": [row]}
+                self._hub.publish(listeners, text_frame(msgspec.json.encode(frame)))
 
     def next_stop(self, after_ms: int) -> int:
         """The next funding or scripted fault."""
@@ -139,7 +151,7 @@ class PrivateSide:
     # faults ---------------------------------------------------------------------------------------------------------------------------
     def join(self, hub: Hub, forget: Callable[[str], None]) -> None:
         """Let faults reach the public streams as well; `forget`: the bars ahead of a listing have changed."""
-        self._forget = forget
+        self._forget, self._hub = forget, hub
         found = FrameFaults(self.faults, self._now, lambda: [*hub.clients, *self.streams.hub.lines])
         self.streams.hub.frames_filter, self.streams.hub.events_filter = found.frame, found.event
         self._frame_faults = found

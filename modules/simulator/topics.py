@@ -20,7 +20,7 @@ SILENCE_S = 3.0
 FIRST_U = 1000
 """Book update numbers begin here: u = 1 would mean that the exchange restarted."""
 
-Kind = Literal["kline", "publicTrade", "tickers", "orderbook"]
+Kind = Literal["kline", "publicTrade", "tickers", "orderbook", "allLiquidation"]
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def parse_topic(name: str) -> Topic | None:
     """The topic of this name, None when there is no such kind (the symbol is not looked at)."""
     parts = name.split(".")
     match parts:
-        case ["publicTrade" | "tickers" as kind, symbol] if symbol:
+        case ["publicTrade" | "tickers" | "allLiquidation" as kind, symbol] if symbol:
             return Topic(name, kind, "", symbol)
         case ["kline", interval, symbol] if interval in intervals.INTERVALS and symbol:
             return Topic(name, "kline", interval, symbol)
@@ -191,7 +191,7 @@ class Tape:
         """What a new subscriber gets at once: the ticker or the touch as last published; nothing for trades."""
         if not self.wanted:
             self._last = self._row(self._venue.last(self._series))
-        if topic.kind == "publicTrade":
+        if topic.kind in ("publicTrade", "allLiquidation"):
             return None
         if topic.kind == "orderbook":
             return self._touch()

@@ -153,8 +153,12 @@ def test_a_gap_goes_through_a_stop_and_is_remembered(tmp_path: Path) -> None:
     assert len(again.side.faults.rows()) == 1 and again.side.faults.rows()[0]["spent"], "it does not happen again"
 
 
-def test_takeovers_are_scripted() -> None:
+def test_takeovers_are_scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box()
+    heard: list[bytes] = []
+    monkeypatch.setattr(box.hub, "publish", lambda _listeners, payload: heard.append(payload))
+    listener: Any = object()
+    box.hub.subscribers("linear", "allLiquidation.BTCUSDT").add(listener)
     box.buy("0.03")
     box.side.add_fault(parse({"kind": "adl", "symbol": "BTCUSDT", "value": "0.01"}))
     assert box.side.exchange.positions(UID)[0]["size"] == "0.02"
@@ -164,6 +168,14 @@ def test_takeovers_are_scripted() -> None:
     box.go(1)
     assert not box.side.exchange.positions(UID)
     assert [row["execType"] for row in box.side.ledger()["fills"]] == ["Trade", "AdlTrade", "BustTrade"]
+    (frame,) = [payload for payload in heard if b"allLiquidation" in payload]
+    told = json.loads(frame[frame.index(b"{") :])
+    assert (told["topic"], told["data"][0]["s"], told["data"][0]["S"], told["data"][0]["v"]) == (
+        "allLiquidation.BTCUSDT",
+        "BTCUSDT",
+        "Buy",
+        "0.02",
+    )
 
 
 def test_filters_change_for_orders_and_for_who_asks(tmp_path: Path) -> None:
