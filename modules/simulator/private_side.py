@@ -20,7 +20,6 @@ from modules.simulator.fault_frames import FrameFaults
 from modules.simulator.fault_replies import RESTARTING_TEXT
 from modules.simulator.faults import Fault, FaultTable
 from modules.simulator.filters import Listing
-from modules.simulator.frames import text_frame
 from modules.simulator.hub import Hub
 from modules.simulator.market import Series
 from modules.simulator.order_types import Now
@@ -136,7 +135,7 @@ class PrivateSide:
             if self._hub is not None and (listeners := self._hub.subscribers("linear", topic)):
                 row = {"T": ts, "s": symbol, "S": side, "v": format(size, "f"), "p": format(price, "f")}
                 frame = {"topic": topic, "type": "snapshot", "ts": ts, "data": [row]}
-                self._hub.publish(listeners, text_frame(msgspec.json.encode(frame)))
+                self._hub.publish(listeners, msgspec.json.encode(frame))
 
     def next_stop(self, after_ms: int) -> int:
         """The next funding or scripted fault."""
