@@ -10,6 +10,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from modules.simulator.faults import parse as fault
 from modules.simulator.server import Simulator
 from self_test.contracts.clients import ASK_S, PATIENCE_S, PERP, SPOT, ccxt_at, trading
 
@@ -131,3 +132,17 @@ async def test_public_streams_beside_it() -> None:
             tickers = await exchange.watch_tickers([symbol])
             assert set(tickers) == {symbol}
             await exchange.un_watch_tickers([symbol])
+
+
+@pytest.mark.asyncio
+async def test_a_liquidation_is_public() -> None:
+    async with trading() as (simulator, exchange), asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        await exchange.create_order(PERP, "market", "buy", 0.01)
+        told = group.create_task(exchange.watch_liquidations(PERP))
+        while not simulator.hub.subscribers("linear", "allLiquidation.BTCUSDT"):  # noqa: ASYNC110
+            await asyncio.sleep(ASK_S)
+        simulator.private.add_fault(fault({"kind": "liquidate", "symbol": "BTCUSDT"}))
+        [one] = await told
+        assert (one["symbol"], one["contracts"], one["side"]) == (PERP, 0.01, "buy")
+        [mine] = await exchange.fetch_my_liquidations(PERP)
+        assert mine["price"] == one["price"]

@@ -80,6 +80,18 @@ def private(simulator: Simulator) -> None:
         socket.unsubscribe("wallet")
 
 
+def liquidated(simulator: Simulator) -> None:
+    ears = Ears()
+    with pybit_at(simulator) as session, pybit_socket(simulator, "linear") as socket:
+        session.place_order(**LINEAR, side="Sell", orderType="Market", qty=0.01)
+        socket.all_liquidation_stream("BTCUSDT", ears)
+        body = {"kind": "liquidate", "symbol": "BTCUSDT"}
+        answer = session.client.post(f"{simulator.http}/control/faults", json=body, timeout=PATIENCE_S)
+        assert answer.status_code == 200, answer.text
+        [row] = ears.one()["data"]
+        assert (row["s"], row["S"], row["v"]) == ("BTCUSDT", "Sell", "0.01")
+
+
 def entry(simulator: Simulator) -> None:
     taken, refused = Ears(), Ears()
     with pybit_at(simulator) as session, pybit_socket(simulator, "trade", recv_window=5000) as socket:
@@ -123,6 +135,12 @@ async def test_public_streams(kind: str) -> None:
 async def test_private_streams() -> None:
     async with venue() as simulator:
         await off_loop(simulator, private)
+
+
+@pytest.mark.asyncio
+async def test_liquidations() -> None:
+    async with venue() as simulator:
+        await off_loop(simulator, liquidated)
 
 
 @pytest.mark.asyncio
