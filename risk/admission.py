@@ -24,7 +24,7 @@ POSITION_OPEN = int(Rule.POSITION_OPEN)
 SIDE = int(Rule.SIDE_NOT_ALLOWED)
 TOO_WIDE = int(Rule.STOP_TOO_WIDE)
 TOO_COSTLY = int(Rule.COST_TOO_HIGH)
-BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
+BAD_PLAN = int(Rule.BAD_PLAN)
 VOLATILE = 3
 """Regime code of a volatile market."""
 
@@ -108,7 +108,7 @@ def sized(
     """(rule, steps, stop, target) of an entry with exit profile `arm`; `turnover` in quote units per confirm bar."""
     stop, target = initial(side, reference, atr, rules[s]["stop_k"][arm], rules[s]["target_k"][arm])
     if stop <= 0 or target <= 0 or target == reference:
-        return TOO_COSTLY, 0, stop, target
+        return BAD_PLAN, 0, stop, target
     factor = 1.0
     if regime == VOLATILE:
         factor *= limits[0]["volatile_factor"]

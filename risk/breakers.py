@@ -120,18 +120,27 @@ def trade_closed(acct: Rows, rules: Rows, limits: Rows, a: int, s: int, net: int
         acct[a]["pauses"][style] = 0
     until = closed_ts + limits[0]["pause_bars"] * length * rules[s]["primary_ms"] * (1 << acct[a]["pauses"][style])
     acct[a]["pauses"][style] += 1
-    acct[a]["pause_until"][style] = until
-    return int(until)
+    acct[a]["pause_until"][style] = max(until, acct[a]["pause_until"][style])
+    return int(acct[a]["pause_until"][style])
+
+
+@kernel
+def resume(acct: Rows, a: int) -> None:
+    """A person lets a halted account trade again: a new peak and a fresh sample. The day's loss stop and running pauses stay."""
+    acct[a]["peak"] = acct[a]["equity"]
+    acct[a]["level"] = NORMAL
+    acct[a]["halted"] = 0
+    acct[a]["trades"][:] = 0
+    acct[a]["wins"][:] = 0
+    acct[a]["streak"][:] = 0
+    acct[a]["hold_n"][:] = 0
 
 
 @kernel
 def reset(acct: Rows, a: int) -> None:
-    """A person lets the account trade again: new peak, no step, no stop, fresh streaks."""
-    acct[a]["peak"] = acct[a]["equity"]
+    """A wallet starts over: as `resume`, and nothing of the day or of earlier losses is held against it."""
+    resume(acct, a)
     acct[a]["day_start"] = acct[a]["equity"]
-    acct[a]["level"] = NORMAL
-    acct[a]["halted"] = 0
     acct[a]["day_stopped"] = 0
-    acct[a]["streak"][:] = 0
     acct[a]["pause_until"][:] = 0
     acct[a]["pauses"][:] = 0

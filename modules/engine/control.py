@@ -36,7 +36,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "resume":
             for a in _accounts(state, event):
                 state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
-                breakers.reset(state.acct, a)
+                breakers.resume(state.acct, a)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
         case "reset":
@@ -81,8 +81,6 @@ def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> N
     state.acct[a]["cash"] = state.acct[a]["equity"] = wanted
     exits.cash_row(state, a, event.ts, "reset", change, "reset", out)
     breakers.reset(state.acct, a)
-    for field in ("trades", "wins", "hold_n"):
-        state.acct[a][field][:] = 0
     state.closed_trades[a] = 0
     state.realised[a] = 0
     state.halted.pop(account, None)

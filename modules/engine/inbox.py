@@ -1,4 +1,4 @@
-"""The one way into the engine: a bounded inbox in which account events overtake market events and nothing is ever dropped.
+"""The one way into the engine: an inbox of two lanes in which account events overtake market events and nothing is ever dropped.
 
 Closed candles and account events must not be lost, so a full market lane does not refuse: the bars that waited in it are handed out as
 late and the ticks without quotes, so that stops follow but nothing is entered on what is long past. Quotes never come here by themselves;

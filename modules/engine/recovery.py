@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from modules.engine.adopt import adopt
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
 from state.accounts import Account
@@ -160,8 +161,10 @@ def replay_tail(engine: Engine, chain: Chain, after_seq: int) -> Replayed:
     """
     events = rows = differing = 0
     for seq, event, commands in chain.journal.entries(after_seq):
-        again = encode_commands(engine.process(decode_event(event)))
-        differing += again != commands
-        rows += write_rows(chain.ledger, seq, decode_commands(commands))
+        ours, recorded = engine.process(decode_event(event)), decode_commands(commands)
+        if encode_commands(ours) != commands:
+            differing += 1
+            adopt(engine, ours, recorded)
+        rows += write_rows(chain.ledger, seq, recorded)
         events += 1
     return Replayed(events, rows, differing)

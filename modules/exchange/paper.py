@@ -1,8 +1,8 @@
 """The paper venue: orders meet the live quotes and prints of the real feed (the quote model), in this process, in venue time.
 
 The rules, also published in `docs/paper.md`:
-- An order reaches the book `latency_ms` of venue time after its decision. A taking one is judged by the quote that stands there then: the
-  newest since the decision, else the first that comes.
+- An order reaches the book `latency_ms` of venue time after its decision. It is judged by the quote that stands then: the newest since the
+  decision, else the first that comes.
 - A taking entry fills at the touch, at most what stands there; the rest is cancelled. Beyond its limit, or where its own stop or
   target has been passed, nothing fills.
 - A resting entry fills at its price when a print or the touch goes through it by a tick, at most the size seen; it ends at its expiry.
@@ -119,6 +119,9 @@ class PaperVenue:
         """What a print does: it fills a resting entry it goes through, and triggers stops and targets."""
         events: list[AccountEvent] = []
         entry = self._entries.get(trade.key)
+        if entry is not None and not entry.accepted and entry.standing is not None and trade.ts >= entry.active_ts and entry.resting:
+            self._arrive(entry, msgspec.structs.replace(entry.standing, ts=entry.active_ts), events)
+            entry = self._entries.get(trade.key)
         if entry is not None and entry.resting and entry.accepted and trade.ts <= entry.order.intent.expires_ts:
             intent = entry.order.intent
             if int(intent.side) * (intent.limit - trade.price) >= 1:
@@ -128,20 +131,29 @@ class PaperVenue:
             held.triggered = _reached(held, trade.price)
         return events
 
+    def _arrive(self, entry: _Entry, quote: Quote, events: list[AccountEvent]) -> bool:
+        """The order reaches the book as it stands (`quote`); False when a resting one would have taken and is gone."""
+        intent = entry.order.intent
+        entry.accepted = True
+        events.append(OrderAccepted(quote.ts, intent.account, entry.order.order_id))
+        touch = quote.ask if intent.side > 0 else quote.bid
+        if entry.resting and int(intent.side) * (intent.limit - touch) >= 0:
+            self._end(entry, quote.ts, "a resting order would have taken", events)
+            return False
+        return True
+
     def _judge_entry(self, entry: _Entry, quote: Quote, events: list[AccountEvent]) -> None:
         intent = entry.order.intent
-        if not entry.resting and entry.standing is not None:
-            quote = msgspec.structs.replace(entry.standing, ts=entry.active_ts)
+        if not entry.accepted:
+            standing = quote if entry.standing is None else msgspec.structs.replace(entry.standing, ts=entry.active_ts)
+            if not self._arrive(entry, standing, events):
+                return
+            if not entry.resting:
+                quote = standing
         side = int(intent.side)
         touch, shown = (quote.ask, quote.ask_steps) if side > 0 else (quote.bid, quote.bid_steps)
-        first = not entry.accepted
-        if first:
-            entry.accepted = True
-            events.append(OrderAccepted(quote.ts, intent.account, entry.order.order_id))
         if entry.resting:
-            if first and side * (intent.limit - touch) >= 0:
-                self._end(entry, quote.ts, "a resting order would have taken", events)
-            elif quote.ts > intent.expires_ts:
+            if quote.ts > intent.expires_ts:
                 self._end(entry, quote.ts, "not reached before its bar closed", events)
             elif side * (intent.limit - touch) >= 1:
                 self._fill_entry(entry, intent.limit, min(entry.left, shown), quote.ts, events)

@@ -18,6 +18,7 @@ from risk.breakers import (
     STEPPED,
     mark,
     reset,
+    resume,
     run_chance,
     streak_limit,
     trade_closed,
@@ -170,7 +171,9 @@ def test_eight_losses_pause_the_style_and_pauses_double_within_a_day() -> None:
     third = [lose(table, NOON + 200 + k) for k in range(8)]
     assert third[7] == NOON + 207 + 4 * 4 * 8 * M15
     tomorrow = [lose(table, NOON + DAY_MS + k) for k in range(8)]
-    assert tomorrow[7] == NOON + DAY_MS + 7 + 4 * 8 * M15
+    assert tomorrow[7] == third[7], "a new day's shorter pause never ends a longer one early"
+    later = [lose(table, NOON + 3 * DAY_MS + k) for k in range(8)]
+    assert later[7] == NOON + 3 * DAY_MS + 7 + 4 * 8 * M15
 
 
 def test_a_win_ends_the_streak_and_styles_are_counted_apart() -> None:
@@ -216,3 +219,14 @@ def test_reset_starts_a_new_peak_and_clears_every_breaker() -> None:
     assert int(table.acct[0]["level"]) == NORMAL
     at(table, 772.79)
     assert int(table.acct[0]["level"]) == HALF
+
+
+def test_a_resume_starts_a_new_peak_and_sample_and_forgives_nothing_of_the_day() -> None:
+    table = opened()
+    acct = table.acct[0]
+    acct["halted"], acct["level"], acct["day_stopped"], acct["trades"][:] = 1, 3, 1, 7
+    acct["pause_until"][0], acct["peak"] = NOON, 2 * int(acct["equity"])
+    resume(table.acct, 0)
+    assert (acct["halted"], acct["level"], acct["peak"]) == (0, 0, acct["equity"])
+    assert acct["trades"].sum() == 0
+    assert (acct["day_stopped"], acct["pause_until"][0]) == (1, NOON)

@@ -89,7 +89,7 @@ def test_a_halt_takes_entries_back_and_asks_again_for_a_close_that_failed() -> N
     assert desk.pos(1)["status"] == FLAT
 
 
-def test_flatten_latches_and_resume_lets_it_trade_from_a_new_peak() -> None:
+def test_flatten_latches_and_resume_starts_from_a_new_peak() -> None:
     desk = exposed()
     desk.bar(9_000)
     commands = desk.control("flatten", account="CRYPTO/PAPER")
@@ -99,7 +99,7 @@ def test_flatten_latches_and_resume_lets_it_trade_from_a_new_peak() -> None:
     assert reports(desk.control("resume")) == [("control", "resume")]
     assert desk.engine.state.halted == {}
     assert desk.acct["peak"] == desk.acct["equity"] and desk.acct["level"] == 0
-    desk.enter(1)
+    assert refused(desk.signal(1)) == "daily_loss", "a resume forgives nothing of the day"
 
 
 def test_a_reset_needs_a_flat_wallet_and_starts_a_fresh_sample() -> None:

@@ -139,6 +139,17 @@ def test_a_resting_order_waits_for_a_price_through_its_own() -> None:
     assert told(at.on_quote(quote(600, 9_990, 9_998, shown=500))) == ["filled 70@10000 left 0"]
 
 
+def test_a_resting_order_is_judged_by_the_quote_that_stood_when_it_came_and_may_fill_on_the_next() -> None:
+    at = venue()
+    at.submit(order(OrderType.MAKER, limit=10_000))
+    assert at.on_quote(quote(10, 9_999, 10_001)) == []
+    assert told(at.on_quote(quote(100_000, 9_900, 9_902))) == ["accepted", "filled 100@10000 left 0"]
+    at = venue()
+    at.submit(order(OrderType.MAKER, limit=10_000))
+    at.on_quote(quote(10, 9_999, 10_001))
+    assert told(at.on_trade(Trade(KEY, NOW + 99_000, 9_990, 60, buyer_is_taker=False))) == ["accepted", "filled 60@10000 left 40"]
+
+
 def test_a_resting_order_never_takes_and_ends_with_its_bar() -> None:
     at = venue()
     at.submit(order(OrderType.MAKER, limit=10_000))
