@@ -52,14 +52,25 @@ def recover(chain: Chain) -> Stored:
 def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[Instrument, ...]:
     """The instruments to run: those asked for, and any with a position: what is held is always managed.
 
-    Where something is held and the venue has changed tick or step meanwhile, the stored grid stays until it is flat: stops and values
-    are counted in it.
+    Where something is held and the venue has made its grid finer, the row is carried over exactly (`assemble`); where the new grid cannot
+    hold it, the stored one stays until it is flat.
     """
     held: dict[str, Instrument] = {}
     if stored is not None:
         held = {one.key: one for i, one in enumerate(stored.instruments) if stored.pos[i]["status"] != FLAT}
-    chosen = [held[one.key] if one.key in held and grid_of(held[one.key]) != grid_of(one) else one for one in asked]
+    chosen = [held[one.key] if one.key in held and finer(held[one.key], one) is None else one for one in asked]
     return (*chosen, *(one for key, one in held.items() if all(key != other.key for other in asked)))
+
+
+def finer(old: Instrument, new: Instrument) -> tuple[int, int] | None:
+    """New ticks in an old tick and new steps in an old step; None when they are no whole numbers."""
+    if old.tick % new.tick or old.step % new.step:
+        return None
+    return int(old.tick / new.tick), int(old.step / new.step)
+
+
+TICK_FIELDS = ("reference", "limit", "stop", "target", "initial_stop", "extreme", "mark", "risk", "atr")
+STEP_FIELDS = ("steps", "working", "filled", "exit_steps")
 
 
 def grid_of(instrument: Instrument) -> tuple[Decimal, Decimal]:
@@ -72,7 +83,8 @@ def assemble(
 ) -> tuple[RuntimeState, frozenset[str]]:
     """A state over `instruments` that goes on from `stored`; also the keys whose rows are new and need warming up.
 
-    Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed starts with fresh ones.
+    Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed starts with fresh ones, what is held in it
+    is carried over to the finer grid.
     """
     wanted = list(dict.fromkeys(paper_account(domain) for domain in domains))
     if stored is not None:
@@ -87,7 +99,13 @@ def assemble(
             continue
         old, new = stored.instruments[j], instruments[i]
         if grid_of(old) != grid_of(new):
-            continue  # flat, or `needed` would have kept the grid: its rows are warmed anew
+            ratios = finer(old, new)
+            if stored.pos[j]["status"] != FLAT and ratios is not None:
+                state.pos[i] = stored.pos[j]
+                for names, ratio in zip((TICK_FIELDS, STEP_FIELDS), ratios, strict=True):
+                    for name in names:
+                        state.pos[i][name] *= ratio
+            continue  # the market row counts in ticks: it is warmed anew
         state.market[i], state.pos[i] = stored.market[j], stored.pos[j]
         state.spreads[i], state.spread_n[i], state.demo_ts[i] = stored.spreads[j], stored.spread_n[j], stored.demo_ts[j]
         state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -14,10 +13,11 @@ from modules.engine.recovery import restore, snapshot_of
 from self_test.fakes.books import M5, M15, PERP, coin
 from self_test.fakes.stored import COINS, START, Played
 from state.accounts import Domain
+from state.booking import equity_of
 from state.books import FLAT, OPEN
 from state.ledger import read_ledger
 from state.market import Candle
-from state.runtime import RuntimeState
+from state.runtime import RuntimeState, holding
 
 CRYPTO = (Domain.CRYPTO,)
 
@@ -103,8 +103,8 @@ def test_what_is_held_is_always_needed(tmp_path: Path) -> None:
     assert needed((other,), stored) == (other, *COINS)
     assert needed((COINS[1],), stored) == (COINS[1], COINS[0])
 
-    finer = msgspec.structs.replace(COINS[1], tick=COINS[1].tick / 10)
-    assert needed((finer,), stored)[0] == COINS[1]  # held: counted in the grid it was entered in
+    coarser = msgspec.structs.replace(COINS[1], tick=COINS[1].tick * 10)
+    assert needed((coarser,), stored)[0] == COINS[1]  # held, and not to be counted in such ticks
     state, fresh = assemble(CONFIG, needed((other,), stored), CRYPTO, stored)
     assert fresh == {other.key}
     for one in COINS:
@@ -114,18 +114,23 @@ def test_what_is_held_is_always_needed(tmp_path: Path) -> None:
     assert state.orders == stored.orders and state.execs == stored.execs
 
 
-def test_another_grid_starts_anew_unless_something_is_held(tmp_path: Path) -> None:
+def test_what_is_held_is_carried_over_to_a_finer_grid_and_the_market_row_starts_anew(tmp_path: Path) -> None:
     bot = Played(tmp_path)
     while not (bot.engine.state.pos["status"] == OPEN).all():
         bot.minutes(1)
     bot.close()
     stored = stored_state(tmp_path)
-    changed = (msgspec.structs.replace(COINS[0], tick=Decimal("0.1")), COINS[1])
-    _, fresh = assemble(CONFIG, needed(changed, stored), CRYPTO, stored)
-    assert fresh == frozenset(), "held: its rows are the position's"
-    stored.pos[:]["status"] = FLAT
-    _, fresh = assemble(CONFIG, needed(changed, stored), CRYPTO, stored)
+    changed = (msgspec.structs.replace(COINS[0], tick=COINS[0].tick / 10, step=COINS[0].step / 100), COINS[1])
+    assert needed(changed, stored) == changed
+    state, fresh = assemble(CONFIG, changed, CRYPTO, stored)
     assert fresh == {COINS[0].key}
+    before, after = holding(stored, 0), holding(state, 0)
+    assert before == after
+    assert state.pos[0]["stop"] == 10 * stored.pos[0]["stop"]
+    assert state.pos[0]["steps"] == 100 * stored.pos[0]["steps"]
+    assert equity_of(state.pos, state.inst, state.acct, 0) == equity_of(stored.pos, stored.inst, stored.acct, 0)
+    stored.pos[:]["status"] = FLAT
+    assert assemble(CONFIG, changed, CRYPTO, stored)[1] == {COINS[0].key}
 
 
 def test_a_new_account_comes_beside_the_old_and_an_old_one_stays(tmp_path: Path) -> None:
