@@ -169,7 +169,7 @@ def test_takeovers_are_scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not box.side.exchange.positions(UID)
     assert [row["execType"] for row in box.side.ledger()["fills"]] == ["Trade", "AdlTrade", "BustTrade"]
     (frame,) = [payload for payload in heard if b"allLiquidation" in payload]
-    told = json.loads(frame[frame.index(b"{") :])
+    told = json.loads(frame)
     assert (told["topic"], told["data"][0]["s"], told["data"][0]["S"], told["data"][0]["v"]) == (
         "allLiquidation.BTCUSDT",
         "BTCUSDT",
