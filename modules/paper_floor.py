@@ -6,14 +6,15 @@ No quote ever passes through the engine's queue; what a quote does to an order b
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import BybitRest
 from marketdata.bybit_ws import BybitStream
 from modules.boot import frontier
-from modules.data.feeds import BybitFeed, feed_topics
+from modules.data.feeds import BybitFeed, FeedEvent, feed_topics
 from modules.data.ticker import VenueTicker
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS
@@ -22,10 +23,11 @@ from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
 from modules.settings import BotConfig
 from state.accounts import Domain
+from state.instruments import Instrument
 from state.market import Quote, Trade
-from state.messages import Command
+from state.messages import Command, FeedDown
 from strategy.base import DEMO
-from utils.clock import Clock, VenueTime
+from utils.clock import MS, Clock, VenueTime
 
 
 class PaperFloor:
@@ -35,7 +37,8 @@ class PaperFloor:
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
         self._venue = PaperVenue(state.inst, state.index, config.paper.latency_ms, engine.mandate.confirm_ms)
-        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen)
+        self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
+        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
         self.time = VenueTime(clock)
 
     def runs_at(self, speed: float) -> None:
@@ -50,11 +53,17 @@ class PaperFloor:
         """A touch moved."""
         self.time.observe(quote.ts)
         self._inbox.put_account(self._venue.on_quote(quote))
-        self._ticker.observe(quote)
+        self._ticker.observe(quote, self._clock.monotonic_ns() // MS)
 
     def on_trade(self, trade: Trade) -> None:
         """A print came."""
         self._inbox.put_account(self._venue.on_trade(trade))
+
+    def on_feed(self, group: Iterable[Instrument], event: FeedEvent) -> None:
+        """A feed of `group` says something for the inbox; when it is down, no tick carries its quotes."""
+        if isinstance(event, FeedDown):
+            self._ticker.forget(instrument.key for instrument in group)
+        self._inbox.put(event)
 
     def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest) -> Callable[[], Coroutine[Any, Any, None]]:
         """The task of a domain's feed: a fresh connection at each start, going on from what the rows have seen."""
@@ -71,11 +80,11 @@ class PaperFloor:
                 BybitStream(url, topics, StreamParser(group), self._clock, self._rng),
                 rest,
                 self._clock,
-                emit=self._inbox.put,
+                emit=partial(self.on_feed, group),
                 on_quote=self.on_quote,
                 on_trade=self.on_trade,
                 since=frontier(self._engine),
-                quote_age_ms=int(self._config.paper.max_quote_age_s * 1000),
+                quote_age_ms=self._quote_age_ms,
             )
             await feed.run()
 

@@ -1,8 +1,11 @@
-"""The heartbeat in venue time: quotes drive it, so a venue that stands still does not tick and a fast one ticks fast."""
+"""The heartbeat in venue time: quotes drive it, so a venue that stands still does not tick and a fast one ticks fast.
+
+Only a fresh quote goes along: age is transport time since it arrived, as for the quotes of a close.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from state.market import Quote
 from state.messages import Tick
@@ -11,20 +14,27 @@ EVERY_MS = 60_000
 
 
 class VenueTicker:
-    """Emits a Tick when the quotes' time passes the next full step; with `quotes` it carries the latest quote of each symbol."""
+    """Emits a Tick when the quotes' time passes the next full step; with `quotes` it carries each symbol's latest quote while fresh."""
 
-    def __init__(self, emit: Callable[[Tick], None], *, quotes: bool, every_ms: int = EVERY_MS) -> None:
-        self._emit, self._with_quotes, self._every_ms = emit, quotes, every_ms
-        self._latest: dict[str, Quote] = {}
+    def __init__(self, emit: Callable[[Tick], None], *, quotes: bool, quote_age_ms: int, every_ms: int = EVERY_MS) -> None:
+        """A quote that arrived more than `quote_age_ms` before a tick stays out of it."""
+        self._emit, self._with_quotes, self._quote_age_ms, self._every_ms = emit, quotes, quote_age_ms, every_ms
+        self._latest: dict[str, tuple[Quote, int]] = {}
         self._next = 0
 
-    def observe(self, quote: Quote) -> None:
-        """A quote arrived."""
+    def observe(self, quote: Quote, now_ms: int) -> None:
+        """A quote arrived at `now_ms` of transport time (monotonic, ms)."""
         if self._with_quotes:
-            self._latest[quote.key] = quote
+            self._latest[quote.key] = (quote, now_ms)
         if quote.ts < self._next:
             return
         first = self._next == 0
         self._next = (quote.ts // self._every_ms + 1) * self._every_ms
         if not first:
-            self._emit(Tick(quote.ts, tuple(self._latest.values())))
+            fresh = tuple(latest for latest, seen_ms in self._latest.values() if now_ms - seen_ms <= self._quote_age_ms)
+            self._emit(Tick(quote.ts, fresh))
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """The feed of these symbols is down: their quotes can no longer be trusted."""
+        for key in keys:
+            self._latest.pop(key, None)
