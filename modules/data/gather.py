@@ -3,6 +3,10 @@
 A group is given out when the last expected symbol has arrived, when `grace_ms` of transport time have passed since its first candle,
 or when a later group is complete (on one socket that proves that nothing more comes). A candle that arrives after its group, or
 from history, is given out as `late`. No closed candle is lost and none is given out twice.
+
+A symbol that has missed `MISSED_CLOSES` groups in a row has gone silent (halted, delisted): it is not waited for, so that the others
+do not pay the grace at every close, until a live candle of it is seen again, late or not. A group cut short by a loss or by a filling
+is nobody's miss.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from state.messages import BarsClosed
 GRACE_MS = 2000
 QUOTE_AGE_MS = 5000
 """An older quote (transport time) is not attached: nothing may be entered on it."""
+MISSED_CLOSES = 3
+"""So many groups in a row without a symbol, and it is no longer waited for."""
 REMEMBERED_CLOSES = 4096
 """So many close times back a repeated candle is recognised (two weeks of 5m)."""
 
@@ -36,6 +42,7 @@ class CloseGatherer:
         self._pending: dict[int, _Group] = {}
         self._given: dict[int, set[str]] = {}
         self._given_until = 0
+        self._missed = dict.fromkeys(keys, 0)
         self._quotes: dict[str, tuple[Quote, int]] = {}
         self._quote_age_ms = quote_age_ms
         self._now_ms = 0
@@ -56,6 +63,7 @@ class CloseGatherer:
     def add(self, candle: Candle, now_ms: int) -> list[BarsClosed]:
         """A closed candle arrived live; returns what is ready now."""
         self._now_ms = now_ms
+        self._missed[candle.key] = 0
         close = candle.ts + self._timeframe_ms
         if self._known(close, candle.key):
             return []
@@ -63,7 +71,7 @@ class CloseGatherer:
             return [self._give(close, [candle], late=True)]
         group = self._pending.setdefault(close, _Group(now_ms, {}))
         group.candles[candle.key] = candle
-        return self._release(close) if len(group.candles) == len(self._order) else []
+        return self._release(close, waited=True) if self._complete(group) else []
 
     def backfilled(self, candles: Iterable[Candle]) -> list[BarsClosed]:
         """Candles from history: what was not given out before, one late group a close time, in time order."""
@@ -74,7 +82,7 @@ class CloseGatherer:
                 groups.setdefault(close, []).append(candle)
         events = []
         for close in sorted(groups):
-            events += self._release(close)
+            events += self._release(close, waited=False)
             events.append(self._give(close, groups[close], late=True))
         return events
 
@@ -82,19 +90,27 @@ class CloseGatherer:
         """Groups whose grace is over (and any before them), without those that did not come."""
         self._now_ms = now_ms
         over = [close for close, group in self._pending.items() if group.first_ms + self._grace_ms <= now_ms]
-        return self._release(max(over)) if over else []
+        return self._release(max(over), waited=True) if over else []
 
     def flush(self) -> list[BarsClosed]:
         """Everything that waits, now: the feed is down, nothing more comes."""
-        return self._release(max(self._pending)) if self._pending else []
+        return self._release(max(self._pending), waited=False) if self._pending else []
 
     def deadline_ms(self) -> int | None:
         """Transport time at which `due` will have something; None when nothing waits."""
         return min((group.first_ms + self._grace_ms for group in self._pending.values()), default=None)
 
-    def _release(self, until: int) -> list[BarsClosed]:
-        ready = sorted(close for close in self._pending if close <= until)
-        return [self._give(close, self._pending.pop(close).candles.values(), late=False) for close in ready]
+    def _complete(self, group: _Group) -> bool:
+        return all(key in group.candles or missed >= MISSED_CLOSES for key, missed in self._missed.items())
+
+    def _release(self, until: int, *, waited: bool) -> list[BarsClosed]:
+        events = []
+        for close in sorted(close for close in self._pending if close <= until):
+            candles = self._pending.pop(close).candles
+            if waited:
+                self._missed = {key: 0 if key in candles else missed + 1 for key, missed in self._missed.items()}
+            events.append(self._give(close, candles.values(), late=False))
+        return events
 
     def _give(self, close: int, candles: Iterable[Candle], *, late: bool) -> BarsClosed:
         ordered = tuple(sorted(candles, key=lambda candle: self._order[candle.key]))

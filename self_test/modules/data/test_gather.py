@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.data.gather import CloseGatherer
+from modules.data.gather import GRACE_MS, MISSED_CLOSES, CloseGatherer
 from state.market import Candle, Quote
 from state.messages import BarsClosed
 
@@ -111,6 +111,71 @@ def test_history_newer_than_what_waits_releases_it_first():
     it.add(candle("CRYPTO:A", 0), 0)
     first, second = it.backfilled([candle("CRYPTO:B", 1)])
     assert (first.ts, first.late, second.ts, second.late) == (TF, False, 2 * TF, True)
+
+
+def silent() -> CloseGatherer:
+    """C has just missed its third close in a row."""
+    it = gatherer()
+    for index in range(MISSED_CLOSES):
+        now = index * TF
+        for key in KEYS[:2]:
+            assert it.add(candle(key, index), now) == [], "C is still waited for"
+        assert [keys(event) for event in it.due(now + GRACE_MS)] == [KEYS[:2]]
+    return it
+
+
+def test_a_symbol_that_missed_three_closes_in_a_row_is_not_waited_for():
+    it = silent()
+    assert it.add(candle(KEYS[0], 3), 3 * TF) == []
+    (event,) = it.add(candle(KEYS[1], 3), 3 * TF + 1)
+    assert (keys(event), event.late) == (KEYS[:2], False)
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_a_silent_symbol_that_is_seen_again_is_waited_for_again(index: int):
+    it = silent()
+    for key in KEYS[:2]:
+        it.add(candle(key, 3), 3 * TF)
+    (late,) = it.add(candle(KEYS[2], index), 3 * TF + 500)
+    assert late.late
+    for key in KEYS[:2]:
+        assert it.add(candle(key, 4), 4 * TF) == []
+    assert [keys(event) for event in it.add(candle(KEYS[2], 4), 4 * TF + 1)] == [KEYS]
+
+
+def test_a_candle_in_between_starts_the_count_again():
+    it = gatherer()
+    for index in range(3 * MISSED_CLOSES):
+        came = KEYS if index % MISSED_CLOSES == 0 else KEYS[:2]
+        for key in came[:-1]:
+            assert it.add(candle(key, index), index * TF) == []
+        assert len(it.add(candle(came[-1], index), index * TF)) == (came == KEYS)
+        it.due(index * TF + GRACE_MS)
+
+
+def test_what_a_loss_or_a_filling_cut_short_is_no_miss():
+    it = gatherer()
+    for index in range(2 * MISSED_CLOSES):
+        it.add(candle(KEYS[0], index), 0)
+        assert len(it.flush() if index % 2 else it.backfilled([candle(KEYS[1], index)])) >= 1
+    for key in KEYS[:2]:
+        assert it.add(candle(key, 20), 0) == []
+
+
+@given(st.lists(st.sets(st.sampled_from(KEYS), min_size=1), max_size=30))
+def test_the_grace_is_paid_only_for_a_symbol_that_was_there_lately(closes: list[set[str]]):
+    it = gatherer()
+    for index, came in enumerate(closes):
+        now = index * TF
+        events = [event for key in sorted(came) for event in it.add(candle(key, index), now)]
+        events += it.due(now + GRACE_MS - 1)
+        at_once = bool(events) and all(bar.ts == index * TF for event in events for bar in event.candles)
+        lately = set().union(*closes[max(0, index - MISSED_CLOSES) : index + 1]) if index >= MISSED_CLOSES else set(KEYS)
+        if came >= lately:
+            assert at_once
+            assert {bar.key for event in events for bar in event.candles} == came
+        it.due(now + GRACE_MS)
+        assert it.deadline_ms() is None
 
 
 step = st.one_of(
