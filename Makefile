@@ -64,7 +64,7 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy .
 
 bench: $(VENV)/.runtime
-	@exec $(BIN)/python -m bench $(ARGS)
+	@exec $(BIN)/python -m bench --load $(ARGS)
 
 soak: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.soak $(ARGS)
