@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from modules.settings import BotConfig
 from utils.errors import Refusal
@@ -66,4 +66,7 @@ def _match(node: Any, word: str) -> Any:
 
 def _words(item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"])
-    return f"{path} = {item['input']!r}: {item['msg'].lower()}"
+    said = item["msg"].removeprefix("Value error, ")
+    if isinstance(item["input"], dict | BaseModel):  # a rule between fields: it names them and their values itself
+        return f"{path}: {said}"
+    return f"{path} = {item['input']!r}: {said if item['type'] == 'value_error' else said.lower()}"

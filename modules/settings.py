@@ -5,10 +5,11 @@ pydantic judges what people write; each wrong field is named with its value and 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from marketdata.intervals import NAME
 from state.accounts import Domain
 from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
 from state.instruments import Instrument
@@ -18,8 +19,19 @@ from utils.fixed import ceil_steps, floor_steps, money_units
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 Ppm = Annotated[int, Field(ge=0, le=100_000)]
 DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+FINEST_CONFIRM_MS, FINEST_PRIMARY_MS = 5 * MINUTE_MS, 15 * MINUTE_MS
+"""The simulator waits for the bot at five-minute closes, and the strategies' windows are counted in bars no finer than these."""
 MOST_STEPS = 3_000_000_000
 """Largest order: the share of a partial exit is computed with steps x steps, which must fit int64."""
+
+
+def _timeframe(value: int, finest: int) -> int:
+    """A timeframe that the venues serve; all of them divide the day. ValueError names those there are."""
+    allowed = [length for length in sorted(NAME) if length >= finest and DAY_MS % length == 0 and length < DAY_MS]
+    if value not in allowed:
+        raise ValueError(f"is not one of {', '.join(str(length) for length in allowed)} (ms)")
+    return value
 
 
 class _Group(BaseModel):
@@ -69,6 +81,21 @@ class Risk(_Group):
     max_spread_ratio: Annotated[float, Field(ge=1.0, le=100.0)] = 3.0
     """Entries need a spread of at most this many times its median."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Caps and breakers that belong together must be in their order, or the narrower one never acts."""
+        if not self.base <= self.pair <= self.portfolio:
+            raise ValueError(f"base {self.base:g} <= pair {self.pair:g} <= portfolio {self.portfolio:g} does not hold")
+        # A max_drawdown below stop_drawdown is only stricter: the account halts before it would stop entering.
+        if not self.half_drawdown < min(self.stop_drawdown, self.max_drawdown):
+            raise ValueError(
+                f"half_drawdown {self.half_drawdown:g} is not below both stop_drawdown {self.stop_drawdown:g} and "
+                f"max_drawdown {self.max_drawdown:g}"
+            )
+        if self.streak_low > self.streak_high:
+            raise ValueError(f"streak_low {self.streak_low} <= streak_high {self.streak_high} does not hold")
+        return self
+
 
 class Costs(_Group):
     """What a domain's venue charges and what taking costs, in parts per million of notional."""
@@ -90,6 +117,23 @@ class DomainSettings(_Group):
     paper_balance: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
     """USDT in a fresh paper wallet."""
     costs: Costs
+
+    @field_validator("confirm_ms")
+    @classmethod
+    def _confirms(cls, value: int) -> int:
+        return _timeframe(value, FINEST_CONFIRM_MS)
+
+    @field_validator("primary_ms")
+    @classmethod
+    def _decides(cls, value: int) -> int:
+        return _timeframe(value, FINEST_PRIMARY_MS)
+
+    @model_validator(mode="after")
+    def _nested(self) -> Self:
+        """A primary bar is a whole number of confirm bars, more than one."""
+        if self.confirm_ms >= self.primary_ms or self.primary_ms % self.confirm_ms:
+            raise ValueError(f"primary_ms {self.primary_ms} is not a multiple, 2 times or more, of confirm_ms {self.confirm_ms}")
+        return self
 
 
 class Paper(_Group):

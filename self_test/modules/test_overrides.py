@@ -39,6 +39,25 @@ def test_deep_names_lists_and_any_case() -> None:
         ({"BOT_RISK__BASE": "7"}, [], r"risk.base = '7': input should be less than or equal to 1"),
         ({"BOT_RISK__NOPE": "1"}, [], r"BOT_RISK__NOPE: there is no setting risk.nope"),
         ({"BOT_HTTP__PORT": "99999"}, [], r"http.port = '99999'"),
+        (
+            {},
+            ["domains.crypto.confirm_ms=60000"],
+            r"^domains.CRYPTO.confirm_ms = '60000': is not one of 300000, .*, 43200000 \(ms\)$",
+        ),
+        ({}, ["domains.crypto.confirm_ms=420000"], r"domains.CRYPTO.confirm_ms = '420000': is not one of 300000"),
+        ({}, ["domains.crypto.primary_ms=300000"], r"domains.CRYPTO.primary_ms = '300000': is not one of 900000"),
+        (
+            {},
+            ["domains.crypto.confirm_ms=1200000", "domains.crypto.primary_ms=3600000"],
+            r"^domains.CRYPTO.confirm_ms = '1200000': is not one of",
+        ),
+        ({}, ["domains.crypto.confirm_ms=900000"], r"^domains.CRYPTO: primary_ms 900000 is not a multiple, .* of confirm_ms 900000$"),
+        ({}, ["domains.perps.primary_ms=86400000"], r"domains.PERPS.primary_ms = '86400000': is not one of"),
+        ({}, ["risk.streak_low=9"], r"^risk: streak_low 9 <= streak_high 8 does not hold$"),
+        ({}, ["risk.half_drawdown=0.12"], r"^risk: half_drawdown 0.12 is not below both stop_drawdown 0.12 and"),
+        ({}, ["risk.max_drawdown=0.05"], r"^risk: half_drawdown 0.08 is not below both stop_drawdown 0.12 and max_drawdown 0.05$"),
+        ({}, ["risk.base=0.2"], r"^risk: base 0.2 <= pair 0.15 <= portfolio 0.3 does not hold$"),
+        ({}, ["risk.portfolio=0.1"], r"^risk: base 0.05 <= pair 0.15 <= portfolio 0.1 does not hold$"),
     ],
 )
 def test_a_wrong_one_is_named_with_its_value_and_what_is_allowed(environ: dict[str, str], settings: list[str], said: str) -> None:
@@ -57,3 +76,8 @@ def test_all_wrong_ones_are_named_at_once() -> None:
         )
     text = str(refused.value)
     assert all(name in text for name in ("BOT_X__Y", "risk.loss", "risk.max_drawdown", "risk.base", "risk.nope", "'foo'", "http.port"))
+
+
+def test_coarser_timeframes_that_nest_are_fine() -> None:
+    made = apply_overrides(CONFIG, {}, ["domains.crypto.confirm_ms=900000", "domains.crypto.primary_ms=3600000"])
+    assert (made.domains[Domain.CRYPTO].confirm_ms, made.domains[Domain.CRYPTO].primary_ms) == (900_000, 3_600_000)
