@@ -2,13 +2,14 @@
 
 The feed is up again only when what it missed has been filled in, in time order, before anything live. If the history cannot be had,
 live candles go on (exits need them), the feed stays down (no entries), and the filling is tried until it works. A hole in the live
-candles of one symbol is filled the same way, without the feed being down.
+candles of one symbol is filled the same way, without the feed being down and without the others waiting: the symbol's own candles are
+held until what is missing has gone out before them, or cannot be had.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from marketdata.bybit_ws import Down, Malformed, StreamItem, Up
 from marketdata.grid import FrameError
 from marketdata.intervals import interval_name
 from marketdata.items import BookUpdate, Kline, Ticker
-from modules.data.backfill import Klines, fill_gap
+from modules.data.backfill import Fill, Klines, fill_gap
 from modules.data.gather import QUOTE_AGE_MS, CloseGatherer
 from modules.data.together import together
 from state.accounts import Domain
@@ -33,6 +34,8 @@ log = structlog.get_logger("feed")
 
 FILL_RETRY_S = 5.0
 BOOK_DEPTH = 1
+HELD_CANDLES = 12
+"""So many candles of a symbol wait for its hole to be filled (an hour of 5m); with more they go on without: exits need them."""
 
 
 FeedEvent = BarsClosed | FeedDown | FeedUp
@@ -95,6 +98,9 @@ class BybitFeed:
         self._asked: set[str] = set()
         self._held: list[Candle] = []
         self._holding = False
+        self._behind: dict[str, list[Candle]] = {}
+        self._given_up: set[str] = set()
+        """Symbols with a hole that could not be filled yet: theirs are not held."""
         self._connected = False
         self._down = True  # until connected and whole
         self._losses = 0
@@ -164,6 +170,24 @@ class BybitFeed:
             self._frontier[candle.key] = candle.ts + self._timeframe_ms
         elif candle.ts > expected:
             self._fill_wanted.set()
+            if candle.key not in self._given_up:
+                self._hold(candle)
+                return
+        self._give(candle)
+
+    def _hold(self, candle: Candle) -> None:
+        held = self._behind.setdefault(candle.key, [])
+        held.append(candle)
+        if len(held) > HELD_CANDLES:
+            self._give_up([candle.key])
+
+    def _give_up(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._given_up.add(key)
+            for candle in sorted(self._behind.pop(key, ()), key=lambda candle: candle.ts):
+                self._give(candle)
+
+    def _give(self, candle: Candle) -> None:
         self._emit_all(self._gatherer.add(candle, self._now_ms()))
         self._gathering.set()
 
@@ -205,24 +229,43 @@ class BybitFeed:
 
     async def _fill(self) -> None:
         losses = self._losses
+        asked = [one for one in self._instruments if self._down or one.key in self._behind or one.key in self._given_up]
         try:
-            fill = await fill_gap(self._rest, self._instruments, self._timeframe_ms, self._frontier)
+            fill = await fill_gap(self._rest, asked, self._timeframe_ms, self._frontier)
         except (Transient, Rejected, FrameError) as error:
             log.warning("gap not filled, trying again", feed=self._name, error=str(error), next_try_s=FILL_RETRY_S)
             if losses == self._losses:
+                self._give_up(one.key for one in asked)
                 self._release_held()
             await self._clock.sleep(FILL_RETRY_S)
             if losses == self._losses:
                 self._fill_wanted.set()
             return
-        for key, start in fill.frontier.items():
-            self._frontier[key] = max(start, self._frontier[key])
-        self._emit_all(self._gatherer.backfilled(fill.candles))
+        self._deliver(fill)
         if losses == self._losses:
             if self._down:
                 self._down = False
                 self._emit(FeedUp(ts=self._venue_ts or self._clock.now_ms(), feed=self._name))
             self._release_held()
+
+    def _deliver(self, fill: Fill) -> None:
+        """What was missing, in time order with what waited for it (live ones stay live, unless the feed was down meanwhile)."""
+        filled = {key for key, start in fill.frontier.items() if start > self._frontier[key]}
+        waited = sorted((candle for key in filled for candle in self._behind.pop(key, ())), key=lambda candle: candle.ts)
+        for key in filled:
+            self._frontier[key] = fill.frontier[key]
+        self._given_up -= filled
+        due = [candle for candle in waited if candle.ts < self._frontier[candle.key]]
+        live, late = ([], fill.candles + due) if self._down else (due, fill.candles)
+        for ts in sorted({candle.ts for candle in live + late}):
+            for candle in live:
+                if candle.ts == ts:
+                    self._give(candle)
+            self._emit_all(self._gatherer.backfilled(candle for candle in late if candle.ts == ts))
+        self._give_up(self._behind.keys() & fill.frontier.keys() - filled)  # history does not have it yet
+        for candle in waited:
+            if candle.ts >= self._frontier[candle.key]:
+                self._take_candle(candle)
 
     def _emit_all(self, events: Sequence[FeedEvent]) -> None:
         for event in events:
