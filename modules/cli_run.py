@@ -19,17 +19,24 @@ if TYPE_CHECKING:
 
 Load = Callable[[], "BotConfig"]
 DAY_MS = 86_400_000
+DATE_DIGITS, MS_DIGITS = 8, 13
+LEAST_BALANCE, MOST_BALANCE = 10, 1_000_000
+"""As for a paper wallet: far enough below what money units hold (`utils.fixed.MONEY_LIMIT`) for gains, values and sums."""
+TIME_FORMS = "2025-02-15, 20250215, 2025-02-15T08:00 or 1739577600000 (ms)"
 
 
 def moment(text: str) -> int:
-    """A time as ms UTC: `2025-02-15`, `2025-02-15T08:00` or whole milliseconds."""
-    if text.isascii() and text.isdigit():
+    """A time as ms UTC: `2025-02-15`, `20250215`, `2025-02-15T08:00` (UTC unless it says otherwise) or 13 digits of milliseconds."""
+    digits = text.isascii() and text.isdigit()
+    if digits and len(text) == MS_DIGITS:
         return int(text)
     try:
+        if digits and len(text) != DATE_DIGITS:
+            raise ValueError(text)
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2025-02-15 or 2025-02-15T08:00") from None
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like {TIME_FORMS}") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -183,8 +190,10 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
 
     if args.from_ms is not None and args.to_ms is not None and args.from_ms >= args.to_ms:
         raise Refusal("--from must lie before --to")
-    if args.balance < 10:
-        raise Refusal(f"--balance: {args.balance} is below 10")
+    if not LEAST_BALANCE <= args.balance <= MOST_BALANCE:
+        raise Refusal(f"--balance: {args.balance} is not between {LEAST_BALANCE} and {MOST_BALANCE}")
+    if args.strategies and "demo" in args.strategies:
+        raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4")
     config = apply_overrides(load(), os.environ, args.set)
     chosen = chosen_strategies(args.strategies)
     (domain,) = PROFILES[args.profile]

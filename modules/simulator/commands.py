@@ -7,30 +7,18 @@ import asyncio
 import gc
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from modules.cli_run import moment
 from modules.simulator.server import Simulator, SimulatorOptions
 from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-
-def parse_time(text: str) -> int:
-    """A time as ms UTC: `2025-02-15`, `2025-02-15T08:00` (UTC unless it says otherwise) or a whole number of ms."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2025-02-15 or 2025-02-15T08:00") from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
 
 
 def parse_symbols(text: str) -> tuple[str, ...]:
@@ -54,8 +42,8 @@ def add_arguments(subparsers: Subparsers) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="venue seconds per wall second (default 1)")
     parser.add_argument("--pace", choices=("lockstep", "free"), help="wait for registered daemons at each close (default above x10) or not")
     parser.add_argument("--market", help="generated (default) or recorded:DIR")
-    parser.add_argument("--from", dest="from_ms", type=parse_time, metavar="T", help="where venue time begins, e.g. 2025-02-15")
-    parser.add_argument("--to", dest="to_ms", type=parse_time, metavar="T", help="where the market ends")
+    parser.add_argument("--from", dest="from_ms", type=moment, metavar="T", help="where venue time begins, e.g. 2025-02-15")
+    parser.add_argument("--to", dest="to_ms", type=moment, metavar="T", help="where the market ends")
     parser.add_argument("--symbols", type=parse_symbols, default=(), metavar="A,B", help="symbols to list (default all)")
     parser.add_argument("--api-key", metavar="K", help="key of the account (default: made from the seed; in the ready line)")
     parser.add_argument("--api-secret", metavar="S", help="its secret")

@@ -22,6 +22,8 @@ from utils.errors import Refusal
 DEFAULT_START = 1_741_075_200_000
 """Tuesday 2025-03-04 08:00 UTC: where a market begins that does not run at the wall clock's speed."""
 HISTORY_DAYS = 100
+FIRST_START_MS = HISTORY_DAYS * intervals.DAY
+"""History begins no earlier than 1970: days are counted from there, and seeds are made from the count."""
 RESERVED_DAYS = 10
 MINUTES = 1440
 Floats = npt.NDArray[np.float64]
@@ -94,6 +96,8 @@ class GeneratedMarket:
             raise Refusal(
                 f"--symbols: {', '.join(unknown)} is not in the generated market; there are {', '.join(every)}, and {more[0]} to {more[-1]}"
             )
+        if start_ms < FIRST_START_MS:
+            raise Refusal(f"--from: {start_ms} (ms) is too early; the generated market can begin at 1970-04-11 or later")
         chosen = list(dict.fromkeys(symbols)) or every
         self.name = "generated"
         self.seed = seed

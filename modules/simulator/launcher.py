@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -31,6 +32,7 @@ START_LIMIT_S = 60.0
 END_LIMIT_S = 15.0
 ANSWER_LIMIT_S = 3.0
 LOOK_S = 0.05
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +98,8 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
         ("--pace", options.pace),
         ("--seed", options.seed),
         ("--market", options.market),
-        ("--from", options.from_ms),
-        ("--to", options.to_ms),
+        ("--from", _written(options.from_ms)),
+        ("--to", _written(options.to_ms)),
         ("--symbols", ",".join(options.symbols) or None),
         ("--balance", options.balance),
         ("--faults", options.faults),
@@ -107,6 +109,11 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
         if value is not None:
             words += [name, str(value)]
     return words
+
+
+def _written(ts: int | None) -> str | None:
+    """A time in the form that the command line takes for any year."""
+    return None if ts is None else (EPOCH + timedelta(milliseconds=ts)).isoformat(timespec="milliseconds")
 
 
 async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Clock, program: Sequence[str] = PROGRAM) -> Endpoints:

@@ -28,6 +28,8 @@ def load() -> BotConfig:
         ("2025-02-15T08:00", 1_739_606_400_000),
         ("2025-02-15T08:00+02:00", 1_739_599_200_000),
         ("1739577600000", 1_739_577_600_000),
+        ("20250215", 1_739_577_600_000),
+        ("2025-02-15T00:00:00.123", 1_739_577_600_123),
     ],
 )
 def test_a_time_is_utc_unless_it_says_otherwise(text: str, ms: int) -> None:
@@ -35,8 +37,8 @@ def test_a_time_is_utc_unless_it_says_otherwise(text: str, ms: int) -> None:
 
 
 def test_a_time_that_is_none() -> None:
-    for text in ("", "yesterday", "15.02.2025", "-5", "٣"):
-        with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
+    for text in ("", "yesterday", "15.02.2025", "-5", "٣", "0", "2025", "1739577600", "20251340", "20250215000000"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a time like 2025-02-15, 20250215, 2025-02-15T08:00 or 1739577600000"):
             cli_run.moment(text)
 
 
@@ -86,7 +88,9 @@ def replay(*words: str) -> int:
     "words, said",
     [
         (["--from", "2025-02-05", "--to", "2025-02-03"], "--from must lie before --to"),
-        (["--balance", "9"], "--balance: 9 is below 10"),
+        (["--balance", "9"], "--balance: 9 is not between 10 and 1000000"),
+        (["--balance", "1000000000"], "--balance: 1000000000 is not between 10 and 1000000"),
+        (["--strategies", "C1,demo"], "--strategies demo needs quotes"),
         (["--set", "risk.base=9"], "risk.base = '9'"),
         (["--strategies", "C9"], "--strategies: unknown C9; there are C1"),
         ([], "is not a data root"),

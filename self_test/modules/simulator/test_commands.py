@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from modules.simulator import commands
-from modules.simulator.commands import add_arguments, main, options_of, parse_port, parse_symbols, parse_time
+from modules.simulator.commands import add_arguments, main, options_of, parse_port, parse_symbols
 from modules.simulator.server import SimulatorOptions
 from self_test.conftest import REPO
 from utils.errors import ExitCode
@@ -47,10 +47,12 @@ def test_the_account_and_its_misfortunes() -> None:
     )
 
 
-def test_times() -> None:
-    assert parse_time("2025-02-15") == parse_time("2025-02-15T00:00Z") == parse_time("2025-02-15T01:00+01:00") == 1_739_577_600_000
-    with pytest.raises(argparse.ArgumentTypeError, match="soon"):
-        parse_time("soon")
+def test_times(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed("--from", "20250215").from_ms == parsed("--from", "1739577600000").from_ms == 1_739_577_600_000
+    for wrong in ("soon", "1739577600"):
+        with pytest.raises(SystemExit):
+            parsed("--to", wrong)
+        assert f"'{wrong}' is not a time like 2025-02-15, 20250215" in capsys.readouterr().err
 
 
 def test_ports_and_symbols() -> None:

@@ -116,3 +116,9 @@ def test_a_stranger_is_refused_by_name() -> None:
 def test_only_speed_one_starts_at_the_wall() -> None:
     assert default_start(1.0, 123) == 123
     assert default_start(6000.0, 123) == DEFAULT_START
+
+
+def test_a_start_before_its_first_day_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"^--from: 20250215 \(ms\) is too early; the generated market can begin at 1970-04-11 or later$"):
+        GeneratedMarket(1, 20_250_215, ("BTCUSDT",))
+    assert GeneratedMarket(1, 100 * DAY, ("BTCUSDT",)).series["spot:BTCUSDT"].bars["ts"][0] == 0

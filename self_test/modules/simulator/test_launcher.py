@@ -106,4 +106,18 @@ def test_the_command_line_says_what_was_said_and_no_more(tmp_path: Path) -> None
     assert "--embedded" in words and str(tmp_path) in words
     assert not {"--seed", "--market", "--from", "--to", "--symbols", "--pace"} & set(words)
     more = arguments(msgspec.structs.replace(ONE, market="generated", from_ms=5, to_ms=9, pace="free"), tmp_path)
-    assert more[-12:] == ["--pace", "free", "--seed", "4", "--market", "generated", "--from", "5", "--to", "9", "--symbols", "BTCUSDT"]
+    second = "1970-01-01T00:00:00"
+    assert more[-12:] == [
+        "--pace",
+        "free",
+        "--seed",
+        "4",
+        "--market",
+        "generated",
+        "--from",
+        f"{second}.005+00:00",
+        "--to",
+        f"{second}.009+00:00",
+        "--symbols",
+        "BTCUSDT",
+    ]
