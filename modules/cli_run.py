@@ -103,7 +103,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--verbose", action="store_true", help="also tell of moved stops and of signals on symbols already held")
     simulated = found.add_argument_group("the built-in exchange (--env simulated)")
     add = simulated.add_argument
-    add("--speed", type=positive, default=600.0, metavar="X", help="venue seconds per wall second (default 600: a day in 144 s)")
+    add("--speed", type=positive, metavar="X", help="venue seconds per wall second (default 600: a day in 144 s)")
     add("--pace", choices=("lockstep", "free"), help="wait for the bot at every close (default above x10) or not")
     add("--seed", type=int, metavar="S", help="seed of the generated market (default 1)")
     add("--market", metavar="generated|recorded:DIR", help="generated prices (default) or recorded candles")
@@ -115,7 +115,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, load: Load) -> ExitCode:
     """The daemon."""
-    from modules.environment import choose
+    from modules.environment import SECRETS, choose, secret
     from modules.options import RunOptions, check
     from modules.overrides import apply_overrides
 
@@ -149,7 +149,8 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     from utils.clock import WallClock
     from utils.logs import setup
 
-    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning")
+    known = [value for name in SECRETS if (value := secret(name, os.environ)) is not None]
+    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning", secrets=known)
     console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
     return app.run(options, config, console)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
-from utils.errors import Refusal
+from utils.errors import ExitCode, Refusal
 
 
 class Environment(StrEnum):
@@ -35,10 +36,26 @@ CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"
 """Feed name -> path of its stream."""
 
 
+SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET")
+
+
+def secret(name: str, environ: Mapping[str, str]) -> str | None:
+    """A secret from the environment, else from the file `$CREDENTIALS_DIRECTORY/<name in lower case>`; None when it is empty or nowhere."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if environ.get(name) or not folder:
+        return environ.get(name) or None
+    try:
+        return (Path(folder) / name.lower()).read_text().strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{name}: {Path(folder) / name.lower()} cannot be read: {type(error).__name__}", ExitCode.CREDENTIALS) from error
+
+
 def choose(asked: str | None, environ: Mapping[str, str]) -> Environment:
     """The environment asked for; by default `live` when a key is set, else `simulated`. Refusal names an unknown one."""
     if asked is None:
-        return Environment.LIVE if environ.get("BYBIT_API_KEY") else Environment.SIMULATED
+        return Environment.LIVE if secret("BYBIT_API_KEY", environ) else Environment.SIMULATED
     try:
         return Environment(asked)
     except ValueError:

@@ -61,7 +61,7 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
         hosts = Hosts(base, base.replace("http", "ws", 1))
         return MarketPlace(name=f"the simulator at {base}", hosts=hosts, control_url=f"{base}/control", state_dir=options.state_dir)
     wanted = SimulatorOptions(
-        speed=options.speed,
+        speed=options.venue_speed,
         pace=options.pace,  # type: ignore[arg-type]
         seed=options.seed,
         market=options.market,
@@ -84,11 +84,13 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
 
 
 async def listed(rest: BybitRest, config: BotConfig, domains: Sequence[Domain], symbols: Sequence[str] | None) -> list[Instrument]:
-    """Today's filters of the symbols asked for (default: the configured ones that the venue lists); Refusal names unknown ones."""
+    """Today's filters of the symbols asked for (default: the configured ones that the venue trades); Refusal names unknown ones."""
     found: list[Instrument] = []
     for domain in domains:
         known = {one.symbol: one for one in await rest.instruments(domain)}
-        wanted = symbols or [symbol for symbol in config.domains[domain].symbols if symbol in known]
+        wanted = symbols or [symbol for symbol in config.domains[domain].symbols if symbol in known and known[symbol].trading]
+        if closed := [symbol for symbol in wanted if symbol in known and not known[symbol].trading]:
+            raise Refusal(f"--symbols: {domain.lower()} lists {', '.join(closed)} but does not trade it now")
         unknown = [symbol for symbol in wanted if symbol not in known]
         if unknown or not wanted:
             names = ", ".join(unknown) or "any of the configured symbols"

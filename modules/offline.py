@@ -47,6 +47,7 @@ def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotC
             engine = restore(chain.snapshot)
             replay_tail(engine, chain, chain.snapshot.seq)
             said: list[str] = []
+            warnings = [f"recovery: {warning}" for warning in chain.warnings]
 
             def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
                 said.extend(command.text for command in commands if isinstance(command, Report))
@@ -58,4 +59,4 @@ def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotC
             chain.close()
     if name == "flatten":
         said.append("no bot runs here: it is written down, and the next start closes what is held")
-    return said or [f"{name}: done"]
+    return [*warnings, *(said or [f"{name}: done"])]

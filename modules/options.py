@@ -13,6 +13,7 @@ from state.stages import STAGES, Cell
 from utils.errors import ExitCode, Refusal
 
 TOO_FAST = 1e6
+DEFAULT_SPEED = 600.0
 PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
 
 
@@ -28,7 +29,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] | None = None
     strategies: tuple[str, ...] | None = None
     enable: tuple[str, ...] = ()
-    speed: float = 600.0
+    speed: float | None = None
+    """None: not said."""
     pace: str | None = None
     seed: int | None = None
     market: str | None = None
@@ -41,6 +43,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     override_gates: bool = False
     real_money: str | None = None
     verbose: bool = False
+
+    @property
+    def venue_speed(self) -> float:
+        """Venue seconds per wall second of the built-in exchange."""
+        return DEFAULT_SPEED if self.speed is None else self.speed
 
     @property
     def folder(self) -> Path:
@@ -77,7 +84,7 @@ def _problems(options: RunOptions) -> Iterator[str]:
         yield f"--profile: {options.profile!r} is not one of {', '.join(PROFILES)}"
     if options.strategies and "demo" in options.strategies and options.env is not Environment.SIMULATED:
         yield f"--strategies demo runs in the simulated environment only, not in {options.env}"
-    if options.speed >= TOO_FAST:
+    if options.speed is not None and options.speed >= TOO_FAST:
         yield f"--speed: {options.speed:g} is not below {TOO_FAST:g}"
     if options.seed is not None and options.seed < 0:
         yield f"--seed: {options.seed} is below 0"
@@ -91,9 +98,16 @@ def _problems(options: RunOptions) -> Iterator[str]:
         "--seed": options.seed,
         "--from": options.from_ms,
         "--to": options.to_ms,
-        "--simulator-url": options.simulator_url,
+        "--speed": options.speed,
+        "--pace": options.pace,
     }
     named = [name for name, value in given.items() if value is not None]
+    if url is not None and named:
+        yield f"{', '.join(named)} cannot go with --simulator-url: the simulator that runs there has its own"
+    if url is not None:
+        named.append("--simulator-url")
+    if options.real_money is not None and not options.override_gates:
+        yield "--real-money goes with --override-gates, which is missing"
     if named and options.env is not Environment.SIMULATED:
         yield f"{', '.join(named)} belong to --env simulated, not to --env {options.env}"
 
@@ -111,4 +125,6 @@ def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
         for domain in PROFILES[options.profile]
         if domain not in trading
     ]
+    if options.override_gates and options.stage == 1:
+        lines.append("--override-gates: stage 1 is open to everybody; there is nothing to override")
     return lines

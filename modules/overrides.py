@@ -23,6 +23,8 @@ def apply_overrides(config: BotConfig, environ: Mapping[str, str], settings: Seq
     for name, value in environ.items():
         if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
             asked.append((name, name.removeprefix(PREFIX).lower().split("__"), value))
+        elif name not in RESERVED and (meant := _meant(tree, name)):
+            wrong.append(f"{name}: write {meant}")
     for text in settings:
         name, equals, value = text.partition("=")
         if equals and "." in name:
@@ -37,6 +39,13 @@ def apply_overrides(config: BotConfig, environ: Mapping[str, str], settings: Seq
     if wrong:
         raise Refusal("; ".join(wrong))
     return made
+
+
+def _meant(tree: dict[Any, Any], name: str) -> str:
+    """The right spelling of a name with our prefix and a known section but one underscore between; empty for any other name."""
+    section, _, rest = name.removeprefix(PREFIX).partition("_")
+    known = name.startswith(PREFIX) and rest and _match(tree, section) is not None
+    return f"{PREFIX}{section}__{rest}" if known else ""
 
 
 def _put(tree: dict[Any, Any], path: Sequence[str], value: str, origin: str) -> str:

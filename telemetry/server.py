@@ -19,6 +19,7 @@ from utils.errors import Refusal
 
 LINGER_S = 1.0
 """What a request under way gets when the server closes."""
+PORT_TROUBLE = frozenset({errno.EADDRINUSE, errno.EACCES})
 LARGEST_REQUEST = 1 << 16
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -85,7 +86,9 @@ class Server:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened: {error.strerror or error}"
-            raise Refusal(f"--http-port: {host}:{port} {why}; choose another, or 0 for a free one") from error
+            if error.errno in PORT_TROUBLE:
+                raise Refusal(f"--http-port: {host}:{port} {why}; choose another, or 0 for a free one") from error
+            raise Refusal(f"--http-host: {host}:{port} {why}; name an address of this machine, e.g. 127.0.0.1") from error
         self.host, self.port = host, int(runner.addresses[0][1])
 
     async def _listen_local(self, path: Path) -> None:

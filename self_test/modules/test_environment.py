@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from modules.engine.desk import FEEDS
-from modules.environment import CHANNELS, HOSTS, Environment, choose
+from modules.environment import CHANNELS, HOSTS, Environment, choose, secret
 from utils.errors import ExitCode, Refusal
 
 
@@ -21,6 +23,18 @@ from utils.errors import ExitCode, Refusal
 )
 def test_the_word_wins_else_a_key_means_live(asked: str | None, environ: dict[str, str], chosen: Environment) -> None:
     assert choose(asked, environ) is chosen
+
+
+def test_a_secret_may_lie_in_the_credentials_directory(tmp_path: Path) -> None:
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert secret("BYBIT_API_KEY", environ) is None and choose(None, environ) is Environment.SIMULATED
+    (tmp_path / "bybit_api_key").write_text("from-file\n")
+    assert secret("BYBIT_API_KEY", environ) == "from-file" and choose(None, environ) is Environment.LIVE
+    assert secret("BYBIT_API_KEY", environ | {"BYBIT_API_KEY": "said"}) == "said"
+    (tmp_path / "bybit_api_secret").mkdir()
+    with pytest.raises(Refusal, match="BYBIT_API_SECRET: .* cannot be read") as refused:
+        secret("BYBIT_API_SECRET", environ)
+    assert refused.value.code is ExitCode.CREDENTIALS
 
 
 def test_an_unknown_one_is_named_with_those_there_are() -> None:

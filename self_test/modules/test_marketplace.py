@@ -138,6 +138,19 @@ async def test_symbols_asked_for_must_be_listed_configured_ones_may_be_missing()
 
 
 @pytest.mark.asyncio
+async def test_what_does_not_trade_is_left_out_and_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    venue: Any = Venue()
+
+    async def instruments(domain: Domain) -> list[Instrument]:
+        return [BTC, msgspec.structs.replace(ETH, trading=False)]
+
+    monkeypatch.setattr(venue, "instruments", instruments)
+    assert await listed(venue, CONFIG, (Domain.CRYPTO,), None) == [BTC]
+    with pytest.raises(Refusal, match="--symbols: crypto lists ETHUSDT but does not trade it now"):
+        await listed(venue, CONFIG, (Domain.CRYPTO,), ("BTCUSDT", "ETHUSDT"))
+
+
+@pytest.mark.asyncio
 async def test_history_is_whole_days_of_bars_with_primary_bars_from_before() -> None:
     venue: Any = Venue()
     said: list[str] = []

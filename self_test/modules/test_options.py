@@ -41,6 +41,9 @@ def test_a_stage_that_is_not_earned_is_the_gates_refusal(stage: int) -> None:
         ({"seed": -5}, "--seed: -5 is below 0"),
         ({"from_ms": 5, "to_ms": 5}, "--to: must be after --from"),
         ({"simulator_url": "here"}, "--simulator-url: 'here' is not an address"),
+        ({"simulator_url": "http://h", "seed": 1, "speed": 2.0}, "--seed, --speed cannot go with --simulator-url"),
+        ({"pace": "free", "speed": 600.0, "env": Environment.DEMO}, "--speed, --pace belong to --env simulated, not to --env demo"),
+        ({"real_money": "1234"}, "--real-money goes with --override-gates, which is missing"),
         ({"seed": 1, "market": "generated", "env": Environment.LIVE}, "--market, --seed belong to --env simulated, not to --env live"),
     ],
 )
@@ -66,3 +69,5 @@ def test_what_the_stage_leaves_off_is_said_and_changes_nothing() -> None:
         "--profile spot+perp: stage 1 has perps off",
     ]
     assert notices(options(), trading) == []
+    (line,) = notices(options(override_gates=True), trading)
+    assert line.startswith("--override-gates: stage 1") and "nothing to override" in line

@@ -38,6 +38,7 @@ def test_deep_names_lists_and_any_case() -> None:
         ({}, ["foo=1"], r"--set: 'foo=1' is not section.key=value"),
         ({"BOT_RISK__BASE": "7"}, [], r"risk.base = '7': input should be less than or equal to 1"),
         ({"BOT_RISK__NOPE": "1"}, [], r"BOT_RISK__NOPE: there is no setting risk.nope"),
+        ({"BOT_RISK_BASE": "0.02"}, [], r"^BOT_RISK_BASE: write BOT_RISK__BASE$"),
         ({"BOT_HTTP__PORT": "99999"}, [], r"http.port = '99999'"),
         (
             {},

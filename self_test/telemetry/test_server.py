@@ -136,7 +136,7 @@ async def test_a_port_in_use_is_refused_by_name_and_nothing_stays_open(server: S
 
 
 async def test_an_address_that_is_not_ours_is_refused(bot: Bot) -> None:
-    with pytest.raises(Refusal, match=r"--http-port: 192\.0\.2\.1:0 cannot be opened"):
+    with pytest.raises(Refusal, match=r"--http-host: 192\.0\.2\.1:0 cannot be opened"):
         await Server(bot.answers()).start("192.0.2.1", 0)
 
 
