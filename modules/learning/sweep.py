@@ -152,6 +152,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
+    ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
     min_r, min_ticks = limits[0]["min_amend_r"], limits[0]["min_amend_ticks"]
     k = first
     while k < len(ts):
@@ -171,7 +172,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             continue
         opened, closed = ts[k], ts[k] + step_ms
         if active:
-            for i in range(n_symbols):
+            for x in range(active):
+                i = ids[x]
                 if pos[i]["status"] == FLAT or o[i, k] == 0:
                     continue
                 if pos[i]["status"] == OPEN:
@@ -204,7 +206,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         release(pos, i)
                     else:
                         _enter(pos, inst, acct, i, price, opened)
-            for i in range(n_symbols):
+            for x in range(active):
+                i = ids[x]
                 if pos[i]["status"] == FLAT or o[i, k] == 0:
                     continue
                 rested = False
@@ -226,7 +229,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     done = _leave(pos, inst, acct, rules, limits, i, pos[i]["stop"], closed, _stop_reason(pos, i), trades, done)
                 elif hit == TARGET:
                     done = _leave(pos, inst, acct, rules, limits, i, pos[i]["target"], closed, BY_TARGET, trades, done)
-            for i in range(n_symbols):
+            for x in range(active):
+                i = ids[x]
                 if pos[i]["status"] == OPEN and o[i, k] != 0:
                     after_bar(pos, i, h[i, k], low[i, k], c[i, k], min_r, min_ticks)
             i = due(pos, inst, acct, closed, 0)
@@ -267,6 +271,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
         active = 0
         for i in range(n_symbols):
             if pos[i]["status"] != FLAT:
+                ids[active] = i
                 active += 1
         k += 1
     return done
