@@ -93,35 +93,57 @@ class _Daemon:
             )
         )
         self.tasks = Supervisor(clock, self.rng)
-        self.resumed = False
+        self.resumed = self.born = False
 
     # --- building -----------------------------------------------------------------------------------------------------------------
 
     async def run(self) -> ExitCode:
-        """From the lock on the directory to the summary."""
+        """From the lock on the directory to the summary. Asked to stop during start-up it ends at once, cleanly."""
         folder = self.options.folder
         ensure_writable(folder)
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(folder))
-            await self._try_port()
-            self.session = await stack.enter_async_context(aiohttp.ClientSession())
-            self.chain = open_chain(folder)
-            stack.callback(self.chain.close)
-            # The simulator starts in its own process while the kernels load here.
-            await together([self._find_market(), self._warm()])
-            stack.push_async_exit(self._refused)
-            throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
-            self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
+            (folder / DAEMON_FILE).unlink(missing_ok=True)  # of one that was killed
+            self._catch_signals()
+            stack.push_async_exit(self._unborn)
+            starting = asyncio.create_task(self._start_up(stack))  # noqa: TID251  awaited and ended a few lines below
+            asked = asyncio.create_task(self.stopping.wait())  # noqa: TID251  awaited and ended a few lines below
             try:
-                instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
-                await self._build(instruments)
-            except (Transient, FrameError) as error:
-                raise Refusal(
-                    f"{self.options.env}: the market data of {self.market.hosts.http} cannot be had: {error}", ExitCode.UNREACHABLE
-                ) from error
+                await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                asked.cancel()
+                starting.cancel()  # nothing, once it is done
+                await asyncio.wait({starting})
+            if starting.cancelled():
+                self.console.say("asked to stop while starting: nothing was traded")
+                return ExitCode.DONE
+            starting.result()
+            self.born = True
             atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
             await self._live()
         return ExitCode.DONE
+
+    async def _start_up(self, stack: AsyncExitStack) -> None:
+        """Everything before the first event; Refusal for a market that does not answer, or says no."""
+        await self._try_port()
+        self.session = await stack.enter_async_context(aiohttp.ClientSession())
+        self.chain = open_chain(self.options.folder)
+        stack.callback(self.chain.close)
+        # The simulator starts in its own process while the kernels load here.
+        await together([self._find_market(), self._warm()])
+        throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
+        self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
+        try:
+            instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
+            await self._build(instruments)
+        except (Transient, Rejected, FrameError) as error:
+            raise self._unreachable(f"the market data of {self.market.hosts.http} cannot be had: {error}") from error
+
+    def _unreachable(self, what: str) -> Refusal:
+        """Which world, what is missing, what to do."""
+        simulated = self.options.env is Environment.SIMULATED
+        advice = "start again, or check --simulator-url" if simulated else "check the network, or take --env simulated"
+        return Refusal(f"--env {self.options.env}: {what}; {advice}", ExitCode.UNREACHABLE)
 
     async def _find_market(self) -> None:
         self.market = await find_market(self.options, self.clock)
@@ -141,9 +163,10 @@ class _Daemon:
             options.http_port if options.http_port is not None else http.port,
         )
 
-    async def _refused(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        """A run that is refused leaves no simulator behind; a crash does, to be found again."""
-        if kind is not None and issubclass(kind, Refusal):
+    async def _unborn(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        """A run that is refused, or stopped before it lived, leaves no simulator behind; a crash does, to be found again."""
+        refused = kind is not None and issubclass(kind, Refusal)
+        if hasattr(self, "market") and (refused or (kind is None and not self.born)):
             await self.market.leave()
 
     async def _build(self, asked: list[Instrument]) -> None:
@@ -163,7 +186,9 @@ class _Daemon:
             held = sum(int(row["status"] == 2) for row in state.pos)
             self.console.say(f"going on from the stored state: {held} open position(s), {sum(state.closed_trades)} closed trade(s)")
         self.resumed = stored.state is not None
-        checkpoint(self.engine, self.chain)
+        for _ in range(2):
+            # Instruments and terms may have changed outside the journal: the snapshot that is kept as the previous one must know them too.
+            checkpoint(self.engine, self.chain)
         self.console.attach(state)
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen)
         observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
@@ -208,7 +233,10 @@ class _Daemon:
         try:
             pace, speed = "", 1.0
             if self.lockstep is not None:
-                clock = await self.lockstep.register()
+                try:
+                    clock = await self.lockstep.register()
+                except (Transient, Rejected) as error:
+                    raise self._unreachable(str(error)) from error
                 pace, speed = str(clock["pace"]), float(clock["speed"])
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
@@ -227,7 +255,6 @@ class _Daemon:
 
     async def _tasks(self) -> None:
         """Every task of the daemon, with what happens when it fails."""
-        self._catch_signals()
         async with self.tasks as tasks:
             tasks.supervise("engine", self.runner.run, FATAL)
             tasks.supervise("snapshots", self._keep_checkpoints, FATAL)

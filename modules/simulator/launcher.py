@@ -6,6 +6,7 @@ with the same market; anything else is stale and replaced.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -200,6 +201,17 @@ async def _spawn(folder: Path, command: Sequence[str], clock: Clock) -> Endpoint
     """Start the simulator, its output in files, and wait for its ready line."""
     output, log = folder / "simulator.out", folder / LOG
     pid = _start(command, output, log)
+    try:
+        return await _ready(pid, folder, clock)
+    except asyncio.CancelledError:
+        if _ended(pid) is None:
+            _end(pid)  # nobody would ever know of it
+        raise
+
+
+async def _ready(pid: int, folder: Path, clock: Clock) -> Endpoints:
+    """Wait for the ready line of the process just started."""
+    output, log = folder / "simulator.out", folder / LOG
     until = clock.monotonic_ns() + int(START_LIMIT_S * SECOND)
     while clock.monotonic_ns() < until:
         code = _ended(pid)

@@ -26,7 +26,7 @@ from telemetry import client
 from telemetry.server import Ask
 from telemetry.status import status_of
 from utils.clock import WallClock
-from utils.errors import ExitCode, Refusal
+from utils.errors import ExitCode, Refusal, Rejected
 from utils.files import DirectoryLock
 
 LIMIT_S = 60.0
@@ -63,8 +63,30 @@ def test_without_a_network_live_is_unreachable_and_nothing_is_kept(tmp_path: Pat
     monkeypatch.setitem(HOSTS, Environment.LIVE, Hosts("http://127.0.0.1:9", "ws://127.0.0.1:9"))
     said = refused(options(tmp_path, env=Environment.LIVE, strategies=None))
     assert said.code is ExitCode.UNREACHABLE
-    assert str(said).startswith("live: the market data of http://127.0.0.1:9 cannot be had")
+    assert str(said).startswith("--env live: the market data of http://127.0.0.1:9 cannot be had")
     assert "\n" not in str(said)
+    assert left_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("when", ["market", "listed"])
+def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    async def no(*_args: object) -> None:
+        raise Rejected("10001: no")
+
+    async def asked_to_stop(daemon: app._Daemon) -> None:
+        daemon.stopping.set()
+        await asyncio.Event().wait()
+
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / app.DAEMON_FILE).write_text("of one that was killed")
+    wanted = options(tmp_path, env=Environment.LIVE, strategies=None)
+    if when == "market":  # a stop during start-up ends it, cleanly
+        monkeypatch.setattr(app._Daemon, "_find_market", asked_to_stop)
+        assert app.run(wanted, QUICK, console()) is ExitCode.DONE
+    else:
+        monkeypatch.setattr(app, "listed", no)
+        said = refused(wanted)
+        assert said.code is ExitCode.UNREACHABLE and "--env live" in str(said) and HOSTS[Environment.LIVE].http in str(said)
     assert left_in(tmp_path) == set()
 
 

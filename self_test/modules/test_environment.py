@@ -32,7 +32,7 @@ def test_a_secret_may_lie_in_the_credentials_directory(tmp_path: Path) -> None:
     assert secret("BYBIT_API_KEY", environ) == "from-file" and choose(None, environ) is Environment.LIVE
     assert secret("BYBIT_API_KEY", environ | {"BYBIT_API_KEY": "said"}) == "said"
     (tmp_path / "bybit_api_secret").mkdir()
-    with pytest.raises(Refusal, match="BYBIT_API_SECRET: .* cannot be read") as refused:
+    with pytest.raises(Refusal, match=r"BYBIT_API_SECRET: .* cannot be read") as refused:
         secret("BYBIT_API_SECRET", environ)
     assert refused.value.code is ExitCode.CREDENTIALS
 
