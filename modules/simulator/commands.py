@@ -65,7 +65,12 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 async def _serve(options: SimulatorOptions) -> ExitCode:
-    simulator = Simulator(options, WallClock(), say=_say)
+    try:
+        simulator = Simulator(options, WallClock(), say=_say)
+    except Refusal as refusal:
+        if "data root" in str(refusal):  # the archive does not know by which option it was named
+            raise Refusal(f"--market: {refusal}", refusal.code) from refusal
+        raise
     await simulator.start()
     gc.collect()
     gc.freeze()  # what is there now stays: no collection needs to walk it again while frames wait

@@ -69,6 +69,11 @@ def test_a_refusal_is_one_line_and_exit_code_two(capsys: pytest.CaptureFixture[s
     assert out == "" and error.count("\n") == 1 and "NOPEUSDT" in error and "BTCUSDT" in error
 
 
+def test_a_folder_without_a_market_is_named_with_its_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulator", "--market", f"recorded:{tmp_path / 'no'}"]) is ExitCode.USAGE
+    assert "--market: no data root at" in capsys.readouterr().err
+
+
 def test_it_prints_one_ready_line_and_ends_cleanly_on_a_signal(tmp_path: Path) -> None:
     words = [*PROGRAM, "--symbols", "BTCUSDT", "--speed", "600", "--state-folder", str(tmp_path)]
     with subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
