@@ -28,19 +28,18 @@ from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_e
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import Environment
+from modules.introduction import Pace, facts
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
 from modules.requests import request_event
 from modules.settings import BotConfig
-from modules.ui.banner import Banner
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
 from state.chain import Chain
 from state.instruments import Instrument
 from state.messages import Command, Control, Event, FeedUp, VenueReset
-from state.stages import STAGES
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
@@ -48,8 +47,7 @@ from telemetry.status import Status, status_of
 from utils.clock import Clock, WallClock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
-from utils.fixed import money
-from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor
+from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor, unless
 from utils.throttle import Throttle
 
 FEED = Policy(restart_on=(Transient, Rejected))
@@ -106,18 +104,9 @@ class _Daemon:
             (folder / DAEMON_FILE).unlink(missing_ok=True)  # of one that was killed
             self._catch_signals()
             stack.push_async_exit(self._unborn)
-            starting = asyncio.create_task(self._start_up(stack))  # noqa: TID251  awaited and ended a few lines below
-            asked = asyncio.create_task(self.stopping.wait())  # noqa: TID251  awaited and ended a few lines below
-            try:
-                await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                asked.cancel()
-                starting.cancel()  # nothing, once it is done
-                await asyncio.wait({starting})
-            if starting.cancelled():
+            if not await unless(self.stopping, self._start_up(stack), "start-up"):
                 self.console.say("asked to stop while starting: nothing was traded")
                 return ExitCode.DONE
-            starting.result()
             self.born = True
             atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
             await self._live()
@@ -241,7 +230,8 @@ class _Daemon:
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
                 self.floor.runs_at(speed)
-            self.console.banner(self._banner(pace, speed))
+            pace_of = Pace(self.market.name, speed, pace)
+            self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
             for line in notices(self.options, self.domains):
                 self.console.say(line)
             self.runner.apply(self._boot_events())
@@ -342,32 +332,6 @@ class _Daemon:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked)
-
-    def _banner(self, pace: str, speed: float) -> Banner:
-        options, state = self.options, self.engine.state
-        simulated = options.env is Environment.SIMULATED
-        fresh = {account: self.config.domains[account.domain].paper_balance for account in state.accounts}
-        balances = {
-            str(account): f"{money(int(acct['equity'])) if acct['peak'] else fresh[account]:,.2f} USDT"
-            for account, acct in zip(state.accounts, state.acct, strict=True)
-        }
-        return Banner(
-            name="Trading bot",
-            version=VERSION,
-            env=str(options.env),
-            asked_for=options.env_named,
-            stage=options.stage,
-            stage_name=STAGES[options.stage].name,
-            accounts=balances,
-            symbols=tuple(one.symbol for one in state.instruments),
-            strategies=tuple(card.name for s, card in enumerate(self.engine.mandate.strategies) if s in self.chosen),
-            market=self.market.name,
-            speed=speed if simulated else 1.0,
-            pace=pace,
-            state_dir=str(options.folder),
-            resumed=self.resumed,
-            http=self.server.url,
-        )
 
 
 def run(options: RunOptions, config: BotConfig, console: ConsoleObserver) -> ExitCode:

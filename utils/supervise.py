@@ -209,6 +209,22 @@ class Supervisor:
         return pending
 
 
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None], name: str) -> bool:
+    """Run `work` to its end; False when `stopping` was set first: then it was cancelled and has ended. Its errors come out as they are."""
+    task = asyncio.create_task(work, name=name)
+    asked = asyncio.create_task(stopping.wait(), name=f"{name}: stop")
+    try:
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+        task.cancel()  # nothing, once it is done
+        await asyncio.wait({task})
+    if task.cancelled():
+        return False
+    task.result()
+    return True
+
+
 def _where(task: asyncio.Task[None]) -> str:
     """The line a stuck task is waiting at."""
     frames = task.get_stack(limit=1)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from utils.clock import FakeClock
 from utils.errors import Invariant, Transient
-from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor
+from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor, unless
 
 QUICK = Policy(restart_on=(Transient,), first_delay_s=1.0, max_delay_s=8.0, healthy_after_s=100.0)
 
@@ -279,3 +279,30 @@ def test_property_a_pause_is_between_half_and_all_of_the_bounded_delay(failures:
     assert 0.25 <= pause <= 30.0
     if failures > 7:
         assert pause >= 15.0
+
+
+@pytest.mark.asyncio
+async def test_work_ends_by_itself_or_when_asked_to_stop():
+    stopping, seen = asyncio.Event(), []
+
+    async def work(limit: asyncio.Event) -> None:
+        try:
+            await limit.wait()
+        finally:
+            seen.append("ended")
+
+    done = asyncio.Event()
+    done.set()
+    assert await unless(stopping, work(done), "quick")
+    stopping.set()
+    assert not await unless(stopping, work(asyncio.Event()), "endless")
+    assert seen == ["ended", "ended"]
+
+
+@pytest.mark.asyncio
+async def test_an_error_of_the_work_comes_out_as_it_is():
+    async def work() -> None:
+        raise Transient("no luck")
+
+    with pytest.raises(Transient, match="no luck"):
+        await unless(asyncio.Event(), work(), "broken")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config import CONFIG
+from modules.engine.core import Engine
+from modules.engine.desk import fresh_engine, make_mandate, make_state
+from modules.environment import Environment
+from modules.introduction import Pace, facts
+from modules.options import RunOptions
+from self_test.fakes.books import SPOT, coin
+from utils.fixed import MONEY_SCALE
+
+COINS = (coin("AAAUSDT"), coin("BBBUSDT"))
+
+
+def options(env: Environment) -> RunOptions:
+    return RunOptions(stage=1, env=env, state_dir=Path("var"))
+
+
+def test_a_wallet_that_is_not_open_yet_shows_what_it_will_be_opened_with() -> None:
+    state = make_state(CONFIG, COINS, (SPOT,))
+    engine = Engine(state, make_mandate(CONFIG, COINS, (SPOT,), frozenset({0, 3}), quotes=True))
+    banner = facts(options(Environment.SIMULATED), CONFIG, engine, Pace("generated", 600.0, "lockstep"), resumed=False, http="")
+    assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT"}
+    assert (banner.symbols, banner.strategies) == (("AAAUSDT", "BBBUSDT"), ("C1", "C4"))
+    assert (banner.speed, banner.pace, banner.stage_name) == (600.0, "lockstep", "Crypto Paper (Learn)")
+
+
+@pytest.mark.parametrize("env, speed", [(Environment.SIMULATED, 600.0), (Environment.LIVE, 1.0)])
+def test_an_open_wallet_shows_its_equity_and_only_a_simulated_venue_has_a_speed(env: Environment, speed: float) -> None:
+    engine, _ = fresh_engine(CONFIG, COINS, frozenset({1}), 1, quotes=True)
+    engine.state.acct[0]["equity"] = 1_234 * MONEY_SCALE
+    banner = facts(options(env), CONFIG, engine, Pace("x", 600.0, ""), resumed=True, http="http://h")
+    assert banner.accounts == {"CRYPTO/PAPER": "1,234.00 USDT"}
+    assert (banner.speed, banner.resumed, banner.env) == (speed, True, str(env))
