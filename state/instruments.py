@@ -26,7 +26,6 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """Smallest order value in quote currency."""
     max_qty: Decimal
     """Largest quantity of one order."""
-    contract_size: Decimal = Decimal(1)
     funding_interval_min: int = 0
     """Minutes between funding settlements; 0 = none (spot)."""
     trading: bool = True

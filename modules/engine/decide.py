@@ -18,12 +18,11 @@ from state.market import Quote
 from state.messages import Command, Place, Report
 from state.orders import Order, OrderState
 from state.runtime import RuntimeState
-from strategy.policy import choose_arm
+from strategy.policy import ALL_ARMS, choose_arm
 from utils.kernel import kernel
 
 OK = int(Rule.OK)
 ARM_NAMES = ("tight", "base", "wide")
-DEMO_ARM = 1
 
 
 @kernel
@@ -54,7 +53,7 @@ def plan_entry(
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
     arm = choose_arm(regime, mask)
     if arm < 0:
-        wanted = choose_arm(regime, 7)
+        wanted = choose_arm(regime, ALL_ARMS)
         rule, figure = objection(rules, s, max(wanted, 0), reference, atr, cost)
         return rule, max(wanted, 0), 0, 0, 0, figure
     rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost)
