@@ -13,7 +13,7 @@ import msgspec
 
 from state.accounts import Account
 
-SYMBOL_ROOM = 16
+SYMBOL_ROOM = 14
 """Characters of a symbol in an order id."""
 
 
@@ -49,6 +49,14 @@ class ExitReason(StrEnum):
     MAX_HOLD = "max_hold"
     HALT = "halt"
     OPERATOR = "operator"
+    UNPROTECTED = "unprotected"
+    """The venue's protection could not be confirmed in time."""
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+    EXTERNAL = "external"
+    """Closed on the venue by somebody else's order."""
+    DUST = "dust"
+    """What was left is too small to be sold."""
 
 
 class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,13 +131,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def order_id(account: Account, key: str, ts: int, leg: str) -> str:
+def order_id(account: Account, key: str, ts: int, leg: str, tag: str = "") -> str:
     """Deterministic client order id: a repeat of the same decision is refused by the venue, not filled twice.
 
-    At most 36 characters of [A-Za-z0-9_-]. `leg` is one letter: e entry, x exit. A symbol too long for that is told by its beginning and
-    a hash.
+    At most 36 characters of [A-Za-z0-9_-]: account letters and `tag` (three characters that tell this bot's orders from another's on the
+    same account, empty on paper), symbol, decision time, `leg` (e entry, x exit and its attempt, s stop). A symbol too long for that is
+    told by its beginning and a hash.
     """
     symbol = key.partition(":")[2]
     if len(symbol) > SYMBOL_ROOM:
         symbol = symbol[: SYMBOL_ROOM - 6] + hashlib.sha256(symbol.encode()).hexdigest()[:6]
-    return f"{account.domain[0]}{account.mode[0]}-{symbol}-{ts:x}-{leg}"
+    return f"{account.domain[0]}{account.mode[0]}{tag}-{symbol}-{ts:x}-{leg}"

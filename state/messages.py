@@ -6,6 +6,7 @@ add fields with defaults, never change a meaning.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -106,6 +107,84 @@ class FundingPaid(_Event, tag="funding", frozen=True):
     ref: str
 
 
+class OrderUnknown(_Event, tag="unknown", frozen=True):
+    """Nobody can say what became of the order; it is asked about until evidence settles it, and counts as taken meanwhile."""
+
+    account: Account
+    order_id: str
+    reason: str
+
+
+class Protected(_Event, tag="covered", frozen=True):
+    """The venue's protection of a position was read back and is what was wanted (ticks).
+
+    `gap_ms`: transport time for which the position had stood without a confirmed stop before this, 0 for a stop that merely moved.
+    """
+
+    account: Account
+    key: str
+    stop: int
+    target: int
+    gap_ms: int = 0
+    software_target: bool = False
+    """The venue holds the stop alone; the target is watched here."""
+
+
+class ProtectionFailed(_Event, tag="naked", frozen=True):
+    """No protection could be confirmed in time: the position is to be closed at market. `gap_ms` as in Protected, so far."""
+
+    account: Account
+    key: str
+    reason: str
+    gap_ms: int = 0
+
+
+class TargetTouched(_Event, tag="touched", frozen=True):
+    """The market reached a target that the venue does not hold (the software target of the spot fallback)."""
+
+    account: Account
+    key: str
+
+
+class AccountDown(_Event, tag="account_down", frozen=True):
+    """Something keeps the account from entering: `cause` is a short name that AccountUp repeats, `reason` is for people."""
+
+    account: Account
+    cause: str
+    reason: str
+
+
+class AccountUp(_Event, tag="account_up", frozen=True):
+    """A cause named by AccountDown is gone."""
+
+    account: Account
+    cause: str
+
+
+class VenueRead(_Event, tag="venue_read", frozen=True):
+    """The venue's own figures of an account, read while nothing moved and after every execution up to then was told.
+
+    `cash` and `free` in money units of the quote coin, `coins` total quantities of base coins, `positions` signed steps of perpetuals,
+    `foreign` what stands there and is not ours, in words.
+    """
+
+    account: Account
+    cash: int
+    free: int
+    coins: dict[str, Decimal] = {}
+    positions: dict[str, int] = {}
+    foreign: tuple[str, ...] = ()
+
+
+class CashMoved(_Event, tag="cash", frozen=True):
+    """The venue moved quote coin outside of trading: `kind` deposit, withdrawal, interest or adjustment; money units, signed."""
+
+    account: Account
+    amount: int
+    kind: str
+    ref: str
+
+
 class Control(_Event, tag="control", frozen=True):
     """A request of the operator or of the schedule, from any surface."""
 
@@ -114,7 +193,23 @@ class Control(_Event, tag="control", frozen=True):
     who: str = ""
 
 
-AccountEvent = VenueReset | OrderAccepted | OrderRejected | OrderCancelled | OrderFilled | StopFilled | FundingPaid
+AccountEvent = (
+    VenueReset
+    | OrderAccepted
+    | OrderRejected
+    | OrderCancelled
+    | OrderUnknown
+    | OrderFilled
+    | StopFilled
+    | FundingPaid
+    | Protected
+    | ProtectionFailed
+    | TargetTouched
+    | AccountDown
+    | AccountUp
+    | VenueRead
+    | CashMoved
+)
 MarketEvent = BarsClosed | Tick | FeedDown | FeedUp
 Event = MarketEvent | AccountEvent | Control
 

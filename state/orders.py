@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -77,3 +78,5 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     fee: int
     maker: bool = False
+    base_fee: Decimal = Decimal(0)
+    """Fee that the venue took out of the coin bought (base units), beside `fee`; spot buys on a real venue."""

@@ -29,6 +29,11 @@ REASONS: tuple[ExitReason, ...] = (
     ExitReason.MAX_HOLD,
     ExitReason.HALT,
     ExitReason.OPERATOR,
+    ExitReason.UNPROTECTED,
+    ExitReason.LIQUIDATION,
+    ExitReason.ADL,
+    ExitReason.EXTERNAL,
+    ExitReason.DUST,
 )
 """Exit reasons by number: POS.closing holds index + 1."""
 

@@ -10,11 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from enum import IntEnum
 
 import msgspec
 
 from utils.clock import SECOND, Clock
 from utils.errors import Invariant
+
+
+class Urgency(IntEnum):
+    """Who is served first when a budget is short: the smaller number."""
+
+    PROTECTIVE = 0
+    """Stops, targets, closes: never blocked by anything but the venue."""
+    CANCEL = 1
+    ENTRY = 2
+    ACCOUNT = 3
+    MARKET = 4
+    BACKFILL = 5
 
 
 class Limit(msgspec.Struct, frozen=True):

@@ -12,8 +12,11 @@ from self_test.fakes.books import PERP, SPOT
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side
 from state.market import Candle, FundingRate, Quote
 from state.messages import (
+    AccountDown,
+    AccountUp,
     BarsClosed,
     Cancel,
+    CashMoved,
     Close,
     Command,
     Control,
@@ -25,12 +28,17 @@ from state.messages import (
     OrderCancelled,
     OrderFilled,
     OrderRejected,
+    OrderUnknown,
     Place,
     Protect,
+    Protected,
+    ProtectionFailed,
     Record,
     Report,
     StopFilled,
+    TargetTouched,
     Tick,
+    VenueRead,
     VenueReset,
     decode_commands,
     decode_event,
@@ -42,6 +50,7 @@ from state.orders import Fill
 whole = st.integers(-(2**63), 2**63 - 1)
 text = st.text(max_size=20)
 real = st.floats(allow_nan=False, allow_infinity=False)
+exact = st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-(10**9), max_value=10**9)
 accounts = st.sampled_from([SPOT, PERP])
 reasons = st.sampled_from(ExitReason)
 sides = st.sampled_from([Side.LONG, Side.SHORT])
@@ -61,6 +70,7 @@ fills = st.builds(
     steps=whole,
     fee=whole,
     maker=st.booleans(),
+    base_fee=exact,
 )
 plans = st.builds(ExitPlan, stop=whole, target=whole, atr=real, trail_atr=real, max_hold_ms=whole)
 intents = st.builds(
@@ -97,6 +107,23 @@ EVENTS: dict[type, st.SearchStrategy[object]] = {
     OrderFilled: st.builds(OrderFilled, whole, fills, whole),
     StopFilled: st.builds(StopFilled, whole, fills, reasons, whole),
     FundingPaid: st.builds(FundingPaid, whole, accounts, text, whole, text),
+    OrderUnknown: st.builds(OrderUnknown, whole, accounts, text, text),
+    Protected: st.builds(Protected, whole, accounts, text, whole, whole, whole, st.booleans()),
+    ProtectionFailed: st.builds(ProtectionFailed, whole, accounts, text, text, whole),
+    TargetTouched: st.builds(TargetTouched, whole, accounts, text),
+    AccountDown: st.builds(AccountDown, whole, accounts, text, text),
+    AccountUp: st.builds(AccountUp, whole, accounts, text),
+    VenueRead: st.builds(
+        VenueRead,
+        whole,
+        accounts,
+        whole,
+        whole,
+        st.dictionaries(text, exact, max_size=3),
+        st.dictionaries(text, whole, max_size=3),
+        few(text),
+    ),
+    CashMoved: st.builds(CashMoved, whole, accounts, whole, text, text),
     Control: st.builds(Control, whole, text, st.dictionaries(text, text, max_size=3), text),
 }
 scalars = st.one_of(whole, text, st.booleans(), real)
