@@ -52,6 +52,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses it may be used from; empty = from everywhere."""
     created_ms: int = 1_700_000_000_000
     expires_ms: int | None = None
+    revoked: bool = False
+    parent: str = ""
+    """The account that this one is a sub-account of; empty = it is none."""
 
     def check_may(self, scope: str, permission: str) -> None:
         """ApiError 10005 unless the key may write here, e.g. ("Spot", "SpotTrade")."""
@@ -125,7 +128,7 @@ class Credentials:
 
     def _known(self, api_key: str, wall_ms: int) -> Key:
         key = self._keys.get(api_key)
-        if key is None:
+        if key is None or key.revoked:
             raise ApiError(UNKNOWN_KEY, "API key is invalid.")
         if key.expires_ms is not None and wall_ms >= key.expires_ms:
             raise ApiError(KEY_EXPIRED, "Your api key has expired.")

@@ -16,6 +16,7 @@ import msgspec
 
 from modules.simulator.exchange import Exchange
 from modules.simulator.filters import Listing
+from modules.simulator.keyring import Holder, Rights
 from modules.simulator.order_types import Now
 from utils.errors import Refusal
 from utils.files import atomic_write
@@ -62,6 +63,15 @@ class Snapshot(msgspec.Struct, kw_only=True):
     listings: list[Listing] = msgspec.field(default_factory=list)
     """Those whose filters were changed."""
     faults: dict[str, Any] = msgspec.field(default_factory=dict)
+    perp: Holder | None = None
+    """The second account; None in the state of an older simulator, which had one."""
+    rights: dict[str, Rights] = msgspec.field(default_factory=dict)
+    """What was changed about keys, by key."""
+
+    def holders(self) -> list[Holder]:
+        """The accounts in it."""
+        first = Holder(uid=self.uid, api_key=self.api_key, api_secret=self.api_secret, balance=self.balance)
+        return [first] if self.perp is None else [first, self.perp]
 
 
 class JournalledExchange(Exchange):

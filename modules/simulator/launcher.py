@@ -46,6 +46,9 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str = ""
     """Empty in the record of an older simulator."""
     api_secret: str = ""
+    perp_api_key: str = ""
+    """Of the second account; empty as above."""
+    perp_api_secret: str = ""
 
 
 class _Bybit(msgspec.Struct):
@@ -58,6 +61,8 @@ class _Ready(msgspec.Struct):
     control: str
     api_key: str
     api_secret: str
+    perp_api_key: str
+    perp_api_secret: str
 
 
 def read_record(state_dir: Path) -> Endpoints | None:
@@ -103,6 +108,7 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
         ("--to", _written(options.to_ms)),
         ("--symbols", ",".join(options.symbols) or None),
         ("--balance", options.balance),
+        ("--perp-balance", options.perp_balance),
         ("--faults", options.faults),
         ("--ledger", options.ledger),
     )
@@ -128,10 +134,10 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
     if known is not None and await answers(known):
         if (stored := state_folder.load(folder / STATE)) is not None:
             agree(stored, options)
-        if stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols):
+        if known.perp_api_key and (stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols)):
             await _post_speed(known, options.speed)
             return known
-        await _finish(known.pid, clock)  # it lists too little; the next one lists what it listed and more
+        await _finish(known.pid, clock)  # it lists too little, or is of a time before the second account; the next one goes on with more
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)
@@ -220,7 +226,7 @@ async def _ready(pid: int, folder: Path, clock: Clock) -> Endpoints:
             ready = msgspec.json.decode(line, type=_Ready)
             return Endpoints(
                 pid=pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control, api_key=ready.api_key,
-                api_secret=ready.api_secret,
+                api_secret=ready.api_secret, perp_api_key=ready.perp_api_key, perp_api_secret=ready.perp_api_secret,
             )  # fmt: skip
         if code is not None:
             words = log.read_text(errors="replace").strip().splitlines()

@@ -110,8 +110,8 @@ def query_api(call: Call) -> Answer:
             "mktMakerLevel": "0",
             "affiliateID": 0,
             "rsaPublicKey": "",
-            "isMaster": True,
-            "parentUid": "0",
+            "isMaster": not key.parent,
+            "parentUid": key.parent or "0",
             "kycLevel": "LEVEL_DEFAULT",
             "kycRegion": "",
         }

@@ -5,15 +5,14 @@ Order at one instant: points before it (each: exchange, then its public frames, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from modules.simulator.credentials import Credentials, Key
+from modules.simulator.credentials import Key
 from modules.simulator.exchange_feed import ExchangeFeed, Ladders
 from modules.simulator.exchange_journal import ExchangeStore, Gap, JournalledExchange, Line, Snapshot, at, repeat
 from modules.simulator.fault_frames import FrameFaults
@@ -21,6 +20,7 @@ from modules.simulator.fault_replies import RESTARTING_TEXT
 from modules.simulator.faults import Fault, FaultTable
 from modules.simulator.filters import Listing
 from modules.simulator.hub import Hub
+from modules.simulator.keyring import Access, Keyring, holders, parse_balance
 from modules.simulator.market import Series
 from modules.simulator.order_types import Now
 from modules.simulator.point_reader import Row
@@ -28,10 +28,7 @@ from modules.simulator.private_rest import Done, PrivateRest
 from modules.simulator.private_streams import PrivateStreams
 from modules.simulator.rate_limits import RateLimits
 from modules.simulator.venue import Venue
-from utils.errors import Refusal
 
-UID = "100000001"
-DEFAULT_BALANCE = "USDT=10000"
 RESTARTING_STREAM = 10019
 REPLAY_POINTS = 20_000
 """After so many points a snapshot is due: making them again costs a restart about as many times 20 µs."""
@@ -45,35 +42,6 @@ FILTER_FIELDS = {
     "maxOrderQty": "max_qty",
     "minNotionalValue": "min_notional",
 }
-
-
-class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says about the account; None = not said."""
-
-    api_key: str | None = None
-    api_secret: str | None = None
-    balance: str | None = None
-    """`USDT=10000,BTC=1`."""
-
-
-def parse_balance(text: str) -> dict[str, Decimal]:
-    """Deposits by coin; Refusal names what cannot be read."""
-    found: dict[str, Decimal] = {}
-    for part in text.split(","):
-        coin, _, amount = part.strip().partition("=")
-        try:
-            value = Decimal(amount)
-        except InvalidOperation:
-            value = Decimal(-1)
-        if not (coin.isalnum() and coin.isascii() and value.is_finite() and 0 <= value < Decimal("1e15")):
-            raise Refusal(f"--balance: {part!r} is not COIN=AMOUNT, e.g. USDT=10000,BTC=1")
-        found[coin.upper()] = value
-    return found
-
-
-def made_secret(seed: int, what: str, length: int) -> str:
-    """A key or secret for a simulated account: the same for the same seed."""
-    return hashlib.sha256(f"simulator {what} {seed}".encode()).hexdigest()[:length]
 
 
 class PrivateSide:
@@ -93,21 +61,31 @@ class PrivateSide:
         self._rest_until_ms = 0
         loaded = self._store.load() if self._store is not None else None
         snapshot = loaded[0] if loaded is not None else None
-        self.balance = _agreed_balance(access, snapshot)
-        self.api_key = access.api_key or (snapshot.api_key if snapshot else "sim" + made_secret(seed, "key", 15))
-        self.api_secret = access.api_secret or (snapshot.api_secret if snapshot else made_secret(seed, "secret", 36))
+        accounts = holders(seed, access, snapshot.holders() if snapshot is not None else ())
+        self.keyring = Keyring(accounts, snapshot.rights if snapshot is not None else {})
         if loaded is None:
             self.feed.begin(self._venue.now_ms)
-            self.exchange.open_account(UID, parse_balance(self.balance), now())
         else:
             self._resume(*loaded)
+        for one in accounts:
+            self.exchange.open_account(one.uid, parse_balance(one.balance), now())
         for uid in self.exchange.waiting():
             self.exchange.drain(uid)  # there is nobody yet
-        self.credentials = Credentials([Key(api_key=self.api_key, secret=self.api_secret, uid=UID)])
-        self.rest = PrivateRest(self.exchange, self.credentials, RateLimits(), self.api_now, self.listings)
-        self.streams = PrivateStreams(self.exchange, self.credentials, _Entry(self), wall_ms=lambda: self.api_now().wall)
+        credentials = self.keyring.credentials
+        self.rest = PrivateRest(self.exchange, credentials, RateLimits(), self.api_now, self.listings)
+        self.streams = PrivateStreams(self.exchange, credentials, _Entry(self), wall_ms=lambda: self.api_now().wall)
         self._frame_faults: FrameFaults | None = None
         self._hub: Hub | None = None
+
+    @property
+    def api_key(self) -> str:
+        """Of the first account."""
+        return self.keyring.accounts[0].api_key
+
+    @property
+    def api_secret(self) -> str:
+        """Of the first account."""
+        return self.keyring.accounts[0].api_secret
 
     # time -----------------------------------------------------------------------------------------------------------------------------
     def api_now(self) -> Now:
@@ -243,9 +221,11 @@ class PrivateSide:
         if self._store is None or self.exchange.note is None:
             return
         began = self._now().wall
+        first, perp = self.keyring.accounts
         snapshot = Snapshot(
-            number=0, ts=self._venue.now_ms, uid=UID, api_key=self.api_key, api_secret=self.api_secret, balance=self.balance,
+            number=0, ts=self._venue.now_ms, uid=first.uid, api_key=first.api_key, api_secret=first.api_secret, balance=first.balance,
             exchange=self.exchange.state(), gaps=self._gaps, listings=list(self._changed.values()), faults=self.faults.state(),
+            perp=perp, rights=self.keyring.rights,
         )  # fmt: skip
         self._store.save(snapshot, durable=durable)
         self._points = 0
@@ -286,7 +266,7 @@ class PrivateSide:
         return [
             {
                 "uid": uid,
-                "api_key": self.api_key if uid == UID else None,
+                "api_key": self.keyring.key_of(uid),
                 "wallet": self.exchange.wallet(uid),
                 "positions": self.exchange.positions(uid),
                 "open_orders": len(account.open_ids),
@@ -314,14 +294,3 @@ class _Entry:
         if side.faults.replies and side.faults.standing("maintenance", path, side.api_now()) is not None:
             return Done(RESTARTING_STREAM, RESTARTING_TEXT, {}, {}, {})
         return side.rest.order(key, path, body)
-
-
-def _agreed_balance(access: Access, snapshot: Snapshot | None) -> str:
-    if snapshot is None:
-        return access.balance or DEFAULT_BALANCE
-    if access.balance is not None and parse_balance(access.balance) != parse_balance(snapshot.balance):
-        raise Refusal(
-            f"--balance: this state directory holds an account that began with {snapshot.balance}, not {access.balance}; "
-            "use another directory or leave the option out"
-        )
-    return snapshot.balance

@@ -25,9 +25,10 @@ from modules.simulator.faults import parse as parse_fault
 from modules.simulator.generated import GeneratedMarket, default_start
 from modules.simulator.hub import Hub
 from modules.simulator.intervals import MINUTE
+from modules.simulator.keyring import Access
 from modules.simulator.market import Market
 from modules.simulator.order_types import Now
-from modules.simulator.private_side import Access, PrivateSide
+from modules.simulator.private_side import PrivateSide
 from modules.simulator.publisher import STEP_MS, Publisher
 from modules.simulator.recorded import RecordedMarket
 from modules.simulator.state_folder import Stored
@@ -71,6 +72,11 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     api_secret: str | None = None
     balance: str | None = None
     """What the account begins with, e.g. `USDT=10000,BTC=1`."""
+    perp_api_key: str | None = None
+    """Of the second account, as above."""
+    perp_api_secret: str | None = None
+    perp_balance: str | None = None
+    """Default: as `balance`."""
     faults: Path | None = None
     """A JSON list of faults, each as it would be posted."""
     ledger: Path | None = None
@@ -155,7 +161,7 @@ class Simulator:
         self.venue = Venue(self.market, self.clock)
         self.hub = Hub()
         self.attachments = Attachments(self._wall_s)
-        access = Access(api_key=options.api_key, api_secret=options.api_secret, balance=options.balance)
+        access = Access(**{name: getattr(options, name) for name in Access.__struct_fields__})
         self.private = private = PrivateSide(self.venue, stored.seed, access, options.state_folder, self._now)
         self.publisher = Publisher(self.venue, self.hub, private)
         private.join(self.hub, self.publisher.forget)
@@ -200,12 +206,15 @@ class Simulator:
     def ready(self) -> dict[str, object]:
         """The one line that is printed when it serves."""
         ws = self.http.replace("http://", "ws://", 1)
+        first, perp = self.private.keyring.accounts
         return {
             "ready": True,
             "bybit": {"http": self.http, "ws": ws},
             "control": self.http + PREFIX,
-            "api_key": self.private.api_key,
-            "api_secret": self.private.api_secret,
+            "api_key": first.api_key,
+            "api_secret": first.api_secret,
+            "perp_api_key": perp.api_key,
+            "perp_api_secret": perp.api_secret,
         }
 
     async def start(self) -> None:

@@ -16,7 +16,7 @@ import pybit.unified_trading
 
 from modules.simulator.credentials import Key
 from modules.simulator.envelope import TOO_MANY
-from modules.simulator.private_side import UID
+from modules.simulator.keyring import UID
 from modules.simulator.server import Simulator
 from self_test.modules.simulator.live import serving
 

@@ -189,7 +189,7 @@ async def test_codes() -> None:
 @pytest.mark.asyncio
 async def test_codes_of_who_asks() -> None:
     async with trading() as (simulator, exchange):
-        simulator.private.credentials.add(READ_ONLY)
+        simulator.private.keyring.credentials.add(READ_ONLY)
         order = {"category": "spot", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "100"}
         asked = {"accountType": "UNIFIED"}
         async with (

@@ -166,7 +166,7 @@ def pages(simulator: Simulator) -> None:
 
 
 def who_asks(simulator: Simulator) -> None:
-    simulator.private.credentials.add(READ_ONLY)
+    simulator.private.keyring.credentials.add(READ_ONLY)
     for keys, code in (({"api_key": "nobody"}, 10003), ({"api_secret": "wrong"}, 10004)):
         with pybit_at(simulator, **keys) as session:
             assert code_of(session.get_wallet_balance, accountType="UNIFIED") == code

@@ -44,6 +44,7 @@ async def test_started_found_again_and_after_a_kill_resumed(tmp_path: Path, monk
         record = tmp_path / "simulated" / "simulator.json"
         assert stat.S_IMODE(record.stat().st_mode) == 0o600
         assert read_record(tmp_path) == first and first.api_key and first.api_secret
+        assert first.perp_api_key not in {"", first.api_key} and first.perp_api_secret not in {"", first.api_secret}
         assert os.getsid(first.pid) == first.pid, "in a session of its own: it outlives us"
         assert (await clock_of(first))["held"] is True
         again = await ensure_running(tmp_path, msgspec.structs.replace(ONE, speed=50.0), WallClock(), PROGRAM)
@@ -90,6 +91,9 @@ async def test_a_stale_or_damaged_record_is_not_believed(tmp_path: Path) -> None
     assert read_record(tmp_path) is None
     (folder / "simulator.json").write_bytes(b"{")
     assert read_record(tmp_path) is None
+    (folder / "simulator.json").write_bytes(b'{"pid": 1, "bybit_http": "h", "bybit_ws": "w", "control": "c", "api_key": "k"}')
+    old = read_record(tmp_path)
+    assert old is not None and (old.api_key, old.perp_api_key) == ("k", ""), "of a simulator that had one account"
     somebody = Endpoints(pid=os.getpid(), bybit_http="", bybit_ws="", control="http://127.0.0.1:9")
     assert not await answers(somebody), "our pid lives, but nobody serves there"
 
@@ -105,6 +109,7 @@ def test_the_command_line_says_what_was_said_and_no_more(tmp_path: Path) -> None
     words = arguments(SimulatorOptions(), tmp_path)
     assert "--embedded" in words and str(tmp_path) in words
     assert not {"--seed", "--market", "--from", "--to", "--symbols", "--pace"} & set(words)
+    assert arguments(SimulatorOptions(perp_balance="USDT=5"), tmp_path)[-2:] == ["--perp-balance", "USDT=5"]
     more = arguments(msgspec.structs.replace(ONE, market="generated", from_ms=5, to_ms=9, pace="free"), tmp_path)
     second = "1970-01-01T00:00:00"
     assert more[-12:] == [

@@ -22,8 +22,9 @@ from modules.simulator.exchange_journal import NAME
 from modules.simulator.faults import parse
 from modules.simulator.generated import DEFAULT_START, GeneratedMarket
 from modules.simulator.hub import Hub
+from modules.simulator.keyring import PERP_UID, UID, Access
 from modules.simulator.order_types import Accepted, Now, OrderRequest
-from modules.simulator.private_side import UID, Access, PrivateSide, parse_balance
+from modules.simulator.private_side import PrivateSide
 from modules.simulator.publisher import Publisher
 from modules.simulator.venue import Venue
 from self_test.conftest import REPO
@@ -87,7 +88,10 @@ def test_same_seed_and_requests_make_the_same_ledger() -> None:
     assert one.hash() == two.hash() != other.hash()
     kinds = {row["execType"] for row in one.side.ledger()["fills"]}
     assert kinds == {"Trade", "Funding"}
-    assert sum(Decimal(row["amount"]) for row in one.side.ledger()["cash"]) == one.side.exchange.accounts[UID].balance("USDT")
+    cash = one.side.ledger()["cash"]
+    for uid in (UID, PERP_UID):
+        total = sum(Decimal(row["amount"]) for row in cash if row["account"] == uid)
+        assert total == one.side.exchange.accounts[uid].balance("USDT")
 
 
 def test_after_a_kill_market_and_commands_make_it_again(tmp_path: Path) -> None:
@@ -191,19 +195,34 @@ def test_filters_change_for_orders_and_for_who_asks(tmp_path: Path) -> None:
         assert one.side.listings["spot:BTCUSDT"].instrument.min_qty != Decimal("0.5")
 
 
-@pytest.mark.parametrize("text", ["", "USDT", "USDT=", "USDT=-5", "USDT=NaN", "US-DT=5", "USDT=1,=3"])
-def test_balances_that_cannot_be_read(text: str) -> None:
-    with pytest.raises(Refusal, match="--balance"):
-        parse_balance(text)
+def test_the_second_account_is_a_stranger_and_survives_as_well(tmp_path: Path) -> None:
+    one = Box(tmp_path, access=Access(balance="USDT=500", api_key="mine", perp_balance="USDT=700,BTC=1"))
+    request = OrderRequest(category="linear", symbol="BTCUSDT", side="Buy", order_type="Market", qty=Decimal("0.01"), link_id="same")
+    one.buy("0.01", link_id="same")
+    assert isinstance(one.side.exchange.create_order(PERP_UID, request, one.now()), Accepted), "a name is used once per account"
+    assert {row["account"] for row in one.side.ledger()["fills"]} == {UID, PERP_UID}
+    again = Box(tmp_path, access=Access(balance="USDT=500.0"), at_ms=one.clock.now_ms)
+    assert again.hash() == one.hash() and again.side.accounts() == one.side.accounts()
+    first, second = again.side.accounts()
+    assert (first["uid"], first["api_key"], second["uid"]) == (UID, "mine", PERP_UID)
+    assert second["api_key"] not in {"mine", None} and len(second["positions"]) == 1
+    assert again.side.exchange.accounts[PERP_UID].balance("BTC") == 1
+    for wrong, says in ((Access(balance="USDT=501"), "--balance"), (Access(perp_balance="USDT=500"), "--perp-balance")):
+        with pytest.raises(Refusal, match=f"^{says}"):
+            Box(tmp_path, access=wrong)
 
 
-def test_balances(tmp_path: Path) -> None:
-    assert parse_balance("usdt=500.5, BTC=1") == {"USDT": Decimal("500.5"), "BTC": Decimal(1)}
-    Box(tmp_path, access=Access(balance="USDT=500", api_key="mine"))
-    again = Box(tmp_path, access=Access(balance="USDT=500.0"))
-    assert again.side.api_key == "mine" and again.side.exchange.accounts[UID].balance("USDT") == 500
-    with pytest.raises(Refusal, match=r"^--balance"):
-        Box(tmp_path, access=Access(balance="USDT=501"))
+def test_a_stored_venue_without_the_second_account_is_given_one(tmp_path: Path) -> None:
+    one = Box(tmp_path, access=Access(balance="USDT=500"))
+    one.side.close()
+    stored = json.loads((tmp_path / NAME).read_bytes())
+    del stored["perp"], stored["rights"], stored["exchange"]["accounts"][PERP_UID]
+    (tmp_path / NAME).write_text(json.dumps(stored))
+    again = Box(tmp_path, at_ms=one.clock.now_ms)
+    assert [one["uid"] for one in again.side.accounts()] == [UID, PERP_UID]
+    assert again.side.exchange.accounts[PERP_UID].balance("USDT") == 500
+    third = Box(tmp_path, at_ms=one.clock.now_ms)
+    assert third.side.exchange.accounts[PERP_UID].balance("USDT") == 500 and third.hash() == again.hash()
 
 
 def spawned(folder: Path, *more: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
