@@ -1,21 +1,24 @@
-"""A sliding-window limiter for requests: never more than N calls in any window of W seconds, per group.
+"""Lets requests leave within every budget they count in, the most urgent first: one limiter for all that talks to a venue.
 
-Venues count hard windows, so a bucket that lets a burst through and refills while it drains would break them: here the call that
-would be the (N+1)th waits until the oldest of the last N has left the window. Waiters of one group pass in order of arrival;
-groups do not touch each other. Windows run on transport time.
+A request names its *scopes* ("bybit.ip", "uid:1:order/create") and its `Urgency`; it leaves when each scope has room. Those who wait
+are served by urgency, then by arrival. Who waits for one scope keeps a place in its others, as long as it could need it before the
+place is free again: so a less urgent request never delays a more urgent one, and nobody idles for one who is held up elsewhere for
+long. `utils/budget.py` has the arithmetic of one scope. Windows run on transport time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from itertools import count
 
 import msgspec
 
+from utils.budget import Budget
 from utils.clock import SECOND, Clock
-from utils.errors import Invariant
+from utils.errors import Invariant, Transient
 
 
 class Urgency(IntEnum):
@@ -41,48 +44,180 @@ class Limit(msgspec.Struct, frozen=True):
             raise ValueError(f"a limit needs at least one call in a positive window, not {self.calls} in {self.window_s} s")
 
 
+class Banned(Transient):
+    """The venue has shut `scope` out: nothing was sent, and nothing but what protects may be sent for `retry_after_s`."""
+
+    def __init__(self, scope: str, retry_after_s: float) -> None:
+        super().__init__(f"the venue refuses {scope}; no request for {retry_after_s:.0f} s")
+        self.scope = scope
+        self.retry_after_s = retry_after_s
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the throttle does now, for metrics."""
+
+    waiting: dict[Urgency, int]
+    """Requests that wait, by urgency."""
+    waited_s: dict[Urgency, float]
+    """Seconds that requests have waited in all, by urgency, with those that gave up."""
+    left: dict[str, int]
+    """By scope the calls that may leave now, with those kept for protective ones."""
+    banned_s: dict[str, float]
+    """By scope the seconds that its ban goes on; scopes without one are left out."""
+
+
 class Throttle:
-    """Lets callers through one by one, as each group's limit allows."""
+    """One limiter for all scopes. `limits` may be added to later."""
 
     def __init__(self, limits: Mapping[str, Limit], clock: Clock) -> None:
         self._clock = clock
-        self._groups = {name: _Group(limit) for name, limit in limits.items()}
+        self._budgets: dict[str, Budget] = {}
+        self._waiting: list[_Waiter] = []
+        self._arrival = count()
+        self._waited_ns = dict.fromkeys(Urgency, 0)
+        for name, limit in limits.items():
+            self.add(name, limit)
 
-    async def acquire(self, group: str) -> None:
-        """Return when one more call of `group` may leave; it is counted from that moment. Invariant when there is no such group."""
-        state = self._group(group)
-        async with state.turn:
-            while (wait_ns := state.wait_ns(self._clock.monotonic_ns())) > 0:
-                await self._clock.sleep(wait_ns / SECOND)
-            state.count(self._clock.monotonic_ns())
+    def add(self, scope: str, limit: Limit) -> None:
+        """Make a scope known. One that is known stays as it is: it has counted, and may have been corrected by the venue."""
+        if scope not in self._budgets:
+            self._budgets[scope] = Budget(limit.calls, round(limit.window_s * SECOND))
 
-    def hold(self, group: str, seconds: float) -> None:
-        """The venue said "too many": nobody of `group` passes for `seconds`. A shorter hold never cuts a longer one."""
-        state = self._group(group)
-        state.held_until_ns = max(state.held_until_ns, self._clock.monotonic_ns() + round(seconds * SECOND))
+    async def acquire(self, scopes: str | Sequence[str], urgency: Urgency = Urgency.MARKET) -> None:
+        """Return when one more request may leave; it counts in each of `scopes` from that moment.
 
-    def wait_s(self, group: str) -> float:
-        """Seconds until the next call of `group` could leave, not counting those who already wait."""
-        return max(0, self._group(group).wait_ns(self._clock.monotonic_ns())) / SECOND
+        `Banned`, at once or while it waits, when a scope is shut out and the request is not PROTECTIVE (those are tried, one a second).
+        Invariant when a scope is unknown. Cancelling gives the place to the next.
+        """
+        names = (scopes,) if isinstance(scopes, str) else tuple(dict.fromkeys(scopes))
+        start_ns = self._clock.monotonic_ns()
+        waiter = _Waiter(urgency, next(self._arrival), {name: self._budget(name) for name in names})
+        insort(self._waiting, waiter, key=_Waiter.place)
+        try:
+            self._serve()
+            while waiter.outcome is None:
+                await waiter.sleep(self._clock)
+                self._serve()
+        except asyncio.CancelledError:
+            if isinstance(waiter.outcome, int):
+                waiter.give_back(waiter.outcome)
+            elif waiter.outcome is None:
+                self._waiting.remove(waiter)
+            self._serve()
+            raise
+        finally:
+            self._waited_ns[urgency] += self._clock.monotonic_ns() - start_ns
+        if isinstance(waiter.outcome, Banned):
+            raise waiter.outcome
 
-    def _group(self, name: str) -> _Group:
-        if name not in self._groups:
-            raise Invariant(f"no rate limit is set for the group {name!r}")
-        return self._groups[name]
+    def told(self, scope: str, limit: int, left: int, reset_ms_from_now: int) -> None:
+        """Correct a scope by the headers of an answer (see `Budget.told`): `X-Bapi-Limit`, `-Status`, and `-Reset-Timestamp` minus now.
+
+        "Now" is the venue's clock as we know it. The limit must be one per the scope's own window.
+        """
+        self._budget(scope).told(self._clock.monotonic_ns(), limit, left, reset_ms_from_now)
+        self._serve()
+
+    def hold(self, scope: str, seconds: float) -> None:
+        """The venue said "too many" (10006): nobody of `scope` passes for `seconds`. A shorter hold never cuts a longer one."""
+        self._budget(scope).hold(self._clock.monotonic_ns(), round(seconds * SECOND))
+
+    def ban(self, scope: str, seconds: float) -> None:
+        """The venue shut `scope` out (HTTP 403): for `seconds` everybody but PROTECTIVE gets `Banned`, those who wait too."""
+        self._budget(scope).ban(self._clock.monotonic_ns(), round(seconds * SECOND))
+        self._serve()
+
+    def banned_s(self, scopes: str | Sequence[str]) -> float:
+        """Seconds that the longest ban on `scopes` goes on, 0 without one."""
+        now_ns = self._clock.monotonic_ns()
+        names = (scopes,) if isinstance(scopes, str) else scopes
+        return max((self._budget(name).banned_ns(now_ns) for name in names), default=0) / SECOND
+
+    def wait_s(self, scope: str, urgency: Urgency = Urgency.MARKET) -> float:
+        """Seconds until the next call of `scope` could leave, not counting those who already wait."""
+        now_ns = self._clock.monotonic_ns()
+        return (self._budget(scope).ready_ns(now_ns, 0, protective=urgency is Urgency.PROTECTIVE) - now_ns) / SECOND
+
+    def snapshot(self) -> Figures:
+        """The figures of this moment."""
+        now_ns = self._clock.monotonic_ns()
+        banned = {name: budget.banned_ns(now_ns) / SECOND for name, budget in self._budgets.items()}
+        return Figures(
+            waiting={urgency: sum(waiter.urgency is urgency for waiter in self._waiting) for urgency in Urgency},
+            waited_s={urgency: waited_ns / SECOND for urgency, waited_ns in self._waited_ns.items()},
+            left={name: budget.left(now_ns) for name, budget in self._budgets.items()},
+            banned_s={name: seconds for name, seconds in banned.items() if seconds > 0},
+        )
+
+    def _budget(self, name: str) -> Budget:
+        if name not in self._budgets:
+            raise Invariant(f"no rate limit is set for the scope {name!r}")
+        return self._budgets[name]
+
+    def _serve(self) -> None:
+        """Let out everybody who may leave now, in order; tell the others when they could."""
+        now_ns = self._clock.monotonic_ns()
+        ahead = dict.fromkeys(self._budgets, 0)
+        still: list[_Waiter] = []
+        for waiter in self._waiting:
+            protective = waiter.urgency is Urgency.PROTECTIVE
+            shut = [] if protective else [name for name, budget in waiter.budgets.items() if budget.banned_ns(now_ns)]
+            if shut:
+                waiter.end(Banned(shut[0], waiter.budgets[shut[0]].banned_ns(now_ns) / SECOND))
+                continue
+            ready_ns = max(
+                (budget.ready_ns(now_ns, ahead[name], protective=protective) for name, budget in waiter.budgets.items()), default=now_ns
+            )
+            if ready_ns <= now_ns:
+                for budget in waiter.budgets.values():
+                    budget.count(now_ns)
+                waiter.end(now_ns)
+                continue
+            for name, budget in waiter.budgets.items():
+                # Later than a window from now, a place that is taken now will be free again.
+                ahead[name] += ready_ns < now_ns + budget.window_ns
+            waiter.ready_at(ready_ns)
+            still.append(waiter)
+        self._waiting = still
 
 
-class _Group:
-    def __init__(self, limit: Limit) -> None:
-        self.window_ns = round(limit.window_s * SECOND)
-        self.stamps: deque[int] = deque(maxlen=limit.calls)
-        self.held_until_ns = 0
-        self.turn = asyncio.Lock()
+class _Waiter:
+    """One request on its way out."""
 
-    def wait_ns(self, now_ns: int) -> int:
-        ready_ns = self.held_until_ns
-        if len(self.stamps) == self.stamps.maxlen:
-            ready_ns = max(ready_ns, self.stamps[0] + self.window_ns)
-        return ready_ns - now_ns
+    def __init__(self, urgency: Urgency, arrival: int, budgets: Mapping[str, Budget]) -> None:
+        self.urgency = urgency
+        self.arrival = arrival
+        self.budgets = budgets
+        self.outcome: int | Banned | None = None
+        """When it left, or why it may not."""
+        self._ready_ns = 0
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_ns = 0
 
-    def count(self, now_ns: int) -> None:
-        self.stamps.append(now_ns)
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the order of service."""
+        return self.urgency, self.arrival
+
+    def end(self, outcome: int | Banned) -> None:
+        self.outcome = outcome
+        self._wake()
+
+    def ready_at(self, ready_ns: int) -> None:
+        self._ready_ns = ready_ns
+        if ready_ns < self._timer_ns:
+            self._wake()
+
+    def give_back(self, stamp_ns: int) -> None:
+        for budget in self.budgets.values():
+            budget.give_back(stamp_ns)
+
+    async def sleep(self, clock: Clock) -> None:
+        """Until the time it could leave, or until something has changed that time."""
+        self._timer_ns = self._ready_ns
+        async with asyncio.TaskGroup() as group:
+            self._timer = group.create_task(clock.sleep((self._ready_ns - clock.monotonic_ns()) / SECOND))
+        self._timer = None
+
+    def _wake(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
