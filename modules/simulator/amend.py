@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from modules.simulator import flow, order_checks, tpsl
+from modules.simulator import flow, order_checks, statuses, tpsl
 from modules.simulator.desk import Desk
 from modules.simulator.order_types import AmendRequest, Now, Order, Refused
 
@@ -56,6 +56,9 @@ def _refused(desk: Desk, order: Order, request: AmendRequest) -> Refused | None:
     listing = desk.listings[f"{order.category}:{order.symbol}"]
     one = listing.instrument
     spot = order.category == "spot"
+    closes = order.side == "Sell" if spot else order.reduce_only
+    if no := statuses.refusal(order.category, listing.status, closes=closes):
+        return no
     bad_price, bad_qty = DECIMALS[order.category]
     prices = (request.price, request.trigger_price, request.take_profit, request.stop_loss, request.tp_limit_price, request.sl_limit_price)
     if any(value is not None and (value < 0 or not order_checks.on_grid(value, one.tick)) for value in prices):

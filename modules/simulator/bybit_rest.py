@@ -63,7 +63,9 @@ class PublicRest:
         limit = query.limit(500, 1000)
         found = [one.listing for one in self._venue.market.series.values() if one.listing.category == category]
         symbol, base, status = (query.text(name) for name in ("symbol", "baseCoin", "status"))
-        found = [one for one in found if symbol in {"", one.symbol} and base in {"", one.instrument.base} and status in {"", "Trading"}]
+        found = [one for one in found if symbol in {"", one.symbol} and base in {"", one.instrument.base}]
+        if status or not symbol:  # what is not launched yet is shown to whoever asks for it
+            found = [one for one in found if one.status == status or (not status and one.status != "PreLaunch")]
         answer: dict[str, Any] = {"category": category, "list": [], "nextPageCursor": ""}
         if category == "spot":
             return answer | {"list": [rows.spot(one) for one in found]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from modules.simulator import faults
 from modules.simulator.attachments import Attachments
 from modules.simulator.faults import Fault, FaultTable
 from modules.simulator.hub import Hub
+from modules.simulator.keyring import KeyRequest, Keyring
 from modules.simulator.venue import Venue
 
 PREFIX = "/control"
@@ -33,6 +35,16 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
     speed: float | None = None
 
 
+class TransferRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST /transfer."""
+
+    account: str
+    """Uid or key."""
+    coin: str
+    amount: Decimal
+    """Above 0 for money in."""
+
+
 class Truth(Protocol):
     """What is needed of the private side here."""
 
@@ -50,9 +62,19 @@ class Truth(Protocol):
     def accounts(self) -> list[dict[str, Any]]:
         """Every account."""
 
+    @property
+    def keyring(self) -> Keyring:
+        """The accounts' keys."""
+
+    def change_key(self, request: KeyRequest) -> None:
+        """Give and take rights of a key; ValueError says what is wrong."""
+
+    def transfer(self, name: str, coin: str, amount: Decimal) -> dict[str, Any]:
+        """Money into or out of an account; ValueError says what is wrong."""
+
 
 class Control:
-    """GET and POST /clock, GET /healthz, GET and POST /faults, DELETE /faults/ID, GET /accounts, GET /ledger."""
+    """GET and POST of clock, faults and keys, DELETE /faults/ID, GET of healthz, accounts and ledger, POST /transfer."""
 
     def __init__(
         self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any, truth: Truth | None = None
@@ -85,6 +107,12 @@ class Control:
                 return {"accounts": truth.accounts()}
             case ("GET", "/ledger"):
                 return truth.ledger()
+            case ("GET", "/keys"):
+                return {"keys": truth.keyring.rows()}
+            case ("POST", "/keys"):
+                return self._post_keys(truth, body)
+            case ("POST", "/transfer"):
+                return self._post_transfer(truth, body)
         if method == "DELETE" and path.startswith("/faults/") and truth.remove_fault(path.removeprefix("/faults/")):
             return {"removed": path.removeprefix("/faults/")}
         raise KeyError(path)
@@ -133,6 +161,22 @@ class Control:
             except ValueError as error:
                 raise BadRequest(str(error)) from error
         return self.clock()
+
+    @staticmethod
+    def _post_keys(truth: Truth, body: bytes) -> dict[str, Any]:
+        try:
+            truth.change_key(msgspec.json.decode(body, type=KeyRequest))
+        except ValueError as error:  # a body that cannot be read is one as well
+            raise BadRequest(str(error)) from error
+        return {"keys": truth.keyring.rows()}
+
+    @staticmethod
+    def _post_transfer(truth: Truth, body: bytes) -> dict[str, Any]:
+        try:
+            request = msgspec.json.decode(body, type=TransferRequest)
+            return truth.transfer(request.account, request.coin, request.amount)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
 
 
 def _decoded(body: bytes) -> Any:

@@ -17,6 +17,7 @@ from modules.simulator import (
     order_checks,
     position_settings,
     rows_private,
+    statuses,
     trading_stop,
 )
 from modules.simulator.account import Account, ClosedPnl, LedgerRow, Position
@@ -159,7 +160,9 @@ class Exchange:
 
     def trading_stop(self, uid: str, request: StopRequest, now: Now) -> Refused | None:
         """TP, SL and trailing stop of a linear position; 34040 unchanged, 10001 no position or wrong side."""
-        no = trading_stop.apply(self._desk, self._account(uid), request, now)
+        listing = self._desk.listings.get(f"linear:{request.symbol}")
+        no = statuses.refusal("linear", listing.status, closes=True) if listing is not None else None
+        no = no or trading_stop.apply(self._desk, self._account(uid), request, now)
         self._settle(now)
         return no
 
@@ -175,7 +178,7 @@ class Exchange:
             holders = [one for one in desk.accounts.values() if one.held(symbol)]
             for account in holders:
                 liquidation.check(desk, account, now, only_bankrupt=True)
-        if book.resting or book.conditional:
+        if (book.resting or book.conditional) and desk.listings[key].status in statuses.CLOSING:
             flow.market_moved(desk, book, now)
         for account in holders:
             liquidation.check(desk, account, now)
@@ -206,7 +209,7 @@ class Exchange:
         return position is not None
 
     def change_filters(self, listing: Listing) -> None:
-        """New tick, step or minimums from now on (open orders stay)."""
+        """New tick, step, minimums or status from now on (open orders stay)."""
         if listing.key not in self._desk.listings:
             raise Invariant(f"{listing.key} is not listed")
         self._desk.listings[listing.key] = listing

@@ -27,30 +27,40 @@ class Connection(Protocol):
     path: str
 
     @property
+    def uid(self) -> str:
+        """The account it speaks for, "" before that is proved and where nobody asks."""
+
+    @property
     def topics(self) -> Iterable[str]:
         """Names that it has subscribed to."""
 
 
 class FrameFaults:
-    """`now` gives the instant on both clocks; `connections` all that are there."""
+    """`now` gives the instant on both clocks; `connections` all that are there; `signer` the account that a message signs in for, or ""."""
 
-    def __init__(self, table: FaultTable, now: Callable[[], Now], connections: Callable[[], Iterable[Connection]]) -> None:
-        self._table, self._now, self._connections = table, now, connections
+    def __init__(
+        self,
+        table: FaultTable,
+        now: Callable[[], Now],
+        connections: Callable[[], Iterable[Connection]],
+        signer: Callable[[bytes], str] = lambda _: "",
+    ) -> None:
+        self._table, self._now, self._connections, self._signer = table, now, connections, signer
         self._judged: tuple[bytes, tuple[tuple[float, bool], ...]] = (b"", ())
 
-    def frame(self, kind: str, topic: str, payload: bytes) -> Travel:
+    def frame(self, kind: str, topic: str, payload: bytes, account: str) -> Travel:
         """What really travels, each after so many seconds (the filter of private_hub)."""
         if payload is not self._judged[0]:
             if not self._table.frames:
                 return ((PASS, payload),)
-            self._judged = (payload, self._verdict(kind, topic, payload))
+            self._judged = (payload, self._verdict(kind, topic, payload, account))
         return [(delay_s, CUT if cut else payload) for delay_s, cut in self._judged[1]]
 
-    def _verdict(self, kind: str, topic: str, payload: bytes) -> tuple[tuple[float, bool], ...]:
+    def _verdict(self, kind: str, topic: str, payload: bytes, account: str) -> tuple[tuple[float, bool], ...]:
         """(delay, whether the connection is cut instead) of each piece that travels."""
-        one = self._table.strike(
-            FRAME_KINDS, topic, topic + payload.decode(errors="replace"), self._now(), named=kind not in {"data", "trade"}
-        )
+        whose = account or (self._signer(payload) if kind == "request" else "")
+        text, named = topic + payload.decode(errors="replace"), kind not in {"data", "trade"}
+        one = self._table.strike(FRAME_KINDS, topic, text, self._now(), named=named, account=whose)
         if one is None:
             return ((PASS, False),)
         match one.fault.kind:
@@ -69,7 +79,7 @@ class FrameFaults:
         if not self._table.fills or event.topic != "execution" or event.row.get("execType") != "Trade":
             return True
         where = f"execution.{event.category}"
-        return self._table.strike({"lose_fill"}, where, str(event.row.get("symbol")), self._now()) is None
+        return self._table.strike({"lose_fill"}, where, str(event.row.get("symbol")), self._now(), account=uid) is None
 
     def silence(self) -> None:
         """Let connections go half-open: they stay, take everything, and never say anything again. Called as time passes."""
@@ -77,6 +87,6 @@ class FrameFaults:
             return
         for one in sorted(self._connections(), key=lambda one: one.id):
             for where in () if one.silent else (one.path, *one.topics):
-                if self._table.strike({"half_open"}, where, where, self._now()) is not None:
+                if self._table.strike({"half_open"}, where, where, self._now(), account=one.uid) is not None:
                     one.silent = True
                     break

@@ -29,10 +29,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ReplyFaults:
-    """`now`: the instant on both clocks; `wall_ms`: what the API says the time is."""
+    """`now`: the instant on both clocks; `wall_ms`: the time that the API tells; `account_of`: the uid of an API key, "" when nobody's."""
 
-    def __init__(self, table: FaultTable, now: Callable[[], Now], wall_ms: Callable[[], int]) -> None:
-        self._table, self._now, self._wall_ms = table, now, wall_ms
+    def __init__(
+        self, table: FaultTable, now: Callable[[], Now], wall_ms: Callable[[], int], account_of: Callable[[str], str] = lambda _: ""
+    ) -> None:
+        self._table, self._now, self._wall_ms, self._account_of = table, now, wall_ms, account_of
         self._hidden: dict[str, int] = {}
         self._answered = asyncio.Event()
         self._held = 0
@@ -44,10 +46,11 @@ class ReplyFaults:
             self._overtake()
             return response
         now = self._now()
-        if (down := self._table.standing("maintenance", request.path, now)) is not None:
+        path, method, account = request.path, request.method, self._account_of(request.headers.get("X-BAPI-API-KEY", ""))
+        if (down := self._table.standing("maintenance", path, now, account=account, method=method)) is not None:
             return self._maintenance(down)
         body = (await request.read()).decode(errors="replace")
-        one = self._table.strike(REPLY_KINDS, request.path, f"{request.query_string} {body}", now)
+        one = self._table.strike(REPLY_KINDS, path, f"{request.query_string} {body}", now, account=account, method=method)
         response = await handle(request) if one is None else await self._struck(one, request, handle)
         if self._hidden and request.path in ORDER_ROWS and isinstance(response, web.Response):
             self._hide(response)

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from modules.simulator.filters import STATUSES
 from modules.simulator.order_types import Now
 
 Kind = Literal[
@@ -33,6 +34,10 @@ AFTER = "after"
 HIDE = "visibility"
 """`value` of a delay on order/create: the reply is prompt, the order is seen only `ms` later."""
 FILTER_NAMES = ("tickSize", "qtyStep", "minOrderQty", "maxOrderQty", "minNotionalValue")
+STATUS = "status"
+"""Beside the filters: what may be done with the instrument."""
+EVERYBODYS = frozenset({"clock_skew", "price_gap", "filters"})
+"""Cannot happen to one account alone."""
 KEEP_SPENT = 500
 
 
@@ -43,15 +48,17 @@ class FaultError(ValueError):
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One scripted misfortune, as it is posted.
 
-    match: prefix of a topic (`kline.5.`, `execution`), of a path (`/v5/order`) or, for scripted kinds, of `category:SYMBOL`; empty = any.
+    match: prefix of a topic (`kline.5.`, `execution`), of a path (`/v5/order`, `POST /v5/order`) or, for scripted kinds, of
+    `category:SYMBOL`; empty = any. account: only what is this account's (in the table always a uid); empty = everybody's and nobody's.
     count: how often it strikes, 0 = without limit. ms: how long (delay, reorder, maintenance) or how far (clock_skew), wall time.
     status: of http_status (value `after`: the request takes effect first). value: fraction of a price_gap (-0.05 = five percent down),
-    quantity of an adl, new filters, or `visibility` for a delay. at_ts: venue time before which it sleeps.
+    quantity of an adl, new filters or a new status, or `visibility` for a delay. at_ts: venue time before which it sleeps.
     """
 
     kind: Kind
     match: str = ""
     symbol: str = ""
+    account: str = ""
     count: int = 1
     probability: float = 1.0
     ms: int = 0
@@ -118,12 +125,22 @@ def _wrong(fault: Fault) -> str:
         return "value must be a fraction between -1 and 10, not 0 (-0.05 = five percent down)"
     if kind == "adl" and not _is_quantity(value):
         return "value must be a quantity above 0, or empty for all"
+    if kind in EVERYBODYS and fault.account:
+        return "account: this happens to all of them"
     if kind == "filters":
-        if not isinstance(value, dict) or not value or any(name not in FILTER_NAMES for name in value):
-            return f"value must be an object with some of {', '.join(FILTER_NAMES)}"
-        if not all(one is not None and _is_quantity(one) for one in value.values()):
+        if not isinstance(value, dict) or not value or any(name not in (*FILTER_NAMES, STATUS) for name in value):
+            return f"value must be an object with some of {', '.join(FILTER_NAMES)}, {STATUS}"
+        if value.get(STATUS, STATUSES[0]) not in STATUSES:
+            return f"{STATUS} must be one of {', '.join(STATUSES)}"
+        if not all(one is not None and _is_quantity(one) for name, one in value.items() if name != STATUS):
             return "filters must be decimal numbers above 0"
     return ""
+
+
+def _fits(fault: Fault, where: str, account: str, method: str) -> bool:
+    """Whether a fault is about this place and this account."""
+    here = where.startswith(fault.match) or (bool(method) and f"{method} {where}".startswith(fault.match))
+    return here and fault.account in {"", account}
 
 
 def _is_quantity(value: Any) -> bool:
@@ -174,17 +191,19 @@ class FaultTable:
             for one in self._entries.values()
         ]
 
-    def strike(self, kinds: Iterable[str], where: str, symbols: str, now: Now, *, named: bool = False) -> Entry | None:
+    def strike(
+        self, kinds: Iterable[str], where: str, symbols: str, now: Now, *, named: bool = False, account: str = "", method: str = ""
+    ) -> Entry | None:
         """The first fault of these kinds that strikes this event, with the hit counted.
 
-        `where`: topic or path; `symbols`: text in which the symbol of a fault must occur (a topic, a query, a body); `named`: only
-        faults that say where they strike.
+        `where`: topic or path, with the `method` of a request; `symbols`: text in which the symbol of a fault must occur (a topic, a
+        query, a body); `named`: only faults that say where they strike; `account`: whose it is, "" = nobody's.
         """
         for one in self._entries.values():
             fault = one.fault
             if (
                 fault.kind in kinds
-                and where.startswith(fault.match)
+                and _fits(fault, where, account, method)
                 and (fault.match or not named)
                 and not one.spent
                 and (fault.at_ts is None or fault.at_ts <= now.ts)
@@ -198,17 +217,23 @@ class FaultTable:
                 return one
         return None
 
-    def standing(self, kind: Literal["clock_skew", "maintenance"], where: str, now: Now) -> Entry | None:
-        """The standing fault of this kind that is in force here; it begins when it is first asked for after its time."""
+    def standing(
+        self, kind: Literal["clock_skew", "maintenance"], where: str, now: Now, *, account: str = "", method: str = ""
+    ) -> Entry | None:
+        """The standing fault of this kind that strikes here; it begins when it is first asked for after its time."""
         for one in self._entries.values():
             fault = one.fault
-            if fault.kind != kind or not where.startswith(fault.match) or (fault.at_ts is not None and fault.at_ts > now.ts):
+            if fault.kind != kind or (fault.at_ts is not None and fault.at_ts > now.ts) or not _fits(fault, where, account, method):
                 continue
             if one.began_wall is None:
                 one.began_wall = now.wall
             if kind == "maintenance" and 0 < fault.ms <= now.wall - one.began_wall:
                 continue
+            if not self._draws(one):
+                continue
             one.hits += 1
+            if fault.probability < 1:
+                self.on_hit(one)  # where the draws stand must be known after a restart
             return one
         return None
 

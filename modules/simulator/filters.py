@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -14,6 +14,9 @@ from state.accounts import Domain
 from state.instruments import Instrument
 
 Category = Literal["spot", "linear"]
+Status = Literal["Trading", "PreLaunch", "Settling", "Delivering", "Closed"]
+"""Of an instrument; what each allows: statuses.py."""
+STATUSES: tuple[Status, ...] = get_args(Status)
 DOMAINS: dict[Category, Domain] = {"spot": Domain.CRYPTO, "linear": Domain.PERPS}
 QUOTE = "USDT"
 
@@ -28,6 +31,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     depth_quote: float
     """Quote currency that rests at the touch in a calm hour."""
     funding_cap: Decimal = Decimal("0.003")
+    status: Status = "Trading"
 
     @property
     def symbol(self) -> str:

@@ -27,6 +27,9 @@ _ids = itertools.count(1)
 class Client:
     """One connected stream; `later` calls a function after some seconds. Closing the transport ends its reader, who removes it."""
 
+    uid = ""
+    """The public streams ask nobody who they are."""
+
     def __init__(self, category: str, transport: asyncio.WriteTransport, later: Callable[[float, Callable[[], None]], object]) -> None:
         self.category = category
         self.path = f"/v5/public/{category}"
@@ -105,7 +108,7 @@ class Hub:
 
     def _through(self, faults: FrameFilter, subscribers: tuple[Client, ...], payload: bytes) -> None:
         topic = payload[TOPIC_AT : payload.index(b'"', TOPIC_AT)].decode()
-        for delay_s, data in faults("data", topic, payload):
+        for delay_s, data in faults("data", topic, payload, ""):
             if delay_s > 0:
                 asyncio.get_running_loop().call_later(delay_s, self._deliver, subscribers, data)
             else:

@@ -155,6 +155,10 @@ class Keyring:
         """The key of an account."""
         return next((one.api_key for one in self.accounts if one.uid == uid), None)
 
+    def signer(self, message: bytes) -> str:
+        """The account whose key is named in a message, "" when none is."""
+        return next((one.uid for one in self.accounts if one.api_key.encode() in message), "")
+
     def change(self, request: KeyRequest) -> Key:
         """Give and take rights; the key as it is from now on. ValueError says what is wrong."""
         found = next((one for one in self.accounts if request.key in {one.uid, one.api_key}), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.simulator import flow, order_checks
+from modules.simulator import flow, order_checks, statuses
 from modules.simulator.account import Account
 from modules.simulator.desk import Desk
 from modules.simulator.order_checks import Checked
@@ -19,8 +19,10 @@ def place(desk: Desk, account: Account, request: OrderRequest, now: Now) -> Acce
             Refused(170121, "Invalid symbol.") if request.category == "spot" else Refused(order_checks.PARAMETER, "Not supported symbols")
         )
     point = desk.books[listing.key].point
-    if point is None or not listing.instrument.trading:
-        return Refused(170157, "The trading pair is not open.") if request.category == "spot" else Refused(110074, "Contract not live")
+    if point is None:
+        return statuses.NOT_OPEN[request.category]
+    if no := statuses.refusal(request.category, listing.status, closes=_closes(account, request)):
+        return no
     if request.link_id:
         if not order_checks.LINK_ID.fullmatch(request.link_id):
             return Refused(170130 if request.category == "spot" else order_checks.PARAMETER, "params error: orderLinkId invalid")
@@ -85,6 +87,13 @@ def _order(desk: Desk, account: Account, request: OrderRequest, checked: Checked
         tp_trigger_by=request.tp_trigger_by, sl_trigger_by=request.sl_trigger_by, slippage_type=request.slippage_type,
         slippage=request.slippage, smp_type=request.smp_type, last_price=desk.point(request.category, request.symbol).price,
     )  # fmt: skip
+
+
+def _closes(account: Account, request: OrderRequest) -> bool:
+    """Whether the order can only make smaller what is held."""
+    if request.category == "spot":
+        return request.side == "Sell"
+    return request.reduce_only or (account.hedge.get(request.symbol, False) and (request.side == "Buy") != (request.position_idx == 1))
 
 
 def _position_rules(account: Account, request: OrderRequest, order: Order, checked: Checked) -> Refused | None:

@@ -21,8 +21,10 @@ from modules.simulator.order_types import PrivateEvent
 
 FrameKind = Literal["request", "ack", "pong", "data", "trade"]
 """What a frame is: one from the client; the answer to auth or (un)subscribe; to a ping of either kind; events; an order's answer."""
-FrameFilter = Callable[[FrameKind, str, bytes], Sequence[tuple[float, bytes]]]
-"""(kind, topic, payload) -> what really travels, each after so many seconds: [] drops it, twice duplicates it, `CUT` ends the connection.
+FrameFilter = Callable[[FrameKind, str, bytes, str], Sequence[tuple[float, bytes]]]
+"""(kind, topic, payload, account) -> what really travels, each after so many seconds.
+
+[] drops it, twice duplicates it, `CUT` ends the connection.
 
 Topic: for data the subscribed name, for the others the `op`; for requests the path of the stream ("/v5/private").
 """
@@ -42,7 +44,7 @@ FAST_KEYS = ("category", "symbol", "execId", "execPrice", "execQty", "orderId", 
 _ids = itertools.count(1)
 
 
-def pass_on(_kind: FrameKind, _topic: str, payload: bytes) -> Sequence[tuple[float, bytes]]:
+def pass_on(_kind: FrameKind, _topic: str, payload: bytes, _account: str) -> Sequence[tuple[float, bytes]]:
     """The filter of a healthy venue."""
     return ((0.0, payload),)
 
@@ -119,7 +121,7 @@ class Line:
         self._filtered("request", self.path, payload or b" ", lambda data: handle(self, data))
 
     def _filtered(self, kind: FrameKind, topic: str, payload: bytes, act: Callable[[bytes], None]) -> None:
-        for delay_s, data in self._hub.frames_filter(kind, topic, payload):
+        for delay_s, data in self._hub.frames_filter(kind, topic, payload, self.uid):
             if delay_s > 0:
                 self._later(delay_s, partial(self._deliver, act, data))
             else:

@@ -12,21 +12,23 @@ from typing import Any
 
 import msgspec
 
+from modules.simulator.account import cash
 from modules.simulator.credentials import Key
 from modules.simulator.exchange_feed import ExchangeFeed, Ladders
-from modules.simulator.exchange_journal import ExchangeStore, Gap, JournalledExchange, Line, Snapshot, at, repeat
+from modules.simulator.exchange_journal import ExchangeStore, JournalledExchange, Line, Snapshot, at, repeat
 from modules.simulator.fault_frames import FrameFaults
 from modules.simulator.fault_replies import RESTARTING_TEXT
-from modules.simulator.faults import Fault, FaultTable
-from modules.simulator.filters import Listing
+from modules.simulator.faults import Fault, FaultError, FaultTable
+from modules.simulator.filters import QUOTE, Listing
 from modules.simulator.hub import Hub
-from modules.simulator.keyring import Access, Keyring, holders, parse_balance
+from modules.simulator.keyring import Access, KeyRequest, Keyring, holders, parse_balance
 from modules.simulator.market import Series
 from modules.simulator.order_types import Now
 from modules.simulator.point_reader import Row
 from modules.simulator.private_rest import Done, PrivateRest
 from modules.simulator.private_streams import PrivateStreams
 from modules.simulator.rate_limits import RateLimits
+from modules.simulator.scripts import Scripts
 from modules.simulator.venue import Venue
 
 RESTARTING_STREAM = 10019
@@ -35,13 +37,8 @@ REPLAY_POINTS = 20_000
 REPLAY_LINES = 2_000
 PAUSE_FACTOR = 50
 """A snapshot that took long is not taken again before this many times as long."""
-FILTER_FIELDS = {
-    "tickSize": "tick",
-    "qtyStep": "step",
-    "minOrderQty": "min_qty",
-    "maxOrderQty": "max_qty",
-    "minNotionalValue": "min_notional",
-}
+POLICY = 1008
+"""Close code of a connection whose key is no longer good."""
 
 
 class PrivateSide:
@@ -50,13 +47,12 @@ class PrivateSide:
     def __init__(self, venue: Venue, seed: int, access: Access, folder: Path | None, now: Callable[[], Now]) -> None:
         self._venue, self._now = venue, now
         self._store = ExchangeStore(folder) if folder is not None else None
-        self.listings: dict[str, Listing] = {key: one.listing for key, one in venue.market.series.items()}
-        self.exchange = JournalledExchange(self.listings.values(), seed=seed, ladder=Ladders(venue.market))
+        listings = {key: one.listing for key, one in venue.market.series.items()}
+        self.exchange = JournalledExchange(listings.values(), seed=seed, ladder=Ladders(venue.market))
         self.feed = ExchangeFeed(venue.market, self.exchange, lambda: now().wall)
         self.faults = FaultTable(seed)
-        self._gaps: list[Gap] = []
-        self._changed: dict[str, Listing] = {}
-        self._forget: Callable[[str], None] = lambda _: None
+        self.scripts = Scripts(venue.market, self.exchange, now)
+        self.listings = self.scripts.listings
         self._points = 0
         self._rest_until_ms = 0
         loaded = self._store.load() if self._store is not None else None
@@ -128,8 +124,8 @@ class PrivateSide:
     # faults ---------------------------------------------------------------------------------------------------------------------------
     def join(self, hub: Hub, forget: Callable[[str], None]) -> None:
         """Let faults reach the public streams as well; `forget`: the bars ahead of a listing have changed."""
-        self._forget, self._hub = forget, hub
-        found = FrameFaults(self.faults, self._now, lambda: [*hub.clients, *self.streams.hub.lines])
+        self.scripts.forget, self._hub = forget, hub
+        found = FrameFaults(self.faults, self._now, lambda: [*hub.clients, *self.streams.hub.lines], self.keyring.signer)
         self.streams.hub.frames_filter, self.streams.hub.events_filter = found.frame, found.event
         self._frame_faults = found
 
@@ -140,7 +136,12 @@ class PrivateSide:
         armed()
 
     def add_fault(self, fault: Fault, fault_id: str | None = None) -> str:
-        """Take a fault in; what is due happens at once."""
+        """Take a fault in; what is due happens at once. FaultError for an account that is not here."""
+        if fault.account:
+            uid = self.keyring.uid_of(fault.account)
+            if uid is None:
+                raise FaultError(f"account: {fault.account!r} is neither a key nor one of {', '.join(self.exchange.accounts)}")
+            fault = msgspec.structs.replace(fault, account=uid)
         fault_id = self.faults.add(fault, fault_id)
         self._script(self._venue.now_ms)
         self.told()
@@ -154,48 +155,36 @@ class PrivateSide:
         return gone
 
     def _script(self, now_ms: int) -> None:
-        if not (due := self.faults.due(now_ms)):
-            return
-        for one in due:
-            fault = one.fault
-            match fault.kind:
-                case "price_gap":
-                    self._gap(fault, now_ms)
-                case "filters":
-                    self._change_filters(fault)
-                case "liquidate":
-                    for uid in list(self.exchange.accounts):
-                        self.exchange.script_liquidation(uid, fault.symbol, self._now())
-                case _:
-                    for uid in list(self.exchange.accounts):
-                        qty = None if fault.value is None else Decimal(str(fault.value))
-                        self.exchange.script_adl(uid, fault.symbol, qty, self._now())
+        if due := self.faults.due(now_ms):
+            for one in due:
+                self.scripts.do(one.fault, now_ms)
+            self.save()
+
+    # keys and money -------------------------------------------------------------------------------------------------------------------
+    def change_key(self, request: KeyRequest) -> None:
+        """Give and take rights of a key, at once; connections of one that is not good any longer are ended. ValueError: nonsense."""
+        key = self.keyring.change(request)
+        rights = self.keyring.rights[key.api_key]
+        for line in [one for one in self.streams.hub.lines if one.key is not None and one.key.api_key == key.api_key]:
+            line.key = key
+            if rights.revoked or rights.expired:
+                line.close(POLICY, b"api key")
         self.save()
 
-    def _matching(self, fault: Fault) -> list[Series]:
-        return [one for key, one in self._venue.market.series.items() if one.listing.symbol == fault.symbol and key.startswith(fault.match)]
-
-    def _gap(self, fault: Fault, now_ms: int) -> None:
-        """The path jumps where the next bar opens, so candles and points still tell one story."""
-        for series in self._matching(fault):
-            gap = Gap(series.listing.key, -(-now_ms // series.tf_ms) * series.tf_ms, 1 + float(fault.value))
-            self._gaps.append(gap)
-            series.shift(gap.ts, gap.factor)
-            self._forget(gap.key)
-
-    def _change_filters(self, fault: Fault) -> None:
-        values = {FILTER_FIELDS[name]: Decimal(str(value)) for name, value in fault.value.items()}
-        for series in self._matching(fault):
-            instrument = msgspec.structs.replace(series.listing.instrument, **values)
-            self._relist(msgspec.structs.replace(series.listing, instrument=instrument))
-
-    def _relist(self, listing: Listing) -> None:
-        self.exchange.change_filters(listing)
-        self._show(listing)
-
-    def _show(self, listing: Listing) -> None:
-        self._changed[listing.key] = self.listings[listing.key] = listing
-        self._venue.market.series[listing.key].listing = listing
+    def transfer(self, name: str, coin: str, amount: Decimal) -> dict[str, Any]:
+        """Money in (> 0) or out (< 0) of an account, by uid or key; what it holds then. ValueError: nonsense, or not that much is free."""
+        uid = self.keyring.uid_of(name)
+        if uid is None:
+            raise ValueError(f"account: {name!r} is neither a key nor one of {', '.join(self.exchange.accounts)}")
+        coins = {one.instrument.base for one in self.listings.values()} | {QUOTE}
+        if coin not in coins:
+            raise ValueError(f"coin: {coin!r} is none of {', '.join(sorted(coins))}")
+        if not amount.is_finite() or not amount or cash(amount) != amount:
+            raise ValueError("amount must be a number other than 0, above 0 for money in, with as many decimals as can be booked")
+        if (no := self.exchange.transfer(uid, coin, amount, self._now())) is not None:
+            raise ValueError(f"amount: {no.code} {no.message} {self.exchange.transferable(uid, coin):f} {coin} can be taken out")
+        self.told()
+        return {"account": uid, "coin": coin, "balance": f"{self.exchange.accounts[uid].balance(coin):f}"}
 
     # what survives --------------------------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -224,8 +213,8 @@ class PrivateSide:
         first, perp = self.keyring.accounts
         snapshot = Snapshot(
             number=0, ts=self._venue.now_ms, uid=first.uid, api_key=first.api_key, api_secret=first.api_secret, balance=first.balance,
-            exchange=self.exchange.state(), gaps=self._gaps, listings=list(self._changed.values()), faults=self.faults.state(),
-            perp=perp, rights=self.keyring.rights,
+            exchange=self.exchange.state(), gaps=self.scripts.gaps, listings=list(self.scripts.changed.values()),
+            faults=self.faults.state(), perp=perp, rights=self.keyring.rights,
         )  # fmt: skip
         self._store.save(snapshot, durable=durable)
         self._points = 0
@@ -234,15 +223,11 @@ class PrivateSide:
 
     def _resume(self, snapshot: Snapshot, lines: list[Line]) -> None:
         """Back to where it was: the stored state, then market and commands again in their order, up to venue time."""
-        for gap in snapshot.gaps:
-            if gap.key in self.listings:
-                self._venue.market.series[gap.key].shift(gap.ts, gap.factor)
-        self._gaps = list(snapshot.gaps)
+        self.scripts.again(snapshot.gaps)
         self.feed.begin(snapshot.ts)
         self.exchange.load(snapshot.exchange)
         for listing in snapshot.listings:
-            if listing.key in self.listings:
-                self._relist(listing)
+            self.scripts.relist(listing)
         self.faults.load(snapshot.faults)
         ts = snapshot.ts
         for line in lines:
@@ -253,7 +238,7 @@ class PrivateSide:
             else:
                 repeat(self.exchange, line)
                 if line.do == "change_filters":
-                    self._show(msgspec.convert(line.given["listing"], Listing))
+                    self.scripts.show(msgspec.convert(line.given["listing"], Listing))
         self.feed.replay(ts, self._venue.now_ms)
 
     # what the control API shows -------------------------------------------------------------------------------------------------------
@@ -291,6 +276,6 @@ class _Entry:
 
     def order(self, key: Key, path: str, body: dict[str, Any]) -> Done:
         side = self._side
-        if side.faults.replies and side.faults.standing("maintenance", path, side.api_now()) is not None:
+        if side.faults.replies and side.faults.standing("maintenance", path, side.api_now(), account=key.uid, method="POST") is not None:
             return Done(RESTARTING_STREAM, RESTARTING_TEXT, {}, {}, {})
         return side.rest.order(key, path, body)

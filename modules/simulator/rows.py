@@ -20,7 +20,7 @@ def spot(listing: Listing) -> dict[str, Any]:
         "baseCoin": one.base,
         "quoteCoin": one.quote,
         "innovation": "0",
-        "status": "Trading" if one.trading else "PreLaunch",
+        "status": listing.status,
         "marginTrading": "utaOnly",
         "stTag": "0",
         "lotSizeFilter": {
@@ -46,7 +46,7 @@ def linear(listing: Listing) -> dict[str, Any]:
     return {
         "symbol": one.symbol,
         "contractType": "LinearPerpetual",
-        "status": "Trading" if one.trading else "PreLaunch",
+        "status": listing.status,
         "baseCoin": one.base,
         "quoteCoin": one.quote,
         "settleCoin": one.quote,

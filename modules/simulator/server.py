@@ -176,7 +176,7 @@ class Simulator:
             self._wall_s,
             private=private.rest,
             streams=private.streams,
-            faults=ReplyFaults(private.faults, self._now, self._api_ms),
+            faults=ReplyFaults(private.faults, self._now, self._api_ms, lambda name: private.keyring.uid_of(name) or ""),
             told=private.told,
         )
         self._stride_ms = max(MINUTE, STEP_MS * FEW // max(FEW, len(self.market.series)))

@@ -30,18 +30,34 @@ def filtering(*faults: Fault) -> FrameFaults:
 
 def test_verdicts() -> None:
     one, two = b'{"topic":"order","symbol":"BTCUSDT"}', b'{"topic":"order","symbol":"ETHUSDT"}'
-    assert list(filtering().frame("data", "order", one)) == [(0.0, one)]
+    assert list(filtering().frame("data", "order", one, "")) == [(0.0, one)]
     found = filtering(Fault(kind="drop", symbol="ETHUSDT"))
-    assert list(found.frame("data", "order", one)) == [(0.0, one)]
-    assert list(found.frame("data", "order", two)) == []
-    assert list(found.frame("data", "order", two)) == [], "the same publication for the next connection"
-    assert list(found.frame("data", "order", bytes(bytearray(two)))) == [(0.0, two)], "another one"
-    assert list(filtering(Fault(kind="delay", ms=40)).frame("data", "order", one)) == [(0.04, one)]
-    assert list(filtering(Fault(kind="reorder")).frame("data", "order", one)) == [(REORDER_S, one)]
-    assert list(filtering(Fault(kind="duplicate")).frame("trade", "order.create", one)) == [(0.0, one)] * 2
-    assert list(filtering(Fault(kind="cut")).frame("data", "order", one)) == [(0.0, CUT)]
-    assert list(filtering(Fault(kind="drop")).frame("pong", "ping", one)) == [(0.0, one)], "heartbeats go on"
-    assert list(filtering(Fault(kind="drop", match="ping")).frame("pong", "ping", one)) == [], "unless they are meant"
+    assert list(found.frame("data", "order", one, "")) == [(0.0, one)]
+    assert list(found.frame("data", "order", two, "")) == []
+    assert list(found.frame("data", "order", two, "")) == [], "the same publication for the next connection"
+    assert list(found.frame("data", "order", bytes(bytearray(two)), "")) == [(0.0, two)], "another one"
+    assert list(filtering(Fault(kind="delay", ms=40)).frame("data", "order", one, "")) == [(0.04, one)]
+    assert list(filtering(Fault(kind="reorder")).frame("data", "order", one, "")) == [(REORDER_S, one)]
+    assert list(filtering(Fault(kind="duplicate")).frame("trade", "order.create", one, "")) == [(0.0, one)] * 2
+    assert list(filtering(Fault(kind="cut")).frame("data", "order", one, "")) == [(0.0, CUT)]
+    assert list(filtering(Fault(kind="drop")).frame("pong", "ping", one, "")) == [(0.0, one)], "heartbeats go on"
+    assert list(filtering(Fault(kind="drop", match="ping")).frame("pong", "ping", one, "")) == [], "unless they are meant"
+
+
+def test_only_one_account_is_struck() -> None:
+    table = FaultTable(1)
+    for one in (Fault(kind="drop", account="1", count=0), Fault(kind="cut", match="/v5/private", account="1", count=0)):
+        table.add(one)
+    found = FrameFaults(table, lambda: Now(1, 1), list, lambda message: "1" if b"key-one" in message else "")
+    mine, theirs, public, auth = b"mine", b"theirs", b"public", b'{"op":"auth","args":["key-one"]}'
+    assert list(found.frame("data", "order", mine, "1")) == []
+    assert list(found.frame("data", "order", theirs, "2")) == [(0.0, theirs)]
+    assert list(found.frame("data", "kline.5.BTCUSDT", public, "")) == [(0.0, public)]
+    assert list(found.frame("request", "/v5/private", auth, "")) == [(0.0, CUT)], "who signs in is known by the key"
+    assert list(found.frame("request", "/v5/private", b"ping", "")) == [(0.0, b"ping")]
+    trade = PrivateEvent("execution", "linear", 1, {"execType": "Trade", "symbol": "BTCUSDT"})
+    table.add(Fault(kind="lose_fill", account="2"))
+    assert [found.event(uid, trade) for uid in ("1", "2", "2")] == [True, False, True]
 
 
 def test_one_execution_is_lost() -> None:

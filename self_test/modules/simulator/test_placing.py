@@ -21,9 +21,10 @@ def test_cancel_all_on_linear():
 
 def test_a_halted_instrument_takes_no_orders():
     stage = Stage()
-    listing = listed("spot")
-    stage.exchange.change_filters(msgspec.structs.replace(listing, instrument=msgspec.structs.replace(listing.instrument, trading=False)))
+    stage.exchange.change_filters(msgspec.structs.replace(listed("spot"), status="Closed"))
     assert stage.code("spot", "Buy", "100") == 170157
+    stage.exchange.change_filters(msgspec.structs.replace(listed("linear"), status="PreLaunch"))
+    assert stage.code("linear", "Buy", "0.01") == 110074
 
 
 def test_before_the_first_point_nothing_trades():

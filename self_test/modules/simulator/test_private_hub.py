@@ -119,7 +119,7 @@ def test_topic_names(name: str, parts: tuple[str, str]) -> None:
 def test_faults_drop_duplicate_delay_and_reorder_frames() -> None:
     room = Room("order", "position", "wallet")
     faults: dict[str, Sequence[float]] = {"order": [], "position": [0, 0], "wallet": [0.5]}
-    room.hub.frames_filter = lambda _, topic, payload: [(delay, payload) for delay in faults[topic]]
+    room.hub.frames_filter = lambda _, topic, payload, __: [(delay, payload) for delay in faults[topic]]
     room.hub.publish(UID, [event("wallet", ""), event("order"), event("position")])
     assert [one["topic"] for one in room.one.now()] == ["position", "position"]
     room.timers.advance(0.4)
@@ -133,7 +133,7 @@ def test_a_publication_is_one_payload_for_all_its_listeners() -> None:
     room.enter("order", "order.linear")
     seen: list[bytes] = []
 
-    def remember(_kind: str, _topic: str, payload: bytes) -> Sequence[tuple[float, bytes]]:
+    def remember(_kind: str, _topic: str, payload: bytes, _account: str) -> Sequence[tuple[float, bytes]]:
         seen.append(payload)
         return [(0.0, payload)]
 
@@ -154,7 +154,7 @@ def test_a_cut_ends_the_connection() -> None:
 
 def test_a_delayed_frame_does_not_reach_a_connection_that_is_gone() -> None:
     room = Room("order")
-    room.hub.frames_filter = lambda _, __, payload: [(0.5, payload)]
+    room.hub.frames_filter = lambda _, __, payload, ___: [(0.5, payload)]
     room.hub.publish(UID, [event("order")])
     room.one.line.abort()
     assert room.one.take() == []
@@ -165,7 +165,7 @@ def test_requests_pass_the_filter_too() -> None:
     heard: list[bytes] = []
     asked: list[tuple[str, str]] = []
 
-    def lose(kind: str, topic: str, _payload: bytes) -> Sequence[tuple[float, bytes]]:
+    def lose(kind: str, topic: str, _payload: bytes, _account: str) -> Sequence[tuple[float, bytes]]:
         asked.append((kind, topic))
         return []
 
