@@ -1,7 +1,8 @@
 """Bybit v5 public REST: questions about the market, answered in state nouns, with a bounded retry and the venue's IP limit kept.
 
 Everything here only reads, so everything may be asked again. `Transient` means that the tries are used up, `Rejected` carries the
-venue's own code, `Banned` (HTTP 403) stops all traffic of this client for ten minutes. Clock and chance are arguments.
+venue's own code, `Banned` (HTTP 403) that the address is shut out: that is told to the throttle, which signed requests share, and
+comes from there too. Clock and chance are arguments.
 """
 
 from __future__ import annotations
@@ -21,28 +22,22 @@ from marketdata.items import BookUpdate, Ticker
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, FundingRate
-from utils.clock import SECOND, Clock
+from utils.clock import Clock
 from utils.errors import Rejected, Transient
-from utils.throttle import Limit, Throttle
+from utils.throttle import Banned, Limit, Throttle, Urgency
 
 BAN_S = 600.0
-PUBLIC_GROUP = "bybit.public"
-PUBLIC_LIMIT = Limit(calls=500, window_s=5.0)
-"""The venue bans an address at 600 requests in 5 s over everything; the rest is left for signed requests and for people."""
+IP_SCOPE = "bybit.ip"
+"""The scope of everything that leaves from this address, signed or not."""
+IP_LIMIT = Limit(calls=500, window_s=5.0)
+"""The venue bans an address at 600 requests in 5 s over everything; the rest is left for other programs and for people."""
+PUBLIC_GROUP, PUBLIC_LIMIT = IP_SCOPE, IP_LIMIT
 
 KLINE_LIMIT = 1000
 FUNDING_LIMIT = 200
 INSTRUMENT_LIMIT = 1000
 TRANSIENT_CODES = frozenset({10000, 10006, 10016, 10018, 170007, 170146, 170147, 170222})
 """Overload, timeouts and rate limits; every other code is the venue's explicit no."""
-
-
-class Banned(Transient):
-    """The venue has shut us out by IP; nothing may be sent for `retry_after_s`."""
-
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__(f"the venue refuses this address (HTTP 403); no request for {retry_after_s:.0f} s")
-        self.retry_after_s = retry_after_s
 
 
 class RestLimits(msgspec.Struct, frozen=True):
@@ -54,7 +49,7 @@ class RestLimits(msgspec.Struct, frozen=True):
 
 
 class BybitRest:
-    """Public market data of one Bybit host. The session belongs to the caller, who closes it."""
+    """Public market data of one Bybit host. The session belongs to the caller, who closes it; `throttle` knows `IP_SCOPE`."""
 
     def __init__(
         self,
@@ -71,7 +66,6 @@ class BybitRest:
         self._clock = clock
         self._rng = rng
         self._limits = limits or RestLimits()
-        self._banned_until_ns = 0
 
     async def server_time_ms(self) -> int:
         """The venue's clock, ms UTC (a simulator that runs fast answers with the wall clock; see `newest_start`)."""
@@ -108,6 +102,7 @@ class BybitRest:
         start_ms: int,
         end_ms: int,
         on_page: Callable[[int], None] | None = None,
+        urgency: Urgency = Urgency.MARKET,
     ) -> list[Candle]:
         """Candles that start at or after `start_ms` and have closed by `end_ms` (at most the venue's now), ascending and unique.
 
@@ -116,7 +111,8 @@ class BybitRest:
         pages = []
         last_closed = floor_start(end_ms, timeframe_ms)
         for first, last in page_windows(start_ms, last_closed, timeframe_ms, KLINE_LIMIT):
-            page = await self._klines(instrument, timeframe_ms, {"start": str(first), "end": str(last), "limit": str(KLINE_LIMIT)})
+            window = {"start": str(first), "end": str(last), "limit": str(KLINE_LIMIT)}
+            page = await self._klines(instrument, timeframe_ms, window, urgency)
             if on_page is not None:
                 on_page(len(page))
             pages.append(closed_within(page, timeframe_ms, start_ms, end_ms))
@@ -157,20 +153,22 @@ class BybitRest:
             end = oldest - 1
         return [found[ts] for ts in sorted(found)]
 
-    async def _klines(self, instrument: Instrument, timeframe_ms: int, more: Mapping[str, str]) -> list[Candle]:
+    async def _klines(
+        self, instrument: Instrument, timeframe_ms: int, more: Mapping[str, str], urgency: Urgency = Urgency.MARKET
+    ) -> list[Candle]:
         params = {
             "category": rows.CATEGORY[instrument.domain],
             "symbol": instrument.symbol,
             "interval": interval_name(timeframe_ms),
             **more,
         }
-        return rows.parse_klines((await self._get("/v5/market/kline", params)).result, instrument)
+        return rows.parse_klines((await self._get("/v5/market/kline", params, urgency)).result, instrument)
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> rows.Envelope:
+    async def _get(self, path: str, params: Mapping[str, str], urgency: Urgency = Urgency.MARKET) -> rows.Envelope:
         failures = 0
         while True:
             try:
-                return await self._once(path, params)
+                return await self._once(path, params, urgency)
             except Banned:
                 raise
             except Transient:
@@ -179,11 +177,8 @@ class BybitRest:
                     raise
                 await self._clock.sleep(self._limits.backoff.delay_s(failures, self._rng))
 
-    async def _once(self, path: str, params: Mapping[str, str]) -> rows.Envelope:
-        left_ns = self._banned_until_ns - self._clock.monotonic_ns()
-        if left_ns > 0:
-            raise Banned(left_ns / SECOND)
-        await self._throttle.acquire(PUBLIC_GROUP)
+    async def _once(self, path: str, params: Mapping[str, str], urgency: Urgency) -> rows.Envelope:
+        await self._throttle.acquire(IP_SCOPE, urgency)
         timeout = aiohttp.ClientTimeout(total=self._limits.timeout_s)
         try:
             async with self._session.get(self._base_url + path, params=params, timeout=timeout) as response:
@@ -193,8 +188,8 @@ class BybitRest:
         except (aiohttp.ClientError, OSError) as error:
             raise Transient(f"{path}: {type(error).__name__} {error}") from error
         if status == 403:
-            self._banned_until_ns = self._clock.monotonic_ns() + round(BAN_S * SECOND)
-            raise Banned(BAN_S)
+            self._throttle.ban(IP_SCOPE, BAN_S)
+            raise Banned(IP_SCOPE, BAN_S)
         if status == 429 or status >= 500:
             raise Transient(f"{path}: HTTP {status}")
         try:

@@ -18,8 +18,9 @@ import aiohttp
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT, BybitRest
+from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.grid import FrameError
+from modules.accounts import Lineup, find_keys, line_up
 from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
 from modules.data.lockstep import Lockstep
 from modules.data.together import together
@@ -27,8 +28,9 @@ from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
-from modules.environment import Environment
+from modules.environment import PRIVATE_HOSTS, Environment
 from modules.introduction import Pace, facts
+from modules.live_floor import LiveFloor, new_tag
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
@@ -37,9 +39,10 @@ from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
+from state.accounts import Domain, Mode
 from state.chain import Chain
 from state.instruments import Instrument
-from state.messages import Command, Control, Event, FeedUp, VenueReset
+from state.messages import AccountUp, Command, Control, Event, FeedUp, VenueReset
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
@@ -78,6 +81,8 @@ class _Daemon:
         self.engine: Engine
         self.runner: Runner
         self.floor: PaperFloor
+        self.lineup: Lineup
+        self.live: LiveFloor
         self.metrics = MetricsObserver(
             CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
         )
@@ -120,7 +125,7 @@ class _Daemon:
         stack.callback(self.chain.close)
         # The simulator starts in its own process while the kernels load here.
         await together([self._find_market(), self._warm()])
-        throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, self.clock)
+        throttle = Throttle({IP_SCOPE: IP_LIMIT}, self.clock)
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
         try:
             instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
@@ -163,9 +168,13 @@ class _Daemon:
         for warning in stored.warnings:
             self.console.say(f"recovery: {warning}")
         instruments = needed(asked, stored.state)
-        state, fresh = assemble(self.config, instruments, self.domains, stored.state)
+        holding = [] if stored.state is None else holding_live(stored.state)
+        self.lineup = await self.live.introduce(self.lineup, holding)
+        state, fresh = assemble(self.config, instruments, self.lineup.accounts, stored.state)
+        state.tag = state.tag or (new_tag() if self.lineup.live else "")
+        idle = [account for account in state.accounts if account not in self.lineup.accounts]
         kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
-        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept))
+        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept, idle=idle))
         if fresh:
             new = [one for one in instruments if one.key in fresh]
             step, console = self.engine.mandate.confirm_ms, self.console
@@ -184,21 +193,38 @@ class _Daemon:
         if self.market.control_url is not None:
             self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended)
             observers.append(self.lockstep.observe)
-        self.runner = Runner(self.engine, self.inbox, self.chain, self.floor.dispatch, observers, self.metrics.taken)
+        self.floor.also(self.live.on_quote)
+        self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, lambda: latched(self.options.folder) is not None)
+        self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
+
+    def _dispatch(self, command: Command) -> None:
+        if not self.live.dispatch(command):
+            self.floor.dispatch(command)
+
+    async def _filters(self, domain: Domain) -> dict[str, Instrument]:
+        mine = [one.symbol for one in self.engine.state.instruments if one.domain is domain]
+        return {one.key: one for one in await self.rest.instruments(domain) if one.symbol in mine}
 
     # --- living -------------------------------------------------------------------------------------------------------------------
 
     def _watch_feed(self, _seq: int, event: Event, _commands: list[Command]) -> None:
-        if not self.ready.is_set() and not self.engine.state.feeds_down and isinstance(event, FeedUp):
+        state = self.engine.state
+        if self.ready.is_set() or not isinstance(event, FeedUp | AccountUp):
+            return
+        if not state.feeds_down and not any("reconcile" in causes for causes in state.holds.values()):
             self.ready.set()
 
     def _boot_events(self) -> list[Event]:
         state = self.engine.state
         ts = max([state.ts, *frontier(self.engine).values()])
         feeds = ",".join(FEEDS[domain] for domain in self.domains)
-        events: list[Event] = [Control(ts, "boot", {"stage": str(self.options.stage), "feeds": feeds}, "start")]
+        unmanaged = self.live.unmanaged(state)
+        words = {"stage": str(self.options.stage), "feeds": feeds}
+        words |= {"live": ",".join(map(str, self.live.desks)), "unmanaged": ",".join(map(str, unmanaged))}
+        events: list[Event] = [Control(ts, "boot", words, "start")]
         events += wallet_events(self.config, state.accounts, ts)
-        events += [VenueReset(ts, account) for account in state.accounts]
+        events += self.live.openings(state, ts)
+        events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]
         return events
 
     def _status(self) -> Status:
@@ -232,9 +258,10 @@ class _Daemon:
                 self.floor.runs_at(speed)
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
-            for line in notices(self.options, self.domains):
+            for line in (*notices(self.options, self.domains), *self.lineup.notes):
                 self.console.say(line)
             self.runner.apply(self._boot_events())
+            await self.live.start()
             for line in never_tradable(self.engine):
                 self.console.say(line)
             await self._tasks()
@@ -248,6 +275,8 @@ class _Daemon:
         async with self.tasks as tasks:
             tasks.supervise("engine", self.runner.run, FATAL)
             tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
+            for name, job, fatal in self.live.jobs():
+                tasks.supervise(name, job, FATAL if fatal else RESTART)
             for domain in self.domains:
                 tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest), FEED)
             if self.lockstep is not None:
@@ -307,6 +336,7 @@ class _Daemon:
     def _missing(self) -> list[str]:
         """What is not ready yet, in words; nothing when all is."""
         down = [f"feed {name}: {reason}" for name, reason in self.engine.state.feeds_down.items()]
+        down += [f"account {name}: {causes['reconcile']}" for name, causes in self.engine.state.holds.items() if "reconcile" in causes]
         return down or ([] if self.ready.is_set() else ["starting"])
 
     async def _announce(self) -> None:

@@ -1,4 +1,7 @@
-"""Candles from before the stream, and candles that the stream missed: asked over REST, side by side, within the venue's budget."""
+"""Candles from before the stream, and candles that the stream missed: asked over REST, side by side, within the venue's budget.
+
+What a feed waits for is market data; history comes after everything else.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from marketdata.candles import Gap, ceil_start, find_gaps, floor_start, merge_ca
 from modules.data.together import together
 from state.instruments import Instrument
 from state.market import Candle
+from utils.throttle import Urgency
 
 log = structlog.get_logger("backfill")
 
@@ -23,7 +27,13 @@ class Klines(Protocol):
     """The part of a venue's REST client that is used here (`marketdata.bybit_rest.BybitRest`)."""
 
     async def klines(
-        self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, on_page: Callable[[int], None] | None = None
+        self,
+        instrument: Instrument,
+        timeframe_ms: int,
+        start_ms: int,
+        end_ms: int,
+        on_page: Callable[[int], None] | None = None,
+        urgency: Urgency = Urgency.MARKET,
     ) -> list[Candle]:
         """Closed candles of a range, ascending and unique."""
 
@@ -63,7 +73,8 @@ async def history(
             progress(min(done, expected), expected)
 
     series = await together(
-        _whole(rest, instrument, timeframe_ms, start, end, on_page) for instrument, end in zip(instruments, ends, strict=True)
+        _whole(rest, instrument, timeframe_ms, start, end, Urgency.BACKFILL, on_page)
+        for instrument, end in zip(instruments, ends, strict=True)
     )
     return {instrument.key: candles for instrument, candles in zip(instruments, series, strict=True)}
 
@@ -79,7 +90,7 @@ async def fill_gap(rest: Klines, instruments: Sequence[Instrument], timeframe_ms
         running = await rest.newest_start(instrument, timeframe_ms)
         if running is None or running <= frontier:
             return instrument.key, frontier, []
-        return instrument.key, running, await _whole(rest, instrument, timeframe_ms, frontier, running, None)
+        return instrument.key, running, await _whole(rest, instrument, timeframe_ms, frontier, running, Urgency.MARKET)
 
     answers = await together(one(instrument) for instrument in instruments if instrument.key in since)
     candles = [candle for _, _, series in answers for candle in series]
@@ -99,13 +110,19 @@ async def _end(rest: Klines, instrument: Instrument, timeframe_ms: int, end_ms: 
 
 
 async def _whole(
-    rest: Klines, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, on_page: Callable[[int], None] | None
+    rest: Klines,
+    instrument: Instrument,
+    timeframe_ms: int,
+    start_ms: int,
+    end_ms: int,
+    urgency: Urgency,
+    on_page: Callable[[int], None] | None = None,
 ) -> list[Candle]:
-    candles = await rest.klines(instrument, timeframe_ms, start_ms, end_ms, on_page)
+    candles = await rest.klines(instrument, timeframe_ms, start_ms, end_ms, on_page, urgency)
     gaps = find_gaps(candles, timeframe_ms, start_ms, end_ms)
     if not gaps:
         return candles
-    again = [await rest.klines(instrument, timeframe_ms, gap.first, gap.last + timeframe_ms) for gap in gaps]
+    again = [await rest.klines(instrument, timeframe_ms, gap.first, gap.last + timeframe_ms, None, urgency) for gap in gaps]
     candles = merge_candles([candles, *again])
     for gap in find_gaps(candles, timeframe_ms, start_ms, end_ms):
         log.warning("candles missing", key=instrument.key, first=gap.first, last=gap.last, count=gap.count(timeframe_ms))

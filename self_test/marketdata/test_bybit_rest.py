@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 from aiohttp import web
 
 from marketdata.backoff import Backoff
-from marketdata.bybit_rest import BAN_S, PUBLIC_GROUP, PUBLIC_LIMIT, Banned, BybitRest, RestLimits
+from marketdata.bybit_rest import BAN_S, IP_LIMIT, IP_SCOPE, BybitRest, RestLimits
 from marketdata.grid import FrameError
 from self_test.marketdata.samples import M5, perp, spot
 from self_test.marketdata.test_bybit_rows import LINEAR_ROW, SPOT_ROW
 from state.accounts import Domain
 from utils.clock import FakeClock, WallClock
 from utils.errors import Rejected, Transient
-from utils.throttle import Throttle
+from utils.throttle import Banned, Throttle, Urgency
 
 pytestmark = pytest.mark.asyncio
 
@@ -69,7 +70,7 @@ class QuickClock(WallClock):
 
 
 @asynccontextmanager
-async def client(venue: Venue, clock: Any = None, **limits: Any) -> AsyncIterator[BybitRest]:
+async def client(venue: Venue, clock: Any = None, throttle: Throttle | None = None, **limits: Any) -> AsyncIterator[BybitRest]:
     clock = clock or QuickClock()
     app = web.Application()
     app.router.add_get("/{path:.*}", venue.answer)
@@ -78,7 +79,7 @@ async def client(venue: Venue, clock: Any = None, **limits: Any) -> AsyncIterato
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    throttle = Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, clock)
+    throttle = throttle or Throttle({IP_SCOPE: IP_LIMIT}, clock)
     try:
         async with aiohttp.ClientSession() as session:
             yield BybitRest(session, f"http://127.0.0.1:{port}/", throttle, clock, random.Random(1), RestLimits(**limits))
@@ -264,6 +265,46 @@ async def test_a_ban_stops_all_traffic_for_ten_minutes():
         assert await rest.server_time_ms() == 1700000000000
 
 
+async def test_the_ban_of_a_signed_request_stops_ours_and_ours_stops_theirs():
+    clock = FakeClock()
+    throttle = Throttle({IP_SCOPE: IP_LIMIT}, clock)
+    venue = scripted(web.Response(status=403))
+    async with client(venue, clock, throttle) as rest:
+        throttle.ban(IP_SCOPE, 30.0)
+        with pytest.raises(Banned, match="for 30 s"):
+            await rest.server_time_ms()
+        assert venue.asked == []
+        await clock.advance(30.0)
+        with pytest.raises(Banned):
+            await rest.server_time_ms()
+        assert throttle.banned_s(IP_SCOPE) == BAN_S
+        with pytest.raises(Banned):
+            await throttle.acquire(IP_SCOPE, Urgency.ENTRY)
+        await clock.advance(1.0)
+        await asyncio.wait_for(throttle.acquire(IP_SCOPE, Urgency.PROTECTIVE), 5.0)
+
+
+class Noting(Throttle):
+    """A throttle that remembers how urgent each request was."""
+
+    def __init__(self) -> None:
+        super().__init__({IP_SCOPE: IP_LIMIT}, WallClock())
+        self.urgencies: list[Urgency] = []
+
+    async def acquire(self, scopes: str | Sequence[str], urgency: Urgency = Urgency.MARKET) -> None:
+        self.urgencies.append(urgency)
+        await super().acquire(scopes, urgency)
+
+
+async def test_history_is_as_urgent_as_its_caller_says_and_all_else_is_market():
+    throttle = Noting()
+    async with client(scripted(ok({"list": [kline_row(9 * M5)]})), throttle=throttle) as rest:
+        await rest.newest_start(spot(), M5)
+        await rest.klines(spot(), M5, 9 * M5, 10 * M5)
+        await rest.klines(spot(), M5, 9 * M5, 10 * M5, urgency=Urgency.BACKFILL)
+    assert throttle.urgencies == [Urgency.MARKET, Urgency.MARKET, Urgency.BACKFILL]
+
+
 async def test_a_venue_that_does_not_answer_is_a_passing_trouble():
     async def never(request: web.Request) -> web.StreamResponse:
         await request.content.read()
@@ -278,9 +319,7 @@ async def test_a_venue_that_does_not_answer_is_a_passing_trouble():
 async def test_a_venue_that_is_not_there_is_a_passing_trouble():
     clock = QuickClock()
     async with aiohttp.ClientSession() as session:
-        rest = BybitRest(
-            session, "http://127.0.0.1:1", Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, clock), clock, random.Random(1), RestLimits(tries=2)
-        )
+        rest = BybitRest(session, "http://127.0.0.1:1", Throttle({IP_SCOPE: IP_LIMIT}, clock), clock, random.Random(1), RestLimits(tries=2))
         with pytest.raises(Transient, match="/v5/market/time"):
             await rest.server_time_ms()
     assert len(clock.slept) == 1

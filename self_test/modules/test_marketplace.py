@@ -20,6 +20,7 @@ from state.instruments import Instrument
 from state.market import Candle
 from utils.clock import Clock, FakeClock
 from utils.errors import ExitCode, Refusal, Transient
+from utils.throttle import Urgency
 
 DAY_MS = 86_400_000
 NOW = 1_741_075_200_000
@@ -39,7 +40,13 @@ class Venue:
         return None if self.silent else NOW // timeframe_ms * timeframe_ms
 
     async def klines(
-        self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, on_page: Callable[[int], None] | None = None
+        self,
+        instrument: Instrument,
+        timeframe_ms: int,
+        start_ms: int,
+        end_ms: int,
+        on_page: Callable[[int], None] | None = None,
+        urgency: Urgency = Urgency.MARKET,
     ) -> list[Candle]:
         first = -(-max(start_ms, self.first) // timeframe_ms) * timeframe_ms
         return [Candle(instrument.key, ts, 100, 101, 99, 100, 1.0) for ts in range(first, end_ms, timeframe_ms)]

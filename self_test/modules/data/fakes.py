@@ -10,6 +10,7 @@ from marketdata.candles import closed_within
 from state.instruments import Instrument
 from state.market import Candle
 from utils.errors import Transient
+from utils.throttle import Urgency
 
 
 class HistoryFake:
@@ -21,13 +22,21 @@ class HistoryFake:
         self.lost_once: set[tuple[str, int]] = set()
         """(key, start) that the next answer leaves out, as a venue that cuts an answer would."""
         self.asked: list[tuple[str, int, int]] = []
+        self.urgencies: set[Urgency] = set()
         self.answering = asyncio.Event()
         self.answering.set()
 
     async def klines(
-        self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, on_page: Callable[[int], None] | None = None
+        self,
+        instrument: Instrument,
+        timeframe_ms: int,
+        start_ms: int,
+        end_ms: int,
+        on_page: Callable[[int], None] | None = None,
+        urgency: Urgency = Urgency.MARKET,
     ) -> list[Candle]:
         """The closed candles of the range."""
+        self.urgencies.add(urgency)
         await self._answer()
         self.asked.append((instrument.key, start_ms, end_ms))
         found = closed_within(self.candles.get(instrument.key, []), timeframe_ms, start_ms, end_ms)

@@ -8,6 +8,7 @@ from self_test.marketdata.samples import M5, spot
 from self_test.modules.data.fakes import HistoryFake
 from state.market import Candle
 from utils.errors import Transient
+from utils.throttle import Urgency
 
 pytestmark = pytest.mark.asyncio
 
@@ -77,3 +78,14 @@ async def test_a_venue_that_fails_is_not_hidden():
     fake.failures = 1
     with pytest.raises(Transient):
         await fill_gap(fake, [BTC], M5, {BTC.key: 0})
+
+
+async def test_history_makes_room_for_what_a_feed_waits_for():
+    fake = venue()
+    fake.lost_once = {(BTC.key, 7 * M5)}
+    await history(fake, [BTC], M5, 0)
+    assert fake.urgencies == {Urgency.BACKFILL}
+    fake.urgencies.clear()
+    fake.lost_once = {(BTC.key, 7 * M5)}
+    await fill_gap(fake, [BTC], M5, {BTC.key: 5 * M5})
+    assert fake.urgencies == {Urgency.MARKET}

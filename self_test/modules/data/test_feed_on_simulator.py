@@ -13,7 +13,7 @@ import pytest
 
 from marketdata.backoff import Backoff
 from marketdata.bybit_parse import StreamParser
-from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT, BybitRest
+from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.bybit_rows import CATEGORY
 from marketdata.bybit_ws import BybitStream, StreamLimits
 from modules.data.backfill import history, missing
@@ -70,7 +70,7 @@ async def test_every_candle_arrives_once_and_equals_the_venues_history(domain: D
     options = SimulatorOptions(speed=6000.0, pace="free", seed=7, symbols=("BTCUSDT", "ETHUSDT"))
     async with running(options) as simulator, aiohttp.ClientSession() as session:
         at = simulator.http
-        rest = BybitRest(session, at, Throttle({PUBLIC_GROUP: PUBLIC_LIMIT}, clock), clock, random.Random(1))
+        rest = BybitRest(session, at, Throttle({IP_SCOPE: IP_LIMIT}, clock), clock, random.Random(1))
         instruments = await rest.instruments(domain, ["ETHUSDT", "BTCUSDT"])
         now = await rest.newest_start(instruments[0], M5)
         assert now is not None
