@@ -1,0 +1,349 @@
+"""One account on Bybit v5 as a `Venue`: ccxt's REST client carries and signs, everything that can go wrong is judged in bybit_calls.
+
+ccxt is imported when the first venue is made: it takes seconds and most runs need none. Only its transport is used (implicit methods,
+no markets, no rate limiter, no retries, no error mapping), so a request is exactly what bybit_bodies says.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+import structlog
+
+from marketdata.grid import FrameError
+from modules.exchange import bybit_account as rows
+from modules.exchange import bybit_bodies as bodies
+from modules.exchange.bybit_calls import BybitCalls, CallLimits, NoAnswer, NotSent, Params, Reply, SigningClock, Wire, scope_of
+from modules.exchange.bybit_codes import PARAMETER
+from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
+from modules.ports import NOT_TRADING, NOTHING_TO_REDUCE, Ticket, World
+from state.accounts import Domain
+from state.instruments import split_key
+from utils.clock import Clock
+from utils.errors import Invariant, Rejected, Transient, Unknown
+from utils.fixed import plain
+from utils.throttle import Throttle, Urgency
+
+WEEK_MS = 7 * 86_400_000
+LATE_MS = 60_000
+"""How much later than we think it may be at the venue."""
+MOST_LEVERAGE = 3
+ISOLATED = "ISOLATED_MARGIN"
+PAGE = {"/v5/order/realtime": 50, "/v5/order/history": 50, "/v5/execution/list": 100, "/v5/position/list": 200}
+ACCOUNT_INFO = "/v5/account/info"
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+class _Page(msgspec.Struct):
+    rows: list[Any] = msgspec.field(name="list")
+    cursor: str = msgspec.field(name="nextPageCursor", default="")
+
+
+class _Ids(msgspec.Struct, rename="camel"):
+    order_id: str
+
+
+class _Ticker(msgspec.Struct, rename="camel"):
+    last_price: str
+
+
+class BybitVenue:
+    """`modules.ports.Venue` for one account of one domain; orders and positions of other domains on the same account are not seen.
+
+    `venue_now`: the venue's time as far as it is known, ms, for rows (a simulated market has its own; default: the signing clock).
+    What the venue says and cannot be understood is `Transient` when reading (nothing is known, least of all "flat") and logged.
+    """
+
+    def __init__(
+        self,
+        base_http: str,
+        api_key: str,
+        api_secret: str,
+        domain: Domain,
+        throttle: Throttle,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        quote: str = rows.QUOTE,
+        leverage: int = 1,
+        venue_now: Callable[[], int] | None = None,
+        scope: str = "",
+        timeout_s: float = 10.0,
+        limits: CallLimits | None = None,
+    ) -> None:
+        if not 1 <= leverage <= MOST_LEVERAGE:
+            raise ValueError(f"leverage must be 1 to {MOST_LEVERAGE}, not {leverage}")
+        self._domain = domain
+        self._quote = quote
+        self._leverage = Decimal(leverage)
+        self._signing = SigningClock(clock)
+        self._venue_now = venue_now or self._signing.now_ms
+        self._wire = CcxtWire(base_http, api_key, api_secret, self._signing, timeout_s)
+        self._calls = BybitCalls(self._wire, domain, throttle, scope or scope_of(api_key), clock, self._signing, rng, limits)
+        self._category = {"category": rows.CATEGORY[domain]}
+        self._isolated = False
+
+    def venue_ms(self) -> int:
+        """The venue's wall clock as last read, ms: what its private stream is signed with, too."""
+        return self._signing.now_ms()
+
+    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+        """See `Venue.create`."""
+        conditional = ticket.trigger is not None and self._domain is Domain.PERPS
+        body = bodies.create(ticket, await self._last(ticket.key, urgency) if conditional else None)
+        said = await self._calls.write("/v5/order/create", body, urgency)
+        try:
+            return rows.shaped(said.result, _Ids, "order/create").order_id
+        except FrameError as error:
+            raise Unknown(f"{ticket.link_id}: the venue took it and named no order ({error})") from error
+
+    async def amend(
+        self,
+        key: str,
+        venue_id: str,
+        *,
+        stop: Decimal | None = None,
+        target: Decimal | None = None,
+        trigger: Decimal | None = None,
+        qty: Decimal | None = None,
+    ) -> None:
+        """See `Venue.amend`."""
+        await self._calls.write("/v5/order/amend", bodies.amend(key, venue_id, stop, target, trigger, qty), Urgency.PROTECTIVE)
+
+    async def cancel(self, key: str, world: World, *, venue_id: str = "", link_id: str = "") -> None:
+        """See `Venue.cancel`."""
+        await self._calls.write("/v5/order/cancel", bodies.cancel(key, world, venue_id, link_id), Urgency.CANCEL)
+
+    async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
+        """See `Venue.set_stops`. Rejected with NOTHING_TO_REDUCE when there is no position."""
+        try:
+            await self._calls.write("/v5/position/trading-stop", bodies.set_stops(key, stop, target), Urgency.PROTECTIVE)
+        except Rejected as error:
+            if error.code == PARAMETER and "zero position" in str(error):
+                raise Rejected(str(error), code=NOTHING_TO_REDUCE) from error
+            raise
+
+    async def order(self, key: str, *, link_id: str = "", venue_id: str = "") -> OrderReport | None:
+        """See `Venue.order`."""
+        asked = bodies.where(key) | ({"orderId": venue_id} if venue_id else {"orderLinkId": link_id})
+        for path in ("/v5/order/realtime", "/v5/order/history"):
+            for found in await self._every(path, asked, lambda row: rows.order(row, self._domain), Urgency.CANCEL):
+                if found.venue_id == venue_id if venue_id else found.link_id == link_id:
+                    return found
+        return None
+
+    async def open_orders(self) -> list[OrderReport]:
+        """See `Venue.open_orders`."""
+        if self._domain is Domain.PERPS:
+            asked = [{"settleCoin": self._quote}]
+        else:
+            asked = [{"orderFilter": world} for world in bodies.SPOT_WORLDS]
+        found: dict[str, OrderReport] = {}
+        for more in asked:
+            page = await self._every(
+                "/v5/order/realtime", {**self._category, **more, "openOnly": 0}, lambda row: rows.order(row, self._domain), Urgency.ACCOUNT
+            )
+            found |= {one.venue_id: one for one in page if not one.status.final}
+        return list(found.values())
+
+    async def executions(self, since_ms: int) -> list[ExecutionReport]:
+        """See `Venue.executions`."""
+        found: dict[str, ExecutionReport] = {}
+        start = since_ms
+        while True:
+            end = start + WEEK_MS - 1
+            found |= await self._executions({**self._category, "startTime": start, "endTime": end})
+            start = end + 1
+            if start > self._venue_now() + LATE_MS:
+                return sorted(found.values(), key=lambda one: one.ts)
+
+    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
+        """See `Venue.executions_of`."""
+        found = await self._executions({**bodies.where(key), "orderId": venue_id}, Urgency.CANCEL)
+        return sorted((one for one in found.values() if one.venue_id == venue_id), key=lambda one: one.ts)
+
+    async def positions(self) -> list[PositionReport]:
+        """See `Venue.positions`."""
+        if self._domain is not Domain.PERPS:
+            return []
+        return await self._positions({"settleCoin": self._quote})
+
+    async def wallet(self, urgency: Urgency = Urgency.ACCOUNT) -> WalletReport:
+        """See `Venue.wallet`."""
+        said = await self._calls.read("/v5/account/wallet-balance", {"accountType": "UNIFIED"}, urgency)
+        return _read(lambda: rows.wallet(_one(said.result, "wallet-balance"), said.ts, self._quote))
+
+    async def rights(self) -> KeyRights:
+        """See `Venue.rights`."""
+        key = await self._calls.read("/v5/user/query-api", {}, Urgency.ACCOUNT)
+        info = await self._calls.read(ACCOUNT_INFO, {}, Urgency.ACCOUNT)
+        return _read(lambda: rows.rights(key.result, info.result))
+
+    async def prepare(self, key: str) -> None:
+        """See `Venue.prepare`: isolated margin for the account, one-way mode and the leverage for the symbol."""
+        if self._domain is not Domain.PERPS:
+            return
+        await self._isolate()
+        symbol = split_key(key)[1]
+        found = await self._positions({"symbol": symbol})
+        if any(one.hedged for one in found):
+            await self._calls.write("/v5/position/switch-mode", {**bodies.where(key), "mode": 0}, Urgency.ENTRY)
+            found = await self._positions({"symbol": symbol})
+            if any(one.hedged for one in found):
+                raise Rejected(f"{key} is in hedge mode and stays there", code="position_mode")
+        if not found:
+            raise Rejected(f"the venue shows no position row for {key}", code=NOT_TRADING)
+        if any(one.leverage != self._leverage for one in found):
+            lever = plain(self._leverage)
+            await self._calls.write(
+                "/v5/position/set-leverage", {**bodies.where(key), "buyLeverage": lever, "sellLeverage": lever}, Urgency.ENTRY
+            )
+            found = await self._positions({"symbol": symbol})
+            if not found or any(one.leverage != self._leverage for one in found):
+                raise Rejected(f"{key} does not take leverage {lever}", code="leverage")
+
+    async def sync_clock(self) -> int:
+        """See `Venue.sync_clock`."""
+        return await self._calls.sync_clock()
+
+    async def close(self) -> None:
+        """See `Venue.close`."""
+        await self._wire.close()
+
+    async def _isolate(self) -> None:
+        if self._isolated:
+            return
+        if await self._margin_mode() != ISOLATED:
+            await self._calls.write("/v5/account/set-margin-mode", {"setMarginMode": ISOLATED}, Urgency.ENTRY)
+            if (mode := await self._margin_mode()) != ISOLATED:
+                raise Rejected(f"the account stays in {mode}", code="margin_mode")
+        self._isolated = True
+
+    async def _margin_mode(self) -> str:
+        said = await self._calls.read(ACCOUNT_INFO, {}, Urgency.ENTRY)
+        return _read(lambda: rows.margin_mode(said.result))
+
+    async def _positions(self, asked: Params) -> list[PositionReport]:
+        return await self._every("/v5/position/list", {**self._category, **asked}, rows.position, Urgency.ACCOUNT)
+
+    async def _executions(self, asked: Params, urgency: Urgency = Urgency.ACCOUNT) -> dict[str, ExecutionReport]:
+        """By id, oldest first."""
+        found = await self._every("/v5/execution/list", asked, lambda row: rows.execution(row, self._domain, self._quote), urgency)
+        return {one.exec_id: one for one in reversed(found)}
+
+    async def _last(self, key: str, urgency: Urgency) -> Decimal:
+        said = await self._calls.read("/v5/market/tickers", bodies.where(key), urgency)
+        return _read(lambda: rows.number(rows.shaped(_one(said.result, "tickers"), _Ticker, "tickers").last_price, "tickers", "lastPrice"))
+
+    async def _every(self, path: str, params: Params, parse: Callable[[Any], T], urgency: Urgency) -> list[T]:
+        """All rows of a list, page by page to the end."""
+        found: list[T] = []
+        asked = {**params, "limit": PAGE[path]}
+        seen = {""}
+        while True:
+            said = await self._calls.read(path, asked, urgency)
+            cursor, more = _read(partial(_page, said.result, path, parse))
+            found += more
+            if cursor in seen:
+                return found
+            seen.add(cursor)
+            asked["cursor"] = cursor
+
+
+class CcxtWire(Wire):
+    """ccxt's client pointed at one host and nothing else: it signs (with our clock), sends and decodes."""
+
+    def __init__(self, base_http: str, api_key: str, api_secret: str, signing: SigningClock, timeout_s: float) -> None:
+        base = base_http.rstrip("/")
+        self._client = _client(signing)(
+            {"apiKey": api_key, "secret": api_secret, "enableRateLimit": False, "timeout": round(timeout_s * 1000), "timeout_on_exit": 0}
+        )
+        # every address it knows, and no other set that a switch could bring in
+        self._client.urls = {**self._client.urls, "api": _everywhere(self._client.urls["api"], base), "test": {}, "demotrading": {}}
+        for api in ("public", "private"):
+            url = self._client.sign("v5/market/time", [api])["url"]
+            if not url.startswith(f"{base}/v5/"):
+                raise Invariant(f"ccxt would send to {url}, not to {base}")
+
+    async def send(self, method: str, path: str, params: Params) -> Reply:
+        """See `Wire.send`."""
+        from ccxt import BaseError  # noqa: PLC0415 - see the module's first lines; the client has imported it by now
+
+        api = "public" if path.startswith("/v5/market/") else "private"
+        call = getattr(self._client, f"{api}_{method.lower()}{path.replace('/', '_').replace('-', '_')}")
+        try:
+            await call(params)
+        except _Heard as heard:
+            return heard.reply
+        except BaseError as error:
+            cause = error.__cause__
+            text = f"{type(cause or error).__name__} {cause or error}"
+            if isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+                raise NotSent(text) from error
+            raise NoAnswer(text) from error
+        raise Invariant(f"ccxt answered {path} without showing the answer")
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.close()
+
+
+class _Heard(Exception):
+    """The whole answer, on its way around ccxt's own reading of it."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def _client(signing: SigningClock) -> Any:
+    """The client class of ccxt with our clock, and without its opinion on answers."""
+    from ccxt.async_support import bybit  # noqa: PLC0415 - see the module's first lines
+
+    class Client(bybit):  # type: ignore[misc, unused-ignore]
+        def nonce(self) -> int:
+            return signing.now_ms()
+
+        def handle_errors(
+            self, code: int, reason: str, url: str, method: str, headers: Mapping[str, str], body: str, response: Any, *_: Any
+        ) -> None:
+            raise _Heard(Reply(code, {name.lower(): value for name, value in headers.items()}, response))
+
+    return Client
+
+
+def _everywhere(urls: Any, base: str) -> Any:
+    if isinstance(urls, Mapping):
+        return {name: _everywhere(inner, base) for name, inner in urls.items()}
+    return base
+
+
+def _page(result: Any, path: str, parse: Callable[[Any], T]) -> tuple[str, list[T]]:
+    """The cursor to the next page and the rows of this one."""
+    page = rows.shaped(result, _Page, path)
+    return page.cursor, [parse(row) for row in page.rows]
+
+
+def _one(result: Any, where: str) -> Any:
+    """The only row of a list; FrameError when there is none."""
+    page = rows.shaped(result, _Page, where)
+    if not page.rows:
+        raise FrameError(where, "list", "is empty")
+    return page.rows[0]
+
+
+def _read(parse: Callable[[], T]) -> T:
+    """What the venue says, or Transient when it cannot be understood."""
+    try:
+        return parse()
+    except FrameError as error:
+        _log.exception("what the venue says of the account cannot be understood", where=error.topic, field=error.field)
+        raise Transient(str(error)) from error

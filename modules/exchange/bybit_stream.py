@@ -1,0 +1,204 @@
+"""Bybit's private socket as an `AccountStream`: orders, executions, positions and the wallet of one account, for ever.
+
+Losing the venue and getting it back are items (`Link`), told once each; no fault of the network, of the key or of a row is an exception
+here. There is no replay on the other side, so whoever reads this reconciles after every Link up. A row that cannot be understood ends
+the connection too: what it said is then repaired by that reconcile, and it is logged. Everything runs on transport time; the watchdog's
+time stands still while the consumer is busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import random
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from marketdata.bybit_parse import field_of
+from marketdata.bybit_ws import BAN_S, StreamLimits
+from marketdata.grid import FrameError
+from modules.exchange import bybit_account as rows
+from modules.exchange.reports import AccountItem, Link
+from state.accounts import Domain
+from utils.clock import SECOND, Clock
+
+TOPICS = ("order", "execution", "position", "wallet")
+EXPIRES_MS = 10_000
+"""How far ahead a login is dated: one second, as clients do, is refused by a slow line."""
+
+_PING = '{"op":"ping"}'
+_log = structlog.get_logger(__name__)
+
+
+class _Frame(msgspec.Struct):
+    """Data (with a topic), or the answer to a request (with an op)."""
+
+    topic: str = ""
+    data: list[Any] = []
+    made: int = msgspec.field(name="creationTime", default=0)
+    op: str = ""
+    success: bool = True
+    reason: str = msgspec.field(name="ret_msg", default="")
+
+
+_decode = msgspec.json.Decoder(_Frame).decode
+_encode = msgspec.json.encode
+
+
+class _Lost(Exception):
+    """The connection is of no more use."""
+
+
+class BybitAccountStream:
+    """One account's private channel. Read `items()` in one place; close it with `contextlib.aclosing`.
+
+    `url`: the whole address (`wss://…/v5/private`). `venue_ms`: the venue's clock as we know it (`BybitVenue.venue_ms`), to sign with.
+    Rows of other domains on the same account are left out.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        domain: Domain,
+        clock: Clock,
+        venue_ms: Callable[[], int],
+        rng: random.Random,
+        *,
+        quote: str = rows.QUOTE,
+        limits: StreamLimits | None = None,
+    ) -> None:
+        self._url = url
+        self._key = api_key
+        self._secret = api_secret
+        self._domain = domain
+        self._quote = quote
+        self._clock = clock
+        self._venue_ms = venue_ms
+        self._rng = rng
+        self._limits = limits or StreamLimits()
+        self._consumer_ns = 0
+
+    async def items(self) -> AsyncGenerator[AccountItem, None]:
+        """See `modules.ports.AccountStream`."""
+        failures = 0
+        told_down = False
+        while True:
+            up_at: float | None = None
+            ban_s = 0.0
+            try:
+                async with aclosing(self._connection()) as connection:
+                    async for item in connection:
+                        if isinstance(item, Link):
+                            up_at, told_down = self._now_s(), False
+                        before = self._clock.monotonic_ns()
+                        yield item
+                        self._consumer_ns += self._clock.monotonic_ns() - before
+            except _Lost as error:
+                reason = str(error)
+            except FrameError as error:
+                reason = str(error)
+                _log.exception("a frame of the account stream cannot be understood", topic=error.topic, field=error.field)
+            except InvalidStatus as error:
+                reason = f"HTTP {error.response.status_code}"
+                ban_s = BAN_S if error.response.status_code == 403 else 0.0
+            except TimeoutError:
+                reason = f"no connection within {self._limits.open_s:g} s"
+            except (OSError, InvalidHandshake, ConnectionClosed) as error:
+                reason = f"{type(error).__name__}: {error}"
+            if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
+                failures = 0
+            failures += 1
+            if not told_down:
+                told_down = True
+                yield Link(up=False, ts=self._clock.now_ms(), reason=reason)
+            await self._clock.sleep(max(ban_s, self._limits.backoff.delay_s(failures, self._rng)))
+
+    async def _connection(self) -> AsyncGenerator[AccountItem, None]:
+        """The life of one socket: login, subscription, Link up, data; ends only by an exception."""
+        limits = self._limits
+        async with connect(
+            self._url, open_timeout=limits.open_s, close_timeout=limits.close_s, compression=None, proxy=None, max_size=2**23
+        ) as socket:
+            await socket.send(self._login())
+            heard = asked = pinged = self._now_s()
+            waits_for = "auth"
+            held: list[AccountItem] = []  # data may overtake the acknowledgement; they are told after Link up
+            while True:
+                raw = await _receive(socket, limits.check_s)
+                now = self._now_s()
+                if raw is not None:
+                    heard = now
+                    frame = _frame(raw)
+                    for item in self._read(frame):
+                        if waits_for:
+                            held.append(item)
+                        else:
+                            yield item
+                    if waits_for and frame.op == waits_for:
+                        if not frame.success:
+                            raise _Lost(f"{waits_for} refused: {frame.reason}")
+                        if waits_for == "auth":
+                            waits_for, asked = "subscribe", now
+                            await socket.send(_encode({"op": "subscribe", "req_id": "1", "args": TOPICS}).decode())
+                        else:
+                            waits_for = ""
+                            yield Link(up=True, ts=self._clock.now_ms())
+                            for item in held:
+                                yield item
+                            held.clear()
+                if waits_for and now - asked > limits.ack_s:
+                    raise _Lost(f"no answer to {waits_for} within {limits.ack_s:g} s")
+                if now - heard > limits.silent_s:
+                    raise _Lost(f"silent for {limits.silent_s:g} s")
+                if now - pinged >= limits.ping_s:
+                    pinged = now
+                    await socket.send(_PING)
+
+    def _read(self, frame: _Frame) -> Iterator[AccountItem]:
+        """The rows of a data frame that are this domain's."""
+        for row in frame.data:
+            match frame.topic:
+                case "wallet":
+                    wallet = rows.wallet_told(row, frame.made, self._quote)
+                    if wallet is not None:
+                        yield wallet
+                case "order" if rows.is_ours(row, self._domain, "order"):
+                    yield rows.order(row, self._domain)
+                case "execution" if rows.is_ours(row, self._domain, "execution"):
+                    yield rows.execution(row, self._domain, self._quote)
+                case "position" if rows.is_ours(row, self._domain, "position"):
+                    yield rows.position(row, self._domain)
+
+    def _login(self) -> str:
+        """Signed anew at every attempt."""
+        expires = self._venue_ms() + EXPIRES_MS
+        signature = hmac.new(self._secret.encode(), f"GET/realtime{expires}".encode(), hashlib.sha256).hexdigest()
+        return _encode({"op": "auth", "args": [self._key, expires, signature]}).decode()
+
+    def _now_s(self) -> float:
+        return (self._clock.monotonic_ns() - self._consumer_ns) / SECOND
+
+
+def _frame(raw: bytes) -> _Frame:
+    try:
+        return _decode(raw)
+    except msgspec.MsgspecError as error:
+        raise FrameError("account stream", field_of(error), str(error)) from error
+
+
+async def _receive(socket: ClientConnection, wait_s: float) -> bytes | None:
+    """The next frame, None when there is none within `wait_s`."""
+    try:
+        async with asyncio.timeout(wait_s):
+            return await socket.recv(decode=False)
+    except TimeoutError:
+        return None
