@@ -7,6 +7,25 @@ from collections.abc import Callable, Iterable
 from state.accounts import Account
 from state.messages import AccountDown, AccountEvent, AccountUp
 
+RECONCILE = "reconcile"
+"""The venue's figures have not been read (at start: in force until they have), or not at rest for long."""
+STREAM = "stream"
+"""The private stream is lost."""
+VENUE = "venue"
+"""The venue does not answer, or refuses to be read."""
+KEYS = "keys"
+"""The venue refuses the key."""
+RIGHTS = "rights"
+"""The key may not do what trading needs, or may do more than it should."""
+BANNED = "banned"
+"""The venue has shut us out for a time."""
+CLOCK = "clock"
+"""Our clock jumped against the venue's and has not settled."""
+FILTERS = "filters"
+"""The venue changed its filters."""
+NOT_TRADING = "not_trading"
+"""An instrument of ours is paused or delisted."""
+
 
 class Causes:
     """The causes in force for one account. `venue_now` stamps the events (ms)."""
@@ -39,6 +58,13 @@ class Causes:
         del self._reasons[cause]
         self._emit([AccountUp(ts=self._venue_now(), account=self._account, cause=cause)])
         return True
+
+    def be(self, cause: str, reason: str) -> None:
+        """`cause` is in force for `reason`, or gone when that is empty."""
+        if reason:
+            self.down(cause, reason)
+        else:
+            self.up(cause)
 
     def __contains__(self, cause: str) -> bool:
         return cause in self._reasons

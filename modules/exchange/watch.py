@@ -17,8 +17,9 @@ import msgspec
 import structlog
 
 from modules.data.together import together
-from modules.exchange import listings, rights
-from modules.exchange.causes import Causes
+from modules.exchange import rights
+from modules.exchange.causes import BANNED, CLOCK, KEYS, RECONCILE, RIGHTS, STREAM, VENUE, Causes
+from modules.exchange.checks import Checks, Listing
 from modules.exchange.reading import Reading, read_at_rest, venue_read
 from modules.exchange.reports import Link
 from modules.exchange.teller import Reports, Teller, Tracker
@@ -32,21 +33,6 @@ from utils.throttle import Banned
 
 log = structlog.get_logger("watch")
 
-RECONCILE = "reconcile"
-"""The venue's figures have not been read (at start: in force until they have), or never at rest."""
-STREAM = "stream"
-VENUE = "venue"
-KEYS = "keys"
-"""The venue refuses the key."""
-RIGHTS = "rights"
-"""The key may not do what trading needs, or may do more than it should."""
-BANNED = "banned"
-CLOCK = "clock"
-FILTERS = "filters"
-NOT_TRADING = "not_trading"
-
-OFFSET_MS = 1_000
-"""A clock that moved by more against the venue's is told of."""
 MARKS = 3
 """The executions of so many comparisons back are read again each time: a listing may lag behind its event."""
 
@@ -92,14 +78,11 @@ class Watch:
         prefix: str,
         cursor: int,
         env: str,
-        filters: Callable[[], Awaitable[Mapping[str, Instrument]]] | None = None,
+        listing: Listing | None = None,
         may_withdraw: bool = False,
         pace: Pace | None = None,
     ) -> None:
-        """`instruments` by key; `prefix` as in `CLabc-`, what our client ids begin with.
-
-        `filters` fetches the instruments anew, all of ours or Transient.
-        """
+        """`instruments` by key; `prefix` as in `CLabc-`: what our client ids begin with; `env` for what is said of a bad key."""
         self._account = account
         self._venue = venue
         self._stream = stream
@@ -111,18 +94,17 @@ class Watch:
         self._venue_now = venue_now
         self._prefix = prefix
         self._env = env
-        self._filters = filters
-        self._may_withdraw = may_withdraw
         self._pace = pace or Pace()
         self._teller = Teller(tracker, executor, emit)
         self._causes = Causes(account, emit, venue_now, standing=(RECONCILE,))
+        self._checks = Checks(account, venue, self._causes, instruments, listing, may_withdraw=may_withdraw)
+        self._doubted = False
         self._marks: deque[int] = deque([cursor or venue_now()], maxlen=MARKS)
         self._marked_ns = clock.monotonic_ns()
         self._suspects: frozenset[str] = frozenset()
         self._introduced = False
         self._linked = False
         self._losses = 0
-        self._offset_ms = 0
         self._failures = 0
         self._item_ns = self._answer_ns = self._rest_ns = clock.monotonic_ns()
         self._wanted = asyncio.Event()
@@ -136,6 +118,11 @@ class Watch:
         """Compare now rather than at the next turn."""
         self._wanted.set()
 
+    def doubt(self) -> None:
+        """An order was refused for its grid, or because its instrument does not trade: look at the filters now."""
+        self._doubted = True
+        self._wanted.set()
+
     async def start(self) -> None:
         """Recover once, before anything trades.
 
@@ -143,10 +130,10 @@ class Watch:
         cannot enter.
         """
         try:
-            await self._check_clock()
-            found = rights.faults(await self._venue.rights(), self._account.domain, may_withdraw=self._may_withdraw)
-            if found:
-                raise rights.refusal(self._account, self._env, rights.hold_reason(self._account, found))
+            await self._checks.clock()
+            unfit = await self._checks.unfit()
+            if unfit:
+                raise rights.refusal(self._account, self._env, unfit)
             self._introduced = True
             await self._read()
         except Rejected as no:
@@ -157,11 +144,19 @@ class Watch:
     async def run(self) -> None:
         """Listen and compare for ever."""
         self._item_ns = self._answer_ns = self._rest_ns = self._clock.monotonic_ns()
+        self._linked = False
+        self._losses += 1
         self._wanted.set()
-        jobs = [self._listen(), self._compare(), self._remind()]
-        jobs += [self._every(self._pace.clock_s, self._check_clock), self._every(self._pace.rights_s, self._check_rights)]
-        jobs += [self._every(self._pace.filters_s, self._check_filters)] if self._filters is not None else []
-        await together(jobs)
+        await together(
+            [
+                self._listen(),
+                self._compare(),
+                self._remind(),
+                self._every(self._pace.clock_s, self._checks.clock),
+                self._every(self._pace.rights_s, self._checks.key),
+                self._every(self._pace.filters_s, self._checks.filters),
+            ]
+        )
 
     async def _listen(self) -> None:
         async with aclosing(self._stream.items()) as items:
@@ -201,10 +196,13 @@ class Watch:
         linked, losses = self._linked, self._losses
         try:
             if not self._introduced or CLOCK in self._causes:
-                await self._check_clock()
+                await self._checks.clock()
             if not self._introduced or RIGHTS in self._causes:
-                await self._check_rights()
+                await self._checks.key()
                 self._introduced = True
+            if self._doubted:
+                await self._checks.filters()
+                self._doubted = False
             at_rest = await self._read()
         except (Rejected, Transient) as error:
             self._failed(error)
@@ -256,40 +254,6 @@ class Watch:
         else:
             self._causes.down(VENUE, f"the venue refuses to be read: {error}")
         log.debug("not compared", account=str(self._account), error=str(error))
-
-    async def _check_clock(self) -> None:
-        """Sign by the venue's clock; a jump is told, and over once a second look agrees."""
-        offset = await self._venue.sync_clock()
-        if abs(offset - self._offset_ms) <= OFFSET_MS:
-            self._causes.up(CLOCK)
-            return
-        self._offset_ms = offset
-        self._causes.down(CLOCK, f"this machine's clock is {offset} ms off the venue's; requests are signed by the venue's")
-        again = await self._venue.sync_clock()
-        if abs(again - offset) <= OFFSET_MS:
-            self._causes.up(CLOCK)
-
-    async def _check_rights(self) -> None:
-        found = rights.faults(await self._venue.rights(), self._account.domain, may_withdraw=self._may_withdraw)
-        if found:
-            self._causes.down(RIGHTS, rights.hold_reason(self._account, found))
-        else:
-            self._causes.up(RIGHTS)
-
-    async def _check_filters(self) -> None:
-        if self._filters is None:
-            return
-        shown = await self._filters()
-        changes = listings.changed(self._instruments, shown)
-        if changes:
-            self._causes.down(FILTERS, f"the venue changed its filters, a restart takes them over: {'; '.join(changes)}")
-        else:
-            self._causes.up(FILTERS)
-        closed = listings.not_trading(self._instruments, shown)
-        if closed:
-            self._causes.down(NOT_TRADING, f"paused or delisted: {', '.join(closed)}")
-        else:
-            self._causes.up(NOT_TRADING)
 
     async def _every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

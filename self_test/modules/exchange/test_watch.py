@@ -377,3 +377,29 @@ async def test_a_reading_can_be_asked_for() -> None:
         scene.watch.ask()
         await scene.clock.settle()
         assert len(scene.reads()) == before + 1
+
+
+async def test_filters_are_looked_at_at_once_when_an_order_was_refused_for_them() -> None:
+    scene = Scene()
+    async with scene.running():
+        scene.listed = {**scene.instruments, SPOT_KEY: coin("AAAUSDT", trading=False)}
+        scene.watch.doubt()
+        await scene.clock.settle()
+        assert scene.words() == ["+reconcile", "-not_trading"]
+
+
+async def test_run_again_after_its_end_does_not_trust_the_link_of_before() -> None:
+    scene = Scene()
+    async with scene.running():
+        scene.stream.lost()
+        await scene.clock.settle()
+        scene.stream.up()
+        scene.venue.fault = Transient("cut")
+        await scene.clock.settle()
+    scene.venue.fault = None
+    async with scene.alive():
+        await scene.clock.advance(30)
+        assert scene.words() == ["+reconcile", "-stream"], "the stream has not said that it is up"
+        scene.stream.up()
+        await scene.clock.settle()
+        assert scene.words() == ["+reconcile", "-stream", "+stream"]

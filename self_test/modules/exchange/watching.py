@@ -116,7 +116,7 @@ class Scene:
             prefix=PREFIX[account],
             cursor=cursor,
             env="live",
-            filters=self._filters,
+            listing=self._filters,
             may_withdraw=may_withdraw,
             pace=Pace(),
         )
