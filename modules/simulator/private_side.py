@@ -30,6 +30,7 @@ from modules.simulator.private_streams import PrivateStreams
 from modules.simulator.rate_limits import RateLimits
 from modules.simulator.scripts import Scripts
 from modules.simulator.venue import Venue
+from utils.fixed import plain
 
 RESTARTING_STREAM = 10019
 REPLAY_POINTS = 20_000
@@ -37,6 +38,7 @@ REPLAY_POINTS = 20_000
 REPLAY_LINES = 2_000
 PAUSE_FACTOR = 50
 """A snapshot that took long is not taken again before this many times as long."""
+MOST_MONEY = Decimal("1e15")
 POLICY = 1008
 """Close code of a connection whose key is no longer good."""
 
@@ -179,12 +181,12 @@ class PrivateSide:
         coins = {one.instrument.base for one in self.listings.values()} | {QUOTE}
         if coin not in coins:
             raise ValueError(f"coin: {coin!r} is none of {', '.join(sorted(coins))}")
-        if not amount.is_finite() or not amount or cash(amount) != amount:
+        if not (amount.is_finite() and 0 < abs(amount) < MOST_MONEY and cash(amount) == amount):
             raise ValueError("amount must be a number other than 0, above 0 for money in, with as many decimals as can be booked")
         if (no := self.exchange.transfer(uid, coin, amount, self._now())) is not None:
-            raise ValueError(f"amount: {no.code} {no.message} {self.exchange.transferable(uid, coin):f} {coin} can be taken out")
+            raise ValueError(f"amount: {no.code} {no.message} {plain(self.exchange.transferable(uid, coin))} {coin} can be taken out")
         self.told()
-        return {"account": uid, "coin": coin, "balance": f"{self.exchange.accounts[uid].balance(coin):f}"}
+        return {"account": uid, "coin": coin, "balance": plain(self.exchange.accounts[uid].balance(coin))}
 
     # what survives --------------------------------------------------------------------------------------------------------------------
     def start(self) -> None:

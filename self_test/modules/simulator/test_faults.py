@@ -57,6 +57,9 @@ def test_every_kind_can_be_said() -> None:
         ({"kind": "adl", "symbol": "X", "value": "much"}, "quantity"),
         ({"kind": "filters", "symbol": "X", "value": {"tick": "1"}}, "tickSize"),
         ({"kind": "filters", "symbol": "X", "value": {"tickSize": "-1"}}, "above 0"),
+        ({"kind": "filters", "symbol": "X", "value": {"status": "Sleeping"}}, "one of Trading, PreLaunch, Settling"),
+        ({"kind": "filters", "symbol": "X", "value": {"status": "Closed"}, "account": "1"}, "happens to all"),
+        ({"kind": "clock_skew", "ms": 5, "account": "1"}, "happens to all"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_is_allowed(raw: Any, says: str) -> None:
@@ -143,3 +146,42 @@ def test_the_table_survives_a_restart() -> None:
     fresh.restore("f1", 1, 1)
     fresh.restore("f9", 1, 1)
     assert strikes(fresh, "x", 1) == [False] and fresh.add(Fault(kind="cut")) == "f2"
+
+
+def test_a_fault_of_one_account_strikes_no_other() -> None:
+    table = FaultTable(1)
+    table.add(Fault(kind="http_status", status=503, account="1", count=0))
+    table.add(Fault(kind="maintenance", match="/v5/order", account="2"))
+    for _ in range(3):
+        assert table.strike({"http_status"}, "/v5/order/create", "", NOW, account="1") is not None
+        assert table.strike({"http_status"}, "/v5/order/create", "", NOW, account="2") is None
+        assert table.strike({"http_status"}, "/v5/market/time", "", NOW) is None, "what is public is nobody's"
+    assert table.standing("maintenance", "/v5/order/create", NOW, account="2") is not None
+    assert table.standing("maintenance", "/v5/order/create", NOW, account="1") is None
+
+
+def test_a_method_names_the_paths_that_write() -> None:
+    table = FaultTable(1)
+    table.add(Fault(kind="http_status", status=503, match="POST /v5/order", count=0))
+    assert table.strike({"http_status"}, "/v5/order/realtime", "", NOW, method="GET") is None
+    assert table.strike({"http_status"}, "/v5/order/create", "", NOW, method="POST") is not None
+    assert table.strike({"http_status"}, "/v5/order/create", "", NOW) is None, "a frame has no method"
+
+
+@pytest.mark.parametrize("kind", ["http_status", "maintenance"])
+def test_a_standing_fault_with_a_probability_strikes_its_share_for_ever(kind: Any) -> None:
+    def run(table: FaultTable, times: int) -> list[bool]:
+        if kind == "maintenance":
+            return [table.standing(kind, "/v5/order/create", NOW) is not None for _ in range(times)]
+        return [table.strike({kind}, "/v5/order/create", "", NOW) is not None for _ in range(times)]
+
+    fault = Fault(kind=kind, status=503, match="/v5/order", probability=0.2, count=0)
+    one, two = FaultTable(7), FaultTable(7)
+    for table in (one, two):
+        table.add(fault)
+    hits = run(one, 1000)
+    assert 150 < sum(hits) < 250 and hits[500:] != [False] * 500
+    first = run(two, 300)
+    again = FaultTable(7)
+    again.load(two.state())
+    assert first + run(again, 700) == hits, "the draws go on after a restart where they stood"
