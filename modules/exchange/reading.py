@@ -7,7 +7,7 @@ more fills than were told; otherwise it is taken again, a few times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 import msgspec
@@ -24,7 +24,7 @@ from utils.fixed import money_units, plain
 TRIES = 5
 """Readings before giving up for now."""
 ASKED_AT_ONCE = 20
-"""Single orders asked about in one reading; the rest wait for the next."""
+"""Orders asked about one by one in a try; the rest wait for the next."""
 MONEY_GRID = Decimal(1).scaleb(-10)
 
 
@@ -44,12 +44,10 @@ async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms:
     teller.tell(await venue.executions(since_ms))
     for _ in range(TRIES):
         heard = teller.heard
-        working = tracker.working()
         wallet = await venue.wallet()
         positions = await venue.positions()
         orders = await venue.open_orders()
         teller.tell(orders)
-        await _ask_after_the_gone(venue, teller, working, orders)
         teller.tell(await venue.executions(since_ms))
         for key, venue_id in tracker.incomplete()[:ASKED_AT_ONCE]:
             teller.tell(await venue.executions_of(key, venue_id))
@@ -57,16 +55,6 @@ async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms:
             teller.tell([*positions, wallet])
             return Reading(wallet, positions, orders)
     return None
-
-
-async def _ask_after_the_gone(venue: Venue, teller: Teller, working: Sequence[tuple[str, str]], orders: list[OrderReport]) -> None:
-    """Tell what became of orders that worked and are open no more; one that is found nowhere stays unknown, and is not "cancelled"."""
-    still_open = {order.venue_id for order in orders}
-    gone = [(key, venue_id) for key, venue_id in working if venue_id not in still_open]
-    for key, venue_id in gone[:ASKED_AT_ONCE]:
-        report = await venue.order(key, venue_id=venue_id)
-        if report is not None:
-            teller.tell([report])
 
 
 def venue_read(

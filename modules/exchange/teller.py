@@ -25,10 +25,6 @@ class Tracker(Protocol):
         """Instrument key and venue id of ended orders whose executions are not all known."""
         ...
 
-    def working(self) -> Sequence[tuple[str, str]]:
-        """Instrument key and venue id of orders that the venue accepted and whose end it has not said."""
-        ...
-
     def foreign(self) -> Sequence[str]:
         """Executions that are nobody's here, in words."""
         ...

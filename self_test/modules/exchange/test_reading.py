@@ -14,7 +14,7 @@ from modules.exchange.teller import Teller
 from self_test.fakes.account_venue import open_order
 from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PERP_KEY, PREFIX, SPOT_KEY, Scene
 from state.accounts import Account
-from state.messages import OrderCancelled, VenueRead
+from state.messages import VenueRead
 
 LINK = "CLabc-AAAUSDT-1-e"
 
@@ -81,21 +81,6 @@ def test_an_order_known_to_have_more_fills_than_were_told_keeps_the_reading_back
     scene = Scene()
     scene.tracker.take([open_order(SPOT_KEY, LINK, venue_id="v1", status=OrderStatus.FILLED, filled="1")])
     assert read(scene) is None
-
-
-def test_an_order_that_is_open_no_more_is_asked_after() -> None:
-    scene = Scene()
-    scene.tracker.take([open_order(SPOT_KEY, LINK, venue_id="v1")])
-    scene.venue.orders = [open_order(SPOT_KEY, LINK, venue_id="v1", status=OrderStatus.CANCELLED)]
-    assert read(scene) is not None
-    assert [event.order_id for event in scene.told if isinstance(event, OrderCancelled)] == [LINK]
-
-
-def test_an_order_found_nowhere_is_not_taken_for_cancelled() -> None:
-    scene = Scene()
-    scene.tracker.take([open_order(SPOT_KEY, LINK, venue_id="v1")])
-    assert read(scene) is not None
-    assert scene.told == [] and scene.tracker.working() == [(SPOT_KEY, "v1")]
 
 
 def reading_of(account: Account = LIVE_PERP, *, cash: str = "1", free: str = "1", rows: list[PositionReport] | None = None) -> Reading:

@@ -10,7 +10,7 @@ from self_test.fakes.account_venue import open_order
 from self_test.fakes.books import coin
 from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PERP_KEY, SPOT_KEY, Scene
 from state.accounts import Account
-from state.messages import OrderCancelled, OrderFilled, VenueRead
+from state.messages import OrderFilled, VenueRead
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.throttle import Banned
 
@@ -154,14 +154,6 @@ async def test_pain_07_a_liquidation_reaches_tracker_and_executor_by_request_too
     async with scene.running():
         seized = scene.venue.trade(PERP_KEY, -1, "1", "50", link_id="PLabc-venue", kind=kind)
         await scene.until(lambda: seized in scene.executor.items, 30)
-
-
-async def test_an_order_whose_cancel_was_lost_is_asked_after() -> None:
-    scene = Scene()
-    scene.venue.orders = [open_order(SPOT_KEY, LINK)]
-    async with scene.running():
-        scene.venue.orders = [open_order(SPOT_KEY, LINK, status=OrderStatus.CANCELLED)]
-        await scene.until(lambda: any(isinstance(event, OrderCancelled) for event in scene.told), 30)
 
 
 async def test_a_fill_told_by_stream_and_request_is_told_once() -> None:

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 
 from modules.exchange.holdings import NOTHING, Held
-from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, OrderReport, OrderStatus
+from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, OrderReport
 from modules.exchange.watch import Pace, Watch
 from self_test.fakes.account_stream import FakeStream
 from self_test.fakes.account_venue import AccountVenue
 from self_test.fakes.books import coin
 from state.accounts import Account, Domain, Mode
 from state.instruments import Instrument
-from state.messages import AccountDown, AccountEvent, AccountUp, OrderCancelled, OrderFilled, VenueRead
+from state.messages import AccountDown, AccountEvent, AccountUp, OrderFilled, VenueRead
 from state.orders import Fill
 from utils.clock import FakeClock
 from utils.fixed import money_units
@@ -27,7 +27,7 @@ PREFIX = {LIVE_SPOT: "CLabc-", LIVE_PERP: "PLabc-"}
 
 
 class ToyTracker:
-    """Each execution of ours once, as a fill; an order that says more than was told is incomplete; what was open and is not ended works."""
+    """Each execution of ours once, as a fill; an order that says more than was told is incomplete."""
 
     def __init__(self, account: Account, instruments: Mapping[str, Instrument]) -> None:
         self._account = account
@@ -42,8 +42,6 @@ class ToyTracker:
         events: list[AccountEvent] = []
         for item in items:
             if isinstance(item, OrderReport) and item.link_id.startswith(PREFIX[self._account]):
-                if item.status is OrderStatus.CANCELLED and not self._ended(item.venue_id):
-                    events.append(OrderCancelled(item.ts, self._account, item.link_id, item.reason))
                 self._orders[item.venue_id] = item
             elif isinstance(item, ExecutionReport) and item.exec_id not in self._seen:
                 self._seen.add(item.exec_id)
@@ -52,9 +50,6 @@ class ToyTracker:
                 else:
                     self.strange[item.exec_id] = "an execution of an order that is not ours"
         return events
-
-    def _ended(self, venue_id: str) -> bool:
-        return venue_id in self._orders and self._orders[venue_id].status.final
 
     def _fill(self, report: ExecutionReport) -> AccountEvent:
         self._told[report.venue_id] = self._told.get(report.venue_id, ZERO) + report.qty
@@ -67,9 +62,6 @@ class ToyTracker:
 
     def incomplete(self) -> list[tuple[str, str]]:
         return [(o.key, o.venue_id) for o in self._orders.values() if o.filled > self._told.get(o.venue_id, ZERO)]
-
-    def working(self) -> list[tuple[str, str]]:
-        return [(o.key, o.venue_id) for o in self._orders.values() if not o.status.final]
 
     def foreign(self) -> tuple[str, ...]:
         return tuple(self.strange.values())
