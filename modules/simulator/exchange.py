@@ -327,6 +327,10 @@ class Exchange:
                 book = desk.book(order)
                 (book.conditional if order.status == "Untriggered" else book.resting)[order.order_id] = order
 
+    def was_away(self, wall_ms: int) -> None:
+        """The venue did not run for so long; nobody could have protected anything meanwhile."""
+        self._desk.protection.forgive(wall_ms)
+
     # inside ---------------------------------------------------------------------------------------------------------------------------
     def _account(self, uid: str) -> Account:
         found = self._desk.accounts.get(uid)

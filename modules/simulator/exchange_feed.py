@@ -58,6 +58,7 @@ class ExchangeFeed:
 
     def __init__(self, market: Market, exchange: Exchange, wall_ms: Callable[[], int]) -> None:
         self._market, self._exchange, self._wall_ms = market, exchange, wall_ms
+        self._then: Callable[[int], int] | None = None
         self._perpetuals = [one for one in market.series.values() if one.listing.category == "linear"]
 
     def begin(self, now_ms: int) -> None:
@@ -70,22 +71,32 @@ class ExchangeFeed:
 
     def point(self, series: Series, row: Row) -> None:
         """The market of a listing moved."""
-        self._exchange.on_point(series.listing.key, to_point(series, row), Now(row[0], self._wall_ms()))
+        self._exchange.on_point(series.listing.key, to_point(series, row), self._at(row[0]))
 
     def funding(self, now_ms: int) -> None:
         """Settle what is due at this very instant."""
         for series in self._perpetuals:
             if now_ms % (series.listing.instrument.funding_interval_min * MINUTE) == 0:
                 for _, rate in self._market.funding(series.listing.key, now_ms, now_ms):
-                    self._exchange.on_funding(series.listing.symbol, Decimal(str(rate)), Now(now_ms, self._wall_ms()))
+                    self._exchange.on_funding(series.listing.symbol, Decimal(str(rate)), self._at(now_ms))
 
     def next_funding(self, after_ms: int) -> int:
         """The next instant at which some perpetual settles."""
         steps = {one.listing.instrument.funding_interval_min * MINUTE for one in self._perpetuals}
         return min(((after_ms // step + 1) * step for step in steps), default=after_ms + 1_000_000_000_000)
 
-    def replay(self, start_ms: int, stop_ms: int) -> None:
-        """Feed all of [start, stop) and the funding up to and at `stop`, as it went when it was published."""
+    def _at(self, ts: int) -> Now:
+        return Now(ts, self._wall_ms() if self._then is None else self._then(ts))
+
+    def replay(self, start_ms: int, stop_ms: int, then: Callable[[int], int] | None = None) -> None:
+        """Feed all of [start, stop) and the funding up to and at `stop`, as it was published; `then`: the wall time of an instant."""
+        self._then = then
+        try:
+            self._replay(start_ms, stop_ms)
+        finally:
+            self._then = None
+
+    def _replay(self, start_ms: int, stop_ms: int) -> None:
         readers = [(series, PointReader(series)) for series in self._market.series.values()]
         self._market.extend(stop_ms + MINUTE)
         now = start_ms

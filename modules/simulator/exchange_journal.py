@@ -37,6 +37,8 @@ class Line(msgspec.Struct):
     do: str
     ts: int
     given: dict[str, Any]
+    wall: int = 0
+    """By the wall clock; 0 in the journal of an older simulator."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -61,10 +63,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
     exchange: dict[str, Any]
     gaps: list[Gap] = msgspec.field(default_factory=list)
     listings: list[Listing] = msgspec.field(default_factory=list)
-    """Those whose filters were changed."""
+    """Those whose filters or status were changed."""
     faults: dict[str, Any] = msgspec.field(default_factory=dict)
     perp: Holder | None = None
     """The second account; None in the state of an older simulator, which had one."""
+    wall: int = 0
+    """By the wall clock; 0 in an older one."""
     rights: dict[str, Rights] = msgspec.field(default_factory=dict)
     """What was changed about keys, by key."""
 
@@ -191,6 +195,7 @@ def at(now: Callable[[], Now], store: ExchangeStore) -> Note:
     """A note-taker for this store: the instant is the venue's own."""
 
     def note(name: str, given: dict[str, Any]) -> None:
-        store.write(Line(name, now().ts, given))
+        instant = now()
+        store.write(Line(name, instant.ts, given, instant.wall))
 
     return note

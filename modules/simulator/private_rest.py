@@ -38,11 +38,21 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class PrivateRest:
-    """The signed half of the REST API. `now` gives venue and wall time; `listings` by series key (`category:SYMBOL`)."""
+    """The signed half of the REST API. `now` gives venue and wall time, as the API has it; `listings` by series key (`category:SYMBOL`).
+
+    `truth`: the instant at which what is asked for is done, where the API's clock may be wrong (default: `now`).
+    """
 
     def __init__(
-        self, exchange: Exchange, credentials: Credentials, limits: RateLimits, now: Callable[[], Now], listings: Listings
+        self,
+        exchange: Exchange,
+        credentials: Credentials,
+        limits: RateLimits,
+        now: Callable[[], Now],
+        listings: Listings,
+        truth: Callable[[], Now] | None = None,
     ) -> None:
+        self._truth = truth or now
         self._exchange = exchange
         self._credentials = credentials
         self._limits = limits
@@ -112,7 +122,7 @@ class PrivateRest:
         if not grant.granted:
             return Done(TOO_MANY, private_orders.EXCEEDED, {}, {}, limits)
         call = Call(
-            exchange=self._exchange, listings=self._listings, uid=key.uid, fields=fields, now=now, granted=grant.granted, key=key
+            exchange=self._exchange, listings=self._listings, uid=key.uid, fields=fields, now=self._truth(), granted=grant.granted, key=key
         )  # fmt: skip
         try:
             if broken is not None:

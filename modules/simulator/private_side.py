@@ -30,6 +30,7 @@ from modules.simulator.private_streams import PrivateStreams
 from modules.simulator.rate_limits import RateLimits
 from modules.simulator.scripts import Scripts
 from modules.simulator.venue import Venue
+from modules.simulator.wall_track import WallTrack
 from utils.fixed import plain
 
 RESTARTING_STREAM = 10019
@@ -38,6 +39,9 @@ REPLAY_POINTS = 20_000
 REPLAY_LINES = 2_000
 PAUSE_FACTOR = 50
 """A snapshot that took long is not taken again before this many times as long."""
+TICK = "time"
+"""A line of the journal that only says what time it is, this often (wall time):"""
+TICK_MS = 1000
 MOST_MONEY = Decimal("1e15")
 POLICY = 1008
 """Close code of a connection whose key is no longer good."""
@@ -56,7 +60,7 @@ class PrivateSide:
         self.scripts = Scripts(venue.market, self.exchange, now)
         self.listings = self.scripts.listings
         self._points = 0
-        self._rest_until_ms = 0
+        self._rest_until_ms = self._ticked_ms = 0
         loaded = self._store.load() if self._store is not None else None
         snapshot = loaded[0] if loaded is not None else None
         accounts = holders(seed, access, snapshot.holders() if snapshot is not None else ())
@@ -70,7 +74,7 @@ class PrivateSide:
         for uid in self.exchange.waiting():
             self.exchange.drain(uid)  # there is nobody yet
         credentials = self.keyring.credentials
-        self.rest = PrivateRest(self.exchange, credentials, RateLimits(), self.api_now, self.listings)
+        self.rest = PrivateRest(self.exchange, credentials, RateLimits(), self.api_now, self.listings, truth=now)
         self.streams = PrivateStreams(self.exchange, credentials, _Entry(self), wall_ms=lambda: self.api_now().wall)
         self._frame_faults: FrameFaults | None = None
         self._hub: Hub | None = None
@@ -202,6 +206,9 @@ class PrivateSide:
         if self._frame_faults is not None:
             self._frame_faults.silence()
         self.streams.pump()
+        if self._store is not None and self.exchange.note is not None and self._now().wall - self._ticked_ms >= TICK_MS:
+            self._ticked_ms = self._now().wall
+            self.exchange.note(TICK, {})
         if self._store is None or (self._points < REPLAY_POINTS and self._store.lines < REPLAY_LINES):
             return
         if self._now().wall >= self._rest_until_ms:
@@ -216,7 +223,7 @@ class PrivateSide:
         snapshot = Snapshot(
             number=0, ts=self._venue.now_ms, uid=first.uid, api_key=first.api_key, api_secret=first.api_secret, balance=first.balance,
             exchange=self.exchange.state(), gaps=self.scripts.gaps, listings=list(self.scripts.changed.values()),
-            faults=self.faults.state(), perp=perp, rights=self.keyring.rights,
+            faults=self.faults.state(), perp=perp, wall=began, rights=self.keyring.rights,
         )  # fmt: skip
         self._store.save(snapshot, durable=durable)
         self._points = 0
@@ -231,17 +238,24 @@ class PrivateSide:
         for listing in snapshot.listings:
             self.scripts.relist(listing)
         self.faults.load(snapshot.faults)
-        ts = snapshot.ts
+        ts, now = snapshot.ts, self._now()
+        walls = WallTrack(self._venue.clock.speed, now.wall)
+        walls.add(ts, snapshot.wall)
         for line in lines:
-            self.feed.replay(ts, line.ts)
+            walls.add(line.ts, line.wall)
+        for line in lines:
+            self.feed.replay(ts, line.ts, walls.at)
             ts = max(ts, line.ts)
+            if line.do == TICK:
+                continue
             if line.do == "hit":
                 self.faults.restore(**line.given)
             else:
                 repeat(self.exchange, line)
                 if line.do == "change_filters":
                     self.scripts.show(msgspec.convert(line.given["listing"], Listing))
-        self.feed.replay(ts, self._venue.now_ms)
+        self.feed.replay(ts, self._venue.now_ms, walls.at)
+        self.exchange.was_away(now.wall - walls.at(self._venue.now_ms))
 
     # what the control API shows -------------------------------------------------------------------------------------------------------
     def ledger(self) -> dict[str, Any]:

@@ -52,6 +52,11 @@ class Protection:
                 gap = spot_gap(bought, symbol, orders, listings[f"spot:{symbol}"], point.price)
                 self._note(account.uid, "spot", symbol, 0, gap, now)
 
+    def forgive(self, wall_ms: int) -> None:
+        """The venue was away for so long: what goes on is not longer for it."""
+        for one in self.running.values():
+            one.from_wall += wall_ms
+
     def _note(self, uid: str, category: str, symbol: str, idx: int, gap: Decimal, now: Now) -> None:
         key = f"{uid}:{category}:{symbol}:{idx}"
         running = self.running.get(key)

@@ -39,11 +39,13 @@ HOUR = 60 * MINUTE
 class Box:
     """A venue without sockets whose time is moved by hand."""
 
-    def __init__(self, folder: Path | None = None, seed: int = 3, at_ms: int = DEFAULT_START, access: Access | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, seed: int = 3, at_ms: int = DEFAULT_START, access: Access | None = None, wall: int = 1_000_000
+    ) -> None:
         self.market = GeneratedMarket(seed, DEFAULT_START, ("BTCUSDT",))
         self.market.extend(at_ms + MINUTE)
         self.clock = VenueClock(at_ms, 1.0, wall_ms=0.0)
-        self.wall = 1_000_000
+        self.wall = wall
         self.venue, self.hub = Venue(self.market, self.clock), Hub()
         self.side = PrivateSide(self.venue, seed, access or Access(), folder, self.now)
         self.publisher = Publisher(self.venue, self.hub, self.side)
@@ -223,6 +225,47 @@ def test_a_stored_venue_without_the_second_account_is_given_one(tmp_path: Path) 
     assert again.side.exchange.accounts[PERP_UID].balance("USDT") == 500
     third = Box(tmp_path, at_ms=one.clock.now_ms)
     assert third.side.exchange.accounts[PERP_UID].balance("USDT") == 500 and third.hash() == again.hash()
+
+
+def gap(box: Box) -> tuple[int, int | None, int]:
+    (row,) = box.side.ledger()["unprotected"]
+    return row["from_ts"], row["to_ts"], row["wall_ms"]
+
+
+def test_times_without_a_stop_are_as_long_after_a_restart(tmp_path: Path) -> None:
+    """A limit order fills on the market's own move, so its gap begins at a point, not at a command."""
+    one = Box(tmp_path)
+    touch = one.side.exchange.positions(UID, "BTCUSDT")[0]["markPrice"]
+    one.buy("0.02", f"{float(touch) * 0.9995:.1f}")
+    while not one.side.exchange.positions(UID):
+        one.go(1000)
+        one.wall += 1000
+        one.side.keep_up()
+    one.go(5000)
+    one.wall += 5000
+    one.side.keep_up()
+    begun, ended, wall_ms = gap(one)
+    assert ended is None and 5000 <= wall_ms <= 6000
+    again = Box(tmp_path, at_ms=one.clock.now_ms, wall=one.wall + 60_000)
+    assert gap(again)[:2] == (begun, None)
+    assert abs(gap(again)[2] - wall_ms) <= 1000, "it is lived again at its own wall time, and the minute away does not count"
+    again.wall += 500
+    again.buy("0.01", stop_loss=Decimal(int(float(touch) * 0.9)))
+    total = gap(again)
+    assert total[1] is not None and abs(total[2] - wall_ms - 500) <= 1000
+    third = Box(tmp_path, at_ms=again.clock.now_ms, wall=again.wall + 60_000)
+    assert gap(third) == total
+
+
+def test_a_clock_that_is_wrong_for_the_api_does_not_measure(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.side.add_fault(parse({"kind": "clock_skew", "ms": 60_000}))
+    assert box.side.api_now().wall == box.wall + 60_000
+    body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.01"}
+    key = box.side.keyring.credentials.find(box.side.api_key)
+    assert key is not None and box.side.rest.order(key, "/v5/order/create", body).code == 0
+    box.wall += 700
+    assert gap(box)[2] == 700
 
 
 def spawned(folder: Path, *more: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:

@@ -84,3 +84,46 @@ def test_a_spot_target_above_the_market_is_no_stop():
     stage.place("spot", "Buy", "0.02", market_unit="baseCoin")
     stage.place("spot", "Sell", "0.01998", order_filter="tpslOrder", trigger_price="82000")
     assert gaps(stage) == [("spot", "0.01998", True)]
+
+
+def test_a_bracket_cancelled_before_a_market_close_counts_from_the_cancel_to_the_fill():
+    stage = Stage()
+    stage.place("spot", "Buy", "0.02", "80000", stop_loss="79000", take_profit="82000", time_in_force="IOC")
+    assert gaps(stage) == []
+    (bracket,) = stage.open("spot")
+    assert stage.cancel(bracket, "tpslOrder") == 0
+    begin = stage.now
+    assert gaps(stage) == [("spot", "0.01998", True)]
+    stage.place("spot", "Sell", "0.01998", market_unit="baseCoin")
+    (row,) = stage.exchange.ledger(stage.now)["unprotected"]
+    assert (row["from_ts"], row["to_ts"], row["wall_ms"]) == (begin.ts, stage.now.ts, stage.now.wall - begin.wall)
+    stage.move("70000", category="spot", taker="Sell")
+    assert len(gaps(stage)) == 1
+
+
+def test_an_ioc_entry_that_fills_in_part_is_covered_for_what_it_brought():
+    for category, size in (("spot", "10"), ("linear", "10")):
+        stage = Stage("10000000")
+        entry = stage.place(category, "Buy", size, "80001", stop_loss="79000", take_profit="82000", time_in_force="IOC")
+        assert 0 < entry.filled < D(size) and not entry.is_open
+        stage.tick()
+        assert gaps(stage) == []
+
+
+def test_a_stop_that_is_cut_uncovers_the_rest():
+    stage = Stage()
+    stage.place("spot", "Buy", "0.02", "80000", stop_loss="79000", time_in_force="IOC")
+    (stop,) = stage.open("spot")
+    assert stage.amend(stop, qty="0.01") == 0
+    assert gaps(stage) == [("spot", "0.00998", True)]
+    assert stage.amend(stop, qty="0.01998") == 0
+    assert gaps(stage) == [("spot", "0.00998", False)]
+
+
+def test_what_the_venue_was_away_for_is_nobodys():
+    stage = Stage()
+    stage.place("linear", "Buy", "0.1")
+    stage.tick()
+    before = stage.exchange.ledger(stage.now)["unprotected"][0]["wall_ms"]
+    stage.exchange.was_away(7_000)
+    assert stage.exchange.ledger(stage.now)["unprotected"][0]["wall_ms"] == before - 7_000
