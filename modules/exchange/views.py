@@ -1,0 +1,39 @@
+"""One reading of an account's orders and positions serves every instrument that waits for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from modules.exchange.reports import OrderReport, PositionReport
+from modules.ports import Venue
+from utils.clock import Clock
+
+
+class View(msgspec.Struct, frozen=True):
+    """What the venue showed. `began_ns`: transport time at which the reading began."""
+
+    began_ns: int
+    orders: list[OrderReport]
+    positions: list[PositionReport]
+
+
+class Views:
+    """Reads on demand; `seen` is called with each reading."""
+
+    def __init__(self, venue: Venue, clock: Clock, seen: Callable[[View], None]) -> None:
+        self._venue, self._clock, self._seen = venue, clock, seen
+        self._turn = asyncio.Lock()
+        self._began_ns = -1
+
+    async def refresh(self, need_ns: int) -> None:
+        """Return once a reading that began at or after `need_ns` was passed on. Raises what reading raises; nothing is passed on then."""
+        async with self._turn:
+            if self._began_ns >= need_ns:
+                return
+            began_ns = self._clock.monotonic_ns()
+            view = View(began_ns, await self._venue.open_orders(), await self._venue.positions())
+            self._began_ns = began_ns
+            self._seen(view)
