@@ -4,6 +4,9 @@ The feed is up again only when what it missed has been filled in, in time order,
 live candles go on (exits need them), the feed stays down (no entries), and the filling is tried until it works. A hole in the live
 candles of one symbol is filled the same way, without the feed being down and without the others waiting: the symbol's own candles are
 held until what is missing has gone out before them, or cannot be had.
+
+The feed asks for its own gaps at once and side by side, since live candles wait behind them. A hole that live candles went past is
+also noted as owed (`modules/data/backfill_queue.py`): a new process starts behind them and would never ask for it again.
 """
 
 from __future__ import annotations
@@ -51,6 +54,19 @@ class Source(Protocol):
         """Ask for a fresh snapshot of one topic."""
 
 
+class Gaps(Protocol):
+    """Where holes are noted that live candles went past (`modules.data.backfill_queue.BackfillQueue`)."""
+
+    def attach(self, instruments: Iterable[Instrument], receive: Callable[[list[Candle]], None]) -> None:
+        """What is owed of `instruments` goes to `receive`."""
+
+    def ask(self, key: str, timeframe_ms: int, start_ms: int, end_ms: int) -> None:
+        """The candles that start in [start, end) are owed."""
+
+    def had(self, key: str, timeframe_ms: int, start_ms: int, end_ms: int) -> None:
+        """They are no longer."""
+
+
 def feed_topics(instruments: Sequence[Instrument], timeframe_ms: int) -> list[str]:
     """The topics a feed of `instruments` needs: closed candles, best quotes (a spot ticker has none), prints; for perpetuals the ticker."""
     interval = interval_name(timeframe_ms)
@@ -79,6 +95,7 @@ class BybitFeed:
         on_ticker: Callable[[Ticker], None] | None = None,
         since: Mapping[str, int] | None = None,
         quote_age_ms: int = QUOTE_AGE_MS,
+        gaps: Gaps | None = None,
     ) -> None:
         """`since`: by instrument key the start of the first candle that history did not have; the first Up fills from there."""
         self._name = name
@@ -101,6 +118,9 @@ class BybitFeed:
         self._behind: dict[str, list[Candle]] = {}
         self._given_up: set[str] = set()
         """Symbols with a hole that could not be filled yet: theirs are not held."""
+        self._passed: dict[str, int] = {}
+        """Of these, the start of the first candle after those that went out beyond the hole."""
+        self._gaps = gaps
         self._connected = False
         self._down = True  # until connected and whole
         self._losses = 0
@@ -110,7 +130,14 @@ class BybitFeed:
 
     async def run(self) -> None:
         """Read the channel for ever. Rejected when the venue refuses a topic."""
+        if self._gaps is not None:
+            self._gaps.attach(self._instruments, self.take_owed)
         await together([self._read(), self._keep_grace(), self._keep_whole()])
+
+    def take_owed(self, candles: Iterable[Candle]) -> None:
+        """Candles of holes, given out late. What no live candle has passed is left to the feed's own filling, which keeps the order."""
+        behind = [one for one in candles if one.ts < max(self._frontier.get(one.key, 0), self._passed.get(one.key, 0))]
+        self._emit_all(self._gatherer.backfilled(behind))
 
     async def _read(self) -> None:
         async with aclosing(self._source.items()) as items:
@@ -170,9 +197,11 @@ class BybitFeed:
             self._frontier[candle.key] = candle.ts + self._timeframe_ms
         elif candle.ts > expected:
             self._fill_wanted.set()
-            if candle.key not in self._given_up:
+            if candle.key in self._given_up:
+                self._pass(candle)
+            else:
                 self._hold(candle)
-                return
+            return
         self._give(candle)
 
     def _hold(self, candle: Candle) -> None:
@@ -185,7 +214,15 @@ class BybitFeed:
         for key in keys:
             self._given_up.add(key)
             for candle in sorted(self._behind.pop(key, ()), key=lambda candle: candle.ts):
-                self._give(candle)
+                self._pass(candle)
+
+    def _pass(self, candle: Candle) -> None:
+        """It goes out although candles before it are missing."""
+        since = max(self._frontier[candle.key], self._passed.get(candle.key, 0))
+        if self._gaps is not None:
+            self._gaps.ask(candle.key, self._timeframe_ms, since, candle.ts)
+        self._passed[candle.key] = max(since, candle.ts + self._timeframe_ms)
+        self._give(candle)
 
     def _give(self, candle: Candle) -> None:
         self._emit_all(self._gatherer.add(candle, self._now_ms()))
@@ -253,7 +290,10 @@ class BybitFeed:
         filled = {key for key, start in fill.frontier.items() if start > self._frontier[key]}
         waited = sorted((candle for key in filled for candle in self._behind.pop(key, ())), key=lambda candle: candle.ts)
         for key in filled:
+            if self._gaps is not None:
+                self._gaps.had(key, self._timeframe_ms, self._frontier[key], fill.frontier[key])
             self._frontier[key] = fill.frontier[key]
+            self._passed.pop(key, None)
         self._given_up -= filled
         due = [candle for candle in waited if candle.ts < self._frontier[candle.key]]
         live, late = ([], fill.candles + due) if self._down else (due, fill.candles)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,6 +11,7 @@ from marketdata.items import BookUpdate, Kline, Ticker
 from modules.data.feeds import FILL_RETRY_S, BybitFeed, FeedEvent, feed_topics
 from self_test.marketdata.samples import M5, perp, spot
 from self_test.modules.data.fakes import ChannelFake, HistoryFake
+from state.instruments import Instrument
 from state.market import Candle, Quote, Trade
 from state.messages import BarsClosed, FeedDown, FeedUp
 from utils.clock import FakeClock
@@ -34,10 +35,29 @@ def book(key: str, ts: int, bid: int = 100, ask: int = 101, *, snapshot: bool = 
     return BookUpdate(key, ts, snapshot, u, u, [(bid, 5)], [(ask, 6)])
 
 
+class GapsFake:
+    """Writes down what a feed says of holes."""
+
+    def __init__(self) -> None:
+        self.receive: Callable[[list[Candle]], None]
+        self.said: list[tuple[str, str, int, int]] = []
+
+    def attach(self, instruments: Iterable[Instrument], receive: Callable[[list[Candle]], None]) -> None:
+        assert list(instruments) == [BTC, ETH]
+        self.receive = receive
+
+    def ask(self, key: str, timeframe_ms: int, start_ms: int, end_ms: int) -> None:
+        if start_ms < end_ms:
+            self.said.append(("owed", key[7:10], start_ms // M5, end_ms // M5))
+
+    def had(self, key: str, timeframe_ms: int, start_ms: int, end_ms: int) -> None:
+        self.said.append(("had", key[7:10], start_ms // M5, end_ms // M5))
+
+
 class Desk:
     """A feed between a channel, a history and lists of what came out."""
 
-    def __init__(self, since: dict[str, int] | None = None) -> None:
+    def __init__(self, since: dict[str, int] | None = None, gaps: GapsFake | None = None) -> None:
         self.clock = FakeClock()
         self.channel = ChannelFake()
         self.rest = HistoryFake()
@@ -57,6 +77,7 @@ class Desk:
             on_trade=self.trades.append,
             on_ticker=self.tickers.append,
             since=since,
+            gaps=gaps,
         )
 
     async def say(self, *items: object) -> None:
@@ -81,8 +102,8 @@ def short(event: FeedEvent) -> tuple[object, ...]:
 
 
 @asynccontextmanager
-async def desk(since: dict[str, int] | None = None) -> AsyncIterator[Desk]:
-    it = Desk(since)
+async def desk(since: dict[str, int] | None = None, gaps: GapsFake | None = None) -> AsyncIterator[Desk]:
+    it = Desk(since, gaps)
     running = asyncio.get_running_loop().create_task(it.feed.run())
     await it.clock.settle()
     try:
@@ -256,3 +277,37 @@ async def test_a_refused_topic_ends_the_feed_as_itself():
     it.channel.say(Rejected("refuses kline.5.BTCUSDT"))
     with pytest.raises(Rejected, match="kline"):
         await it.feed.run()
+
+
+async def test_only_a_hole_that_live_candles_passed_is_noted_as_owed_and_crossed_off_when_filled():
+    gaps = GapsFake()
+    async with desk(since=dict.fromkeys(KEYS, 0), gaps=gaps) as it:
+        it.venue_has(4)
+        it.rest.failures = 2
+        await it.say(Up(1), kline(BTC.key, 2), kline(ETH.key, 2))
+        assert gaps.said == [("owed", "BTC", 0, 2), ("owed", "ETH", 0, 2)]
+        await it.say(kline(BTC.key, 3), kline(ETH.key, 4))
+        assert gaps.said[2:] == [("owed", "ETH", 3, 4)], "what went out is not owed"
+        it.venue_has(5)
+        await it.clock.advance(FILL_RETRY_S)
+        assert it.told()[-1] == ("FeedUp",)
+        assert sorted(gaps.said[3:]) == [("had", "BTC", 0, 5), ("had", "ETH", 0, 5)]
+        it.venue_has(8)
+        await it.say(kline(BTC.key, 5), kline(ETH.key, 5), kline(BTC.key, 7))
+        assert it.told()[-1] == (7, ["BTC"], "late")
+        assert gaps.said[5:] == [("had", "BTC", 6, 8)], "what the feed fills itself is never owed"
+
+
+async def test_owed_candles_come_late_but_none_that_the_feed_itself_will_bring():
+    gaps = GapsFake()
+    async with desk(since=dict.fromkeys(KEYS, 10 * M5), gaps=gaps) as it:
+        gaps.receive([bar(BTC.key, index) for index in (8, 9, 10, 11)])
+        assert it.told() == [(9, ["BTC"], "late"), (10, ["BTC"], "late")]
+        it.venue_has(14)
+        it.rest.failures = 1
+        await it.say(Up(1), kline(BTC.key, 12), kline(ETH.key, 12))
+        assert it.told()[2:] == [(13, ["BTC", "ETH"], "live")]
+        gaps.receive([bar(BTC.key, index) for index in (10, 11, 12, 13)])
+        assert it.told()[3:] == [(11, ["BTC"], "late"), (12, ["BTC"], "late")]
+        await it.clock.advance(FILL_RETRY_S)
+        assert it.told()[5:] == [(11, ["ETH"], "late"), (12, ["ETH"], "late"), (14, ["BTC", "ETH"], "late"), ("FeedUp",)]
