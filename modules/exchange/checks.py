@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from marketdata.grid import FrameError
 from modules.exchange import listings, rights
 from modules.exchange.causes import CLOCK, FILTERS, NOT_TRADING, RIGHTS, Causes
 from modules.ports import Venue
 from state.accounts import Account
 from state.instruments import Instrument
+from utils.errors import Transient
 
 OFFSET_MS = 1_000
 """A clock that moved by more against the venue's is told of."""
 
 Listing = Callable[[], Awaitable[Mapping[str, Instrument]]]
-"""Fetches instruments anew, by key; all of ours that are listed, or Transient."""
+"""Fetches instruments anew, by key: all of ours that are listed still, or FrameError, Transient."""
 
 
 class Checks:
@@ -64,7 +66,10 @@ class Checks:
         """What the venue lists, against what we go by."""
         if self._listing is None:
             return
-        shown = await self._listing()
+        try:
+            shown = await self._listing()
+        except FrameError as error:
+            raise Transient(f"the listing cannot be understood: {error}") from error
         changes = "; ".join(listings.changed(self._instruments, shown))
         self._causes.be(FILTERS, changes and f"the venue changed its filters, a restart takes them over: {changes}")
         closed = ", ".join(listings.not_trading(self._instruments, shown))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketdata.grid import FrameError
 from modules.exchange.causes import CLOCK, FILTERS, NOT_TRADING, RIGHTS, Causes
 from modules.exchange.checks import Checks
 from modules.exchange.reports import KeyRights
@@ -15,6 +16,7 @@ from self_test.fakes.books import coin
 from self_test.modules.exchange.watching import LIVE_SPOT
 from state.instruments import Instrument
 from state.messages import AccountEvent
+from utils.errors import Transient
 
 pytestmark = pytest.mark.asyncio
 OURS = {one.key: one for one in (coin("AAAUSDT"),)}
@@ -72,4 +74,16 @@ async def test_filters_and_trading_are_two_causes() -> None:
 async def test_without_a_listing_filters_are_not_checked() -> None:
     desk = Desk()
     await Checks(LIVE_SPOT, desk.venue, desk.causes, OURS, None, may_withdraw=False).filters()
+    assert desk.told == []
+
+
+async def test_a_listing_that_cannot_be_understood_says_nothing() -> None:
+    desk = Desk()
+
+    async def broken() -> Mapping[str, Instrument]:
+        raise FrameError("instruments-info", "tickSize", "is no number")
+
+    checks = Checks(LIVE_SPOT, desk.venue, desk.causes, OURS, broken, may_withdraw=False)
+    with pytest.raises(Transient, match="tickSize"):
+        await checks.filters()
     assert desk.told == []

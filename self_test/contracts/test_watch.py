@@ -1,0 +1,227 @@
+"""The watch over the wire: our venue adapter, private stream and tracker against the simulator, with faults; the book always agrees."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from marketdata.bybit_rest import BybitRest
+from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.reconcile import Book, Findings, reconcile
+from modules.exchange.tracker import Tracker
+from modules.exchange.watch import Pace, Watch
+from modules.simulator.keyring import KeyRequest
+from self_test.contracts.venue_at import Trader, trading
+from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PREFIX, ToyExecutor
+from state.accounts import Account
+from state.instruments import Instrument
+from state.messages import AccountDown, AccountEvent, AccountUp, OrderFilled, StopFilled, VenueRead
+from state.orders import Fill
+from utils.clock import WallClock
+from utils.fixed import money_units
+from utils.throttle import Limit, Throttle
+
+pytestmark = pytest.mark.asyncio
+PATIENCE_S = 15.0
+PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, lost_after_s=0.5, filters_s=0.3, clock_s=0.5, rights_s=0.5)
+
+
+class Desk:
+    """A watch, what it told, and the book that follows from the fills."""
+
+    def __init__(self, trader: Trader, account: Account, instrument: Instrument, rest: BybitRest) -> None:
+        self.trader, self.account, self.instrument = trader, account, instrument
+        self.told: list[AccountEvent] = []
+        self.news = asyncio.Event()
+        clock = WallClock()
+        private, wire = trader.simulator.private, trader.simulator.http.replace("http", "ws")
+        stream = BybitAccountStream(
+            f"{wire}/v5/private", private.api_key, private.api_secret, account.domain, clock, trader.venue.venue_ms, random.Random(3)
+        )
+        instruments = {instrument.key: instrument}
+        self.tracker = Tracker(account, instruments, PREFIX[account])
+
+        async def listing() -> dict[str, Instrument]:
+            return {one.key: one for one in await rest.instruments(account.domain)}
+
+        self.watch = Watch(
+            account, trader.venue, stream, self.tracker, ToyExecutor(), instruments, self._emit, clock, random.Random(2),
+            trader.venue.venue_ms, prefix=PREFIX[account], cursor=0, env="simulated", listing=listing, pace=PACE,
+        )  # fmt: skip
+
+    def _emit(self, events: list[AccountEvent]) -> None:
+        self.told += events
+        self.news.set()
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not happened():
+                self.news.clear()
+                await self.news.wait()
+
+    async def enter(self, name: str) -> str:
+        """A small long entry at market with attached protection; returns its id."""
+        at, link = self.trader.at, f"{PREFIX[self.account]}BTCUSDT-{name}-e"
+        self.tracker.expect(link, self.instrument.key, self.instrument.steps(Decimal("0.01")), entry=True)
+        self.tracker.holdings.want(self.instrument.key, self.instrument.ticks(at("0.95")), self.instrument.ticks(at("1.05")))
+        await self.trader.create(link, price=at("1.01"), stop=at("0.95"), target=at("1.05"))
+        return link
+
+    def words(self) -> list[str]:
+        ups_and_downs = [one for one in self.told if isinstance(one, AccountDown | AccountUp)]
+        return [("-" if isinstance(one, AccountDown) else "+") + one.cause for one in ups_and_downs]
+
+    def fills(self) -> list[Fill]:
+        return [one.fill for one in self.told if isinstance(one, OrderFilled | StopFilled)]
+
+    def reads(self) -> list[VenueRead]:
+        return [one for one in self.told if isinstance(one, VenueRead)]
+
+    async def fresh_read(self) -> VenueRead:
+        """A reading that began after this call."""
+        before = len(self.reads())
+        await self.until(lambda: len(self.reads()) >= before + 2)
+        return self.reads()[-1]
+
+    def book(self, until: VenueRead) -> Book:
+        """What the engine would hold, by the fills told before `until`."""
+        cash, paid, coins, steps = money_units(Decimal(100_000)), 0, Decimal(0), 0
+        for event in self.told[: self.told.index(until)]:
+            if isinstance(event, OrderFilled | StopFilled):
+                fill = event.fill
+                cash -= fill.fee
+                paid += fill.side * fill.price * fill.steps * self.instrument.unit
+                coins += fill.side * self.instrument.qty(fill.steps) - fill.base_fee
+                steps += fill.side * fill.steps
+        if self.account == LIVE_SPOT:
+            return Book(cash=cash - paid, coins={"BTC": coins}, outside_coins={"BTC": Decimal(1)})
+        realised = 0 if steps else -paid
+        return Book(cash=cash + realised, positions={self.instrument.key: steps}, outside_coins={"BTC": Decimal(1)})
+
+
+@contextlib.asynccontextmanager
+async def watching(account: Account = LIVE_SPOT, **more: Any) -> AsyncIterator[Desk]:
+    """A watch at work on the simulator's account."""
+    clock = WallClock()
+    async with trading(account.domain, **more) as trader, aiohttp.ClientSession() as session:
+        rest = BybitRest(session, trader.simulator.http, Throttle({"bybit.ip": Limit(500, 5)}, clock), clock, random.Random(1))
+        [instrument] = await rest.instruments(account.domain, ["BTCUSDT"])
+        desk = Desk(trader, account, instrument, rest)
+        await desk.watch.start()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(desk.watch.run())
+            try:
+                await desk.until(lambda: desk.words() == ["+reconcile"])
+                yield desk
+            finally:
+                task.cancel()
+
+
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+async def test_what_was_told_adds_up_to_what_the_venue_shows(account: Account):
+    async with watching(account) as desk:
+        await desk.enter("1")
+        await desk.until(lambda: len(desk.fills()) == 1)
+        read = await desk.fresh_read()
+        assert read.foreign == (), "the protection that the venue made of the entry is ours"
+        assert reconcile(desk.book(read), read) == Findings()
+        again = await desk.fresh_read()
+        assert again.foreign == () and desk.words() == ["+reconcile"]
+
+
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+async def test_pain_10_a_fill_whose_frame_was_lost_is_told_once_and_before_the_figures_that_show_it(account: Account):
+    async with watching(account) as desk:
+        desk.trader.fault(kind="lose_fill")
+        await desk.enter("1")
+        await desk.until(lambda: len(desk.fills()) == 1)
+        read = await desk.fresh_read()
+        assert reconcile(desk.book(read), read) == Findings() and len(desk.fills()) == 1
+
+
+@pytest.mark.parametrize("kind", ["liquidate", "adl"])
+async def test_pain_07_a_position_taken_by_the_venue_is_told_and_leaves_no_ghost(kind: str):
+    async with watching(LIVE_PERP) as desk:
+        await desk.enter("1")
+        await desk.until(lambda: len(desk.fills()) == 1)
+        desk.trader.fault(kind="lose_fill")
+        desk.trader.fault(kind=kind, symbol="BTCUSDT")
+        await desk.until(lambda: len(desk.fills()) == 2)
+        read = await desk.fresh_read()
+        assert read.positions == {} and reconcile(desk.book(read), read) == Findings()
+
+
+async def test_pain_29_a_cut_stream_is_told_and_over_once_all_was_read():
+    async with watching() as desk:
+        desk.trader.fault(kind="cut", match="order")
+        await desk.enter("1")
+        await desk.until(lambda: desk.words() == ["+reconcile", "-stream", "+stream"])
+        assert len(desk.fills()) == 1
+        read = await desk.fresh_read()
+        assert reconcile(desk.book(read), read) == Findings()
+
+
+async def test_bad_input_a_key_revoked_and_given_back():
+    async with watching() as desk:
+        private = desk.trader.simulator.private
+        private.change_key(KeyRequest(key=private.api_key, revoked=True))
+        await desk.until(lambda: "-keys" in desk.words())
+        private.change_key(KeyRequest(key=private.api_key, revoked=False))
+        await desk.until(lambda: "+keys" in desk.words() and desk.words()[-1] in {"+keys", "+stream"})
+        assert desk.words().count("-keys") == 1
+
+
+async def test_bad_input_a_permission_taken_away():
+    async with watching() as desk:
+        private = desk.trader.simulator.private
+        private.change_key(KeyRequest(key=private.api_key, permissions={"spot": False}))
+        await desk.until(lambda: "-rights" in desk.words())
+        assert "may not trade spot" in next(one.reason for one in desk.told if isinstance(one, AccountDown) and one.cause == "rights")
+
+
+async def test_bad_input_maintenance_is_an_outage_and_ends():
+    async with watching() as desk:
+        fault = desk.trader.fault(kind="maintenance")
+        await desk.until(lambda: "-venue" in desk.words())
+        desk.trader.simulator.private.remove_fault(fault)
+        await desk.until(lambda: "+venue" in desk.words())
+        assert desk.words().count("-venue") == 1
+
+
+async def test_pain_41_bad_input_another_bot_and_an_order_by_hand():
+    async with watching() as desk:
+        await desk.trader.create("CLxyz-BTCUSDT-1-e", price=desk.trader.at("0.9"), immediate=False)
+        await desk.trader.create("by-hand", price=desk.trader.at("0.8"), immediate=False)
+        await desk.until(lambda: len(desk.reads()[-1].foreign) == 2)
+        foreign, other = desk.reads()[-1].foreign
+        assert foreign.startswith("a foreign order: buy 0.01 CRYPTO:BTCUSDT") and other.startswith("another bot trades on this account")
+
+
+async def test_bad_input_filters_changed_and_instrument_paused():
+    async with watching() as desk:
+        desk.trader.fault(kind="filters", symbol="BTCUSDT", value={"minNotionalValue": "50"})
+        await desk.until(lambda: "-filters" in desk.words())
+        desk.trader.fault(kind="filters", symbol="BTCUSDT", value={"status": "Closed"})
+        await desk.until(lambda: "-not_trading" in desk.words())
+
+
+async def test_a_deposit_is_outside_money():
+    async with watching() as desk:
+        desk.trader.simulator.private.transfer(desk.trader.simulator.private.api_key, "USDT", Decimal(50))
+        read = await desk.fresh_read()
+        assert reconcile(desk.book(read), read) == Findings(outside=money_units(Decimal(50)))
+
+
+async def test_pain_32_a_skewed_venue_clock_is_followed():
+    async with watching() as desk:
+        desk.trader.fault(kind="clock_skew", ms=20_000)
+        await desk.until(lambda: "+clock" in desk.words())
+        read = await desk.fresh_read()
+        assert read.cash == money_units(Decimal(100_000))
