@@ -2,13 +2,13 @@
 
 Ours bear our prefix and tag. Protection that the venue made of an order of ours bears an id that it invented and is known by what it
 does: it closes a position we hold, is no larger, and stands at the levels we want. One that only looks strange may be ours an instant
-before or after a change, so it counts when it is seen twice; an order that somebody named counts at once.
+before or after a change, so it counts when it is seen twice; any other counts at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -41,13 +41,21 @@ class Sighting(msgspec.Struct, frozen=True):
     words: str
 
 
-def foreign_orders(orders: Iterable[OrderReport], prefix: str, covers: Mapping[str, Cover]) -> list[Sighting]:
-    """The open `orders` that are not ours. `prefix`: what our client ids begin with, `CLabc-`; its tag alone makes an order ours."""
+def foreign_orders(
+    orders: Iterable[OrderReport], prefix: str, covers: Mapping[str, Cover], remembered: Callable[[str], bool]
+) -> list[Sighting]:
+    """The open `orders` that are not ours. `prefix`: what our client ids begin with, `CLabc-`; its tag alone makes an order ours.
+
+    `remembered`: whether a client id is known to have been sent; a plain order of ours that nobody remembers counts as strange.
+    """
     found = []
     for order in orders:
-        if order.status.final or order.link_id[2:6] == prefix[2:6]:
+        if order.status.final:
             continue
-        if _BOT_ID.match(order.link_id):
+        if order.link_id[2:6] == prefix[2:6]:
+            if order.kind is OrderKind.PLAIN and order.link_id.startswith(prefix) and not remembered(order.link_id):
+                found.append(Sighting(order.venue_id, False, f"an order with this bot's tag that it does not remember: {_describe(order)}"))
+        elif _BOT_ID.match(order.link_id):
             found.append(Sighting(order.venue_id, True, f"another bot trades on this account: {_describe(order)}"))
         elif order.kind not in _PROTECTIVE:
             found.append(Sighting(order.venue_id, True, f"a foreign order: {_describe(order)}"))

@@ -67,7 +67,7 @@ def venue_read(
     suspects: frozenset[str],
 ) -> tuple[VenueRead, frozenset[str]]:
     """The reading as the engine's event, and the venue ids that will count as foreign if the next reading shows them again."""
-    sightings = foreign_orders(reading.orders, prefix, _covers(tracker, instruments))
+    sightings = foreign_orders(reading.orders, prefix, _covers(tracker, instruments), lambda name: tracker.order(name) is not None)
     foreign = [one.words for one in sightings if one.certain or one.venue_id in suspects] + [*tracker.foreign()]
     positions: dict[str, int] = {}
     for row in reading.positions:

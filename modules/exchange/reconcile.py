@@ -127,7 +127,8 @@ def _coins(book: Book, read: VenueRead) -> tuple[list[str], dict[str, Decimal]]:
     short: list[str] = []
     outside: dict[str, Decimal] = {}
     for coin in sorted((book.coins.keys() | book.outside_coins.keys() | read.coins.keys()) - book.busy_coins):
-        own, shown, dust = book.coins.get(coin, ZERO), read.coins.get(coin, ZERO), book.dust.get(coin, ZERO)
+        own, dust = book.coins.get(coin, ZERO), book.dust.get(coin, ZERO)
+        shown = max(read.coins.get(coin, ZERO), ZERO)  # a debt is the account holder's own affair
         known = book.outside_coins.get(coin, ZERO)
         if 0 < own - shown >= dust:
             short.append(f"{plain(own - shown)} {coin} is missing: own {plain(own)}, held {plain(shown)}")

@@ -29,6 +29,10 @@ class Tracker(Protocol):
         """Executions that are nobody's here, in words."""
         ...
 
+    def order(self, order_id: str, /) -> object | None:
+        """An own order by its client id, None when it is not remembered."""
+        ...
+
     def held(self, key: str, /) -> Held:
         """What is held on an instrument, as told."""
         ...

@@ -11,16 +11,27 @@ from modules.exchange.reports import OrderKind, OrderReport, OrderStatus
 from self_test.fakes.account_venue import open_order
 from self_test.modules.exchange.watching import SPOT_KEY
 
+SENT = {"CLabc-AAAUSDT-1-e"}
 COVERS = {SPOT_KEY: Cover(side=1, qty=Decimal(2), stop=Decimal(90), target=Decimal(120))}
 
 
 def seen(order: OrderReport) -> list[tuple[bool, str]]:
-    return [(one.certain, one.words) for one in foreign_orders([order], "CLabc-", COVERS)]
+    return [(one.certain, one.words) for one in foreign_orders([order], "CLabc-", COVERS, SENT.__contains__)]
 
 
 @pytest.mark.parametrize("link_id", ["CLabc-AAAUSDT-1-e", "PLabc-AAAUSDT-1-e"])
 def test_orders_with_our_tag_are_ours(link_id: str) -> None:
     assert seen(open_order(SPOT_KEY, link_id)) == []
+
+
+def test_an_entry_with_our_tag_that_nobody_remembers_is_suspected() -> None:
+    ((certain, words),) = seen(open_order(SPOT_KEY, "CLabc-AAAUSDT-2-e", price="90"))
+    assert not certain and words.startswith("an order with this bot's tag that it does not remember: buy 1")
+
+
+def test_protection_with_our_tag_is_the_executors_business() -> None:
+    assert seen(open_order(SPOT_KEY, "CLabc-AAAUSDT-2-s1", side=-1, kind=OrderKind.SPOT_EXIT, trigger="90")) == []
+    assert seen(open_order(SPOT_KEY, "CLabc-AAAUSDT-2-s1", side=-1, kind=OrderKind.CONDITIONAL, trigger="90")) == []
 
 
 def test_an_order_that_has_ended_is_no_matter() -> None:

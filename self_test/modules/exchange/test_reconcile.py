@@ -78,6 +78,10 @@ def test_a_deficit_of_coins_holds_the_account_even_when_the_user_holds_some_too(
     assert found.outside_coins == {"AAA": Decimal(0)}
 
 
+def test_a_coin_that_the_user_owes_is_no_deficit_of_the_bot() -> None:
+    assert reconcile(book(), read(coins={"BBB": Decimal(-3)})) == NOTHING
+
+
 def test_pain_20_a_residue_below_a_step_or_worth_less_than_the_minimum_is_no_difference() -> None:
     instrument = coin("AAAUSDT")  # step 0.0001, least order worth 5
     assert dust_of(instrument, Decimal(100)) == Decimal("0.05")
@@ -151,7 +155,7 @@ reads = st.builds(
     account=st.just(LIVE_SPOT),
     cash=units.map(lambda one: one * 3),
     free=st.just(0),
-    coins=coin_maps,
+    coins=st.dictionaries(st.sampled_from(["AAA", "BBB", "CCC"]), st.decimals(min_value=-1, max_value=10, places=3)),
     positions=sizes,
     foreign=st.sampled_from([(), ("an order",)]),
 )

@@ -37,6 +37,7 @@ class ToyTracker:
         self._orders: dict[str, OrderReport] = {}
         self.holds: dict[str, Held] = {}
         self.strange: dict[str, str] = {}
+        self.sent: set[str] = set()
 
     def take(self, items: Sequence[AccountItem]) -> list[AccountEvent]:
         events: list[AccountEvent] = []
@@ -65,6 +66,9 @@ class ToyTracker:
 
     def foreign(self) -> tuple[str, ...]:
         return tuple(self.strange.values())
+
+    def order(self, order_id: str) -> str | None:
+        return order_id if order_id in self.sent else None
 
     def held(self, key: str) -> Held:
         return self.holds.get(key, NOTHING)
