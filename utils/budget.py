@@ -82,6 +82,10 @@ class Budget:
         """The venue shut the scope out: for `for_ns` only protective calls are tried. A shorter ban never cuts a longer one."""
         self._banned_until_ns = max(self._banned_until_ns, now_ns + for_ns)
 
+    def lift(self) -> None:
+        """The venue has let a call in again: the ban is over."""
+        self._banned_until_ns = 0
+
     def banned_ns(self, now_ns: int) -> int:
         """How long the ban goes on; 0 without one."""
         return max(0, self._banned_until_ns - now_ns)

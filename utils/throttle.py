@@ -127,6 +127,11 @@ class Throttle:
         self._budget(scope).ban(self._clock.monotonic_ns(), round(seconds * SECOND))
         self._serve()
 
+    def lift(self, scope: str) -> None:
+        """A PROTECTIVE request got an answer that is no ban: everybody may go again. Without a ban, nothing happens."""
+        self._budget(scope).lift()
+        self._serve()
+
     def banned_s(self, scopes: str | Sequence[str]) -> float:
         """Seconds that the longest ban on `scopes` goes on, 0 without one."""
         now_ns = self._clock.monotonic_ns()

@@ -102,3 +102,10 @@ def test_a_hold_holds_everybody_and_a_ban_all_but_one_protective_a_second() -> N
     assert ready_ms(budget, 400, protective=False) == 60_000
     assert (budget.banned_ns(0), budget.banned_ns(60 * SECOND)) == (60 * SECOND, 0)
     assert ready_ms(budget, 60_000, 5) == 60_000
+
+
+def test_a_ban_that_the_venue_has_lifted_is_over() -> None:
+    budget = used(10, 0)
+    budget.ban(0, 60 * SECOND)
+    budget.lift()
+    assert (budget.banned_ns(0), ready_ms(budget, 5, protective=False)) == (0, 5)

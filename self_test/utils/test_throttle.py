@@ -246,6 +246,21 @@ async def test_a_ban_refuses_all_who_wait_or_come_but_lets_one_protective_a_seco
 
 
 @pytest.mark.asyncio
+async def test_when_a_protective_request_gets_through_the_ban_is_over_for_all() -> None:
+    it = Desk({"ip": Limit(100, 1.0)})
+    it.throttle.ban("ip", 600.0)
+    async with asyncio.TaskGroup() as group:
+        for number in range(3):
+            group.create_task(it.call(f"p{number}", "ip", PROTECTIVE))
+        await it.clock.advance(0.5)
+        assert it.names() == ["p0"]
+        it.throttle.lift("ip")
+        group.create_task(it.call("entry", "ip", ENTRY))
+        await it.clock.settle()
+    assert sorted(it.left[1:]) == [("entry", 500), ("p1", 500), ("p2", 500)]
+
+
+@pytest.mark.asyncio
 async def test_a_refusal_says_of_whom_and_for_how_long() -> None:
     it = Desk({"ip": Limit(100, 1.0), "orders": Limit(10, 1.0)})
     it.throttle.ban("ip", 600.0)

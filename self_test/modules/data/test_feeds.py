@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from marketdata.bybit_ws import Down, Malformed, Up
 from marketdata.items import BookUpdate, Kline, Ticker
-from modules.data.feeds import FILL_RETRY_S, BybitFeed, FeedEvent, feed_topics
+from modules.data.backfill_queue import BackfillQueue
+from modules.data.feeds import FILL_RETRY_S, BybitFeed, FeedEvent, Gaps, feed_topics
 from self_test.marketdata.samples import M5, perp, spot
 from self_test.modules.data.fakes import ChannelFake, HistoryFake
 from state.instruments import Instrument
@@ -57,7 +60,7 @@ class GapsFake:
 class Desk:
     """A feed between a channel, a history and lists of what came out."""
 
-    def __init__(self, since: dict[str, int] | None = None, gaps: GapsFake | None = None) -> None:
+    def __init__(self, since: dict[str, int] | None = None, gaps: Gaps | None = None) -> None:
         self.clock = FakeClock()
         self.channel = ChannelFake()
         self.rest = HistoryFake()
@@ -102,7 +105,7 @@ def short(event: FeedEvent) -> tuple[object, ...]:
 
 
 @asynccontextmanager
-async def desk(since: dict[str, int] | None = None, gaps: GapsFake | None = None) -> AsyncIterator[Desk]:
+async def desk(since: dict[str, int] | None = None, gaps: Gaps | None = None) -> AsyncIterator[Desk]:
     it = Desk(since, gaps)
     running = asyncio.get_running_loop().create_task(it.feed.run())
     await it.clock.settle()
@@ -311,3 +314,31 @@ async def test_owed_candles_come_late_but_none_that_the_feed_itself_will_bring()
         assert it.told()[3:] == [(11, ["BTC"], "late"), (12, ["BTC"], "late")]
         await it.clock.advance(FILL_RETRY_S)
         assert it.told()[5:] == [(11, ["ETH"], "late"), (12, ["ETH"], "late"), (14, ["BTC", "ETH"], "late"), ("FeedUp",)]
+
+
+async def test_a_hole_that_a_killed_process_had_gone_past_is_filled_by_the_next(tmp_path: Path):
+    def queue(it_rest: HistoryFake, clock: FakeClock) -> BackfillQueue:
+        return BackfillQueue(it_rest, clock, random.Random(1), tmp_path)
+
+    broken, clock = HistoryFake(), FakeClock()
+    broken.failures = 1000
+    gaps = queue(broken, clock)
+    writing = asyncio.get_running_loop().create_task(gaps.run())
+    async with desk(since=dict.fromkeys(KEYS, 5 * M5), gaps=gaps) as first:
+        first.rest.failures = 1000
+        await first.say(Up(1), kline(BTC.key, 7), kline(ETH.key, 7))
+        assert first.told() == [(8, ["BTC", "ETH"], "live")]
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+
+    whole = HistoryFake()
+    whole.candles = {key: [bar(key, index) for index in range(9)] for key in KEYS}
+    gaps = queue(whole, clock)
+    assert [(one.start // M5, one.end // M5) for one in gaps.owed()] == [(5, 7), (5, 7)]
+    async with desk(since=dict.fromkeys(KEYS, 8 * M5), gaps=gaps) as second:  # the rows have seen 7
+        working = asyncio.get_running_loop().create_task(gaps.run())
+        await clock.settle()
+        assert sorted(second.told()) == [(n, [name], "late") for n in (6, 7) for name in ("BTC", "ETH")]
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+    assert queue(whole, clock).owed() == ()
