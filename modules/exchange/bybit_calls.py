@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from marketdata.backoff import Backoff
-from marketdata.bybit_rest import PUBLIC_GROUP, PUBLIC_LIMIT
+from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE
 from marketdata.grid import FrameError
 from modules.exchange.bybit_account import CATEGORY, shaped
 from modules.exchange.bybit_codes import Verdict, meaning
@@ -27,6 +27,8 @@ from utils.errors import Rejected, Transient, Unknown
 from utils.throttle import Banned, Limit, Throttle, Urgency
 
 BAN_S = 600.0
+WINDOW_S = 1.1
+"""The venue counts a rolling second of arrivals; what leaves evenly arrives unevenly."""
 TIME = "/v5/market/time"
 
 Params = dict[str, Any]
@@ -139,10 +141,10 @@ class BybitCalls:
         self._signing = signing
         self._rng = rng
         self._limits = limits or CallLimits()
-        throttle.add(PUBLIC_GROUP, PUBLIC_LIMIT)
+        throttle.add(IP_SCOPE, IP_LIMIT)
         self._scopes = {path: f"{scope}:{path.removeprefix('/v5/')}:{CATEGORY[domain]}" for path in PER_SECOND}
         for path, rate in PER_SECOND.items():
-            throttle.add(self._scopes[path], Limit(rate if isinstance(rate, int) else rate[domain], 1.0))
+            throttle.add(self._scopes[path], Limit(rate if isinstance(rate, int) else rate[domain], WINDOW_S))
 
     async def read(self, path: str, params: Params, urgency: Urgency) -> Said:
         """The answer to a question, asked again where that may help. Transient or Rejected, never Unknown."""
@@ -194,7 +196,7 @@ class BybitCalls:
             raise Transient(str(error)) from error
 
     async def _once(self, method: str, path: str, params: Params, urgency: Urgency) -> Said:
-        scopes = [PUBLIC_GROUP, self._scopes[path]] if path in self._scopes else [PUBLIC_GROUP]
+        scopes = [IP_SCOPE, self._scopes[path]] if path in self._scopes else [IP_SCOPE]
         await self._throttle.acquire(scopes, urgency)
         try:
             reply = await self._wire.send(method, path, params)
@@ -204,8 +206,8 @@ class BybitCalls:
             raise Unknown(f"{path}: {error}") from error
         self._told(path, reply.headers)
         if reply.status == 403:
-            self._throttle.ban(PUBLIC_GROUP, BAN_S)
-            raise Banned(PUBLIC_GROUP, BAN_S)
+            self._throttle.ban(IP_SCOPE, BAN_S)
+            raise Banned(IP_SCOPE, BAN_S)
         if reply.status == 401:
             raise Rejected(f"{path}: HTTP 401", code=BAD_KEY)
         if reply.status != 200:

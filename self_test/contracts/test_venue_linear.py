@@ -8,8 +8,8 @@ import pytest
 
 from modules.exchange.reports import ExecutionKind, OrderKind, OrderReport, OrderStatus
 from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, World
-from self_test.contracts.clients import ccxt_at, venue
-from self_test.contracts.venue_at import PERP, QTY, Trader, trader_at, trading
+from self_test.contracts.clients import ccxt_at
+from self_test.contracts.venue_at import PERP, QTY, Trader, trading
 from state.accounts import Domain
 from utils.errors import Rejected
 
@@ -84,7 +84,7 @@ async def test_conditional_orders_take_their_direction_from_a_fresh_price():
 
 
 async def test_preparing_leaves_hedge_mode_sets_leverage_and_isolates_the_account():
-    async with venue() as simulator, trader_at(simulator, Domain.PERPS, leverage=2) as trader, ccxt_at(simulator) as exchange:
+    async with trading(Domain.PERPS, leverage=2) as trader, ccxt_at(trader.simulator) as exchange:
         await exchange.private_post_v5_position_switch_mode({**LINEAR, "mode": 3})
         for _ in range(2):  # the second time there is nothing to do
             await trader.venue.prepare(PERP)

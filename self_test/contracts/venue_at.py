@@ -30,8 +30,8 @@ class Trader:
     def __init__(self, simulator: Simulator, domain: Domain, **more: Any) -> None:
         self.simulator = simulator
         self.key = SPOT if domain is Domain.CRYPTO else PERP
-        self.throttle = Throttle({}, WallClock())
         chosen: dict[str, Any] = {"limits": QUICK, "timeout_s": 5.0, **more}
+        self.throttle = chosen.pop("throttle", None) or Throttle({}, WallClock())
         api_key = chosen.pop("api_key", simulator.private.api_key)
         secret = chosen.pop("secret", simulator.private.api_secret)
         self.venue = BybitVenue(simulator.http, api_key, secret, domain, self.throttle, WallClock(), random.Random(1), **chosen)
@@ -65,6 +65,6 @@ async def trader_at(simulator: Simulator, domain: Domain = Domain.CRYPTO, **more
 
 @contextlib.asynccontextmanager
 async def trading(domain: Domain = Domain.CRYPTO, **more: Any) -> AsyncIterator[Trader]:
-    """A simulator at speed 1 and an adapter of its account."""
-    async with venue(**more) as simulator, trader_at(simulator, domain) as trader:
+    """A simulator at speed 1 and an adapter of its account; `more` is the adapter's."""
+    async with venue() as simulator, trader_at(simulator, domain, **more) as trader:
         yield trader
