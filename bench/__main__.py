@@ -27,6 +27,7 @@ from modules.engine.grid import Grid
 from modules.engine.replay import drive, events_of
 from modules.exchange.paper_bars import BarVenue
 from modules.learning.research import market_of, sweep_trades
+from state.accounts import Mode
 from state.journal import Journal
 from state.messages import Command, Event, encode_commands, encode_event
 from utils.kernel import kernel
@@ -72,7 +73,7 @@ def engine_rows(grid: Grid, runs: int, folder: Path) -> list[Row]:
 
     def replay(journal: Journal | None) -> None:
         engine, _ = fresh_engine(CONFIG, grid.instruments, ALL, int(grid.ts[0]), quotes=False)
-        venue = BarVenue(engine.state.inst, engine.state.index, grid.confirm_ms)
+        venue = BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms)
 
         def sink(event: Event, commands: list[Command]) -> None:
             if journal is not None:

@@ -6,11 +6,9 @@ Everything is wired here by hand, on one screen: who feeds whom, which task may 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import random
 import signal
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -30,7 +28,8 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.introduction import Pace, facts
-from modules.live_floor import LiveFloor, new_tag
+from modules.latch import ALL, latched, unlatch
+from modules.live_floor import LiveFloor, holding_live, new_tag
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
@@ -39,7 +38,7 @@ from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
-from state.accounts import Domain, Mode
+from state.accounts import Account, Domain, Mode
 from state.chain import Chain
 from state.instruments import Instrument
 from state.messages import AccountUp, Command, Control, Event, FeedUp, VenueReset
@@ -47,7 +46,7 @@ from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
 from telemetry.status import Status, status_of
-from utils.clock import Clock, WallClock
+from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor, unless
@@ -56,13 +55,12 @@ from utils.throttle import Throttle
 FEED = Policy(restart_on=(Transient, Rejected))
 """A topic that the venue refuses (a delisted symbol) keeps the feed down and is asked for again; it must not end the bot."""
 CHECKPOINT_S = 60.0
-DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 CONSOLE_S = 0.25
 CONTROL_SOCKET = "control.sock"
 DAEMON_FILE = "daemon.json"
 
 
-class _Daemon:
+class Daemon:
     """One run: what was built, and the steps of its life."""
 
     def __init__(self, options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> None:
@@ -127,6 +125,11 @@ class _Daemon:
         await together([self._find_market(), self._warm()])
         throttle = Throttle({IP_SCOPE: IP_LIMIT}, self.clock)
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
+        keys = find_keys(self.options.env, os.environ, self.market.embedded)
+        self.lineup = line_up(self.options, keys)
+        hosts = self.market.hosts if self.options.env is Environment.SIMULATED else PRIVATE_HOSTS[self.options.env]
+        self.live = LiveFloor(self.options, self.config, hosts, keys, throttle, self.clock)
+        stack.push_async_callback(self.live.close)
         try:
             instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
             await self._build(instruments)
@@ -174,7 +177,9 @@ class _Daemon:
         state.tag = state.tag or (new_tag() if self.lineup.live else "")
         idle = [account for account in state.accounts if account not in self.lineup.accounts]
         kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
-        self.engine = Engine(state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept, idle=idle))
+        self.engine = Engine(
+            state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept, idle=idle)
+        )
         if fresh:
             new = [one for one in instruments if one.key in fresh]
             step, console = self.engine.mandate.confirm_ms, self.console
@@ -191,11 +196,16 @@ class _Daemon:
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen)
         observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
         if self.market.control_url is not None:
-            self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended)
+            self.lockstep = Lockstep(
+                self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended, lambda: self.live.idle
+            )
             observers.append(self.lockstep.observe)
         self.floor.also(self.live.on_quote)
-        self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, lambda: latched(self.options.folder) is not None)
+        self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
+
+    def _halted(self, account: Account) -> bool:
+        return latched(self.options.folder, str(account)) is not None
 
     def _dispatch(self, command: Command) -> None:
         if not self.live.dispatch(command):
@@ -225,6 +235,8 @@ class _Daemon:
         events += wallet_events(self.config, state.accounts, ts)
         events += self.live.openings(state, ts)
         events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]
+        latched_now = [one for one in state.accounts if self._halted(one) and str(one) not in state.halted]
+        events += [Control(ts, "flatten", {"account": str(one)}, "the HALTED file") for one in latched_now]
         return events
 
     def _status(self) -> Status:
@@ -240,6 +252,8 @@ class _Daemon:
         ts = max(self.engine.state.ts, self.floor.time.last_ts())
         for event in request_event(self.engine.state, self.config, ask.name, ask.args, ts, ask.who or "command line"):
             self.inbox.put(event)
+        if ask.name == "resume":
+            unlatch(self.options.folder, ask.args.get("account", ALL))
         return {"accepted": ask.name}
 
     async def _live(self) -> None:
@@ -256,6 +270,9 @@ class _Daemon:
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
                 self.floor.runs_at(speed)
+                self.floor.time.observe(int(clock["now"]))
+            else:
+                self.floor.time.observe(await self.rest.server_time_ms())
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
             for line in (*notices(self.options, self.domains), *self.lineup.notes):
@@ -362,35 +379,3 @@ class _Daemon:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked)
-
-
-def run(options: RunOptions, config: BotConfig, console: ConsoleObserver) -> ExitCode:
-    """Run the daemon to its end; Refusal for what cannot be, a full disk among it."""
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_Daemon(options, config, console, WallClock()).run())
-    except (OSError, ExceptionGroup) as error:
-        reason = _disk_refuses(error)
-        if reason is None:
-            raise
-        raise Refusal(
-            f"cannot write to {options.folder}: {reason}; what was decided until then is kept, start again when it can"
-        ) from error
-
-
-def _disk_refuses(error: Exception) -> str | None:
-    """The disk's own words when nothing else went wrong, None otherwise."""
-    while isinstance(error, ExceptionGroup):
-        if len(error.exceptions) > 1:
-            return None
-        error = error.exceptions[0]
-    return error.strerror if isinstance(error, OSError) and error.errno in DISK_TROUBLE else None
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """The faster event loop where it is installed."""
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop

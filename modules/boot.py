@@ -15,13 +15,12 @@ from modules.engine.core import Engine
 from modules.engine.desk import make_state
 from modules.engine.recovery import SCHEMA, Replayed, replay_tail, restore, snapshot_of
 from modules.settings import BotConfig
-from state.accounts import Domain
+from state.accounts import Account
 from state.books import FLAT
 from state.chain import Chain
 from state.instruments import Instrument
 from state.market import Candle
 from state.runtime import RuntimeState
-from state.stages import paper_account
 from strategy.market import on_bar, on_primary_bar
 from utils.fixed import money
 
@@ -57,7 +56,7 @@ def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[In
     """
     held: dict[str, Instrument] = {}
     if stored is not None:
-        held = {one.key: one for i, one in enumerate(stored.instruments) if stored.pos[i]["status"] != FLAT}
+        held = {stored.instrument(i).key: stored.instrument(i) for i in range(len(stored.pos)) if stored.pos[i]["status"] != FLAT}
     chosen = [held[one.key] if one.key in held and finer(held[one.key], one) is None else one for one in asked]
     return (*chosen, *(one for key, one in held.items() if all(key != other.key for other in asked)))
 
@@ -79,37 +78,30 @@ def grid_of(instrument: Instrument) -> tuple[Decimal, Decimal]:
 
 
 def assemble(
-    config: BotConfig, instruments: tuple[Instrument, ...], domains: Sequence[Domain], stored: RuntimeState | None
+    config: BotConfig, instruments: tuple[Instrument, ...], accounts: Sequence[Account], stored: RuntimeState | None
 ) -> tuple[RuntimeState, frozenset[str]]:
-    """A state over `instruments` that goes on from `stored`; also the keys whose rows are new and need warming up.
+    """A state over `instruments` and `accounts` that goes on from `stored`; also the keys whose market rows are new and need warming up.
 
-    Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed starts with fresh ones, what is held in it
-    is carried over to the finer grid.
+    Accounts that were there before stay. Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed
+    starts with fresh ones, what is held in it is carried over to the finer grid.
     """
-    wanted = list(dict.fromkeys(paper_account(domain) for domain in domains))
+    wanted = list(dict.fromkeys(accounts))
     if stored is not None:
         wanted += [account for account in stored.accounts if account not in wanted]
     state = make_state(config, instruments, tuple(wanted))
     if stored is None:
         return state, frozenset(state.index)
     fresh = set(state.index)
-    for key, i in state.index.items():
-        j = stored.index.get(key)
-        if j is None:
-            continue
-        old, new = stored.instruments[j], instruments[i]
-        if grid_of(old) != grid_of(new):
-            ratios = finer(old, new)
-            if stored.pos[j]["status"] != FLAT and ratios is not None:
-                state.pos[i] = stored.pos[j]
-                for names, ratio in zip((TICK_FIELDS, STEP_FIELDS), ratios, strict=True):
-                    for name in names:
-                        state.pos[i][name] *= ratio
-            continue  # the market row counts in ticks: it is warmed anew
-        state.market[i], state.pos[i] = stored.market[j], stored.pos[j]
-        state.spreads[i], state.spread_n[i], state.demo_ts[i] = stored.spreads[j], stored.spread_n[j], stored.demo_ts[j]
-        state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]
-        fresh.discard(key)
+    for key, m in state.index.items():
+        n = stored.index.get(key)
+        if n is not None and grid_of(stored.instruments[n]) == grid_of(instruments[m]):
+            state.market[m] = stored.market[n]
+            state.spreads[m], state.spread_n[m] = stored.spreads[n], stored.spread_n[n]
+            fresh.discard(key)
+    for i, (a, m) in enumerate(state.seats):
+        j = stored.find(wanted[a], instruments[m].key)
+        if j is not None:
+            _carry(state, i, stored, j)
     for a, account in enumerate(wanted):
         if account in stored.accounts:
             b = stored.accounts.index(account)
@@ -117,8 +109,24 @@ def assemble(
             state.closed_trades[a], state.realised[a] = stored.closed_trades[b], stored.realised[b]
     state.orders = {name: order for name, order in stored.orders.items() if order.key in state.index}
     state.execs, state.halted, state.toggles = stored.execs, stored.halted, stored.toggles
-    state.stage, state.ts = stored.stage, stored.ts
+    state.stage, state.ts, state.tag = stored.stage, stored.ts, stored.tag
+    state.holds, state.coins, state.outside_coins, state.cursors = stored.holds, stored.coins, stored.outside_coins, stored.cursors
     return state, frozenset(fresh)
+
+
+def _carry(state: RuntimeState, i: int, stored: RuntimeState, j: int) -> None:
+    """What seat `j` of `stored` holds goes on in seat `i`, in today's grid."""
+    old, new = stored.instrument(j), state.instrument(i)
+    state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]
+    if grid_of(old) == grid_of(new):
+        state.pos[i], state.demo_ts[i] = stored.pos[j], stored.demo_ts[j]
+        return
+    ratios = finer(old, new)
+    if stored.pos[j]["status"] != FLAT and ratios is not None:
+        state.pos[i] = stored.pos[j]
+        for names, ratio in zip((TICK_FIELDS, STEP_FIELDS), ratios, strict=True):
+            for name in names:
+                state.pos[i][name] *= ratio
 
 
 def warm_up(engine: Engine, before: Mapping[str, Sequence[Candle]], history: Mapping[str, Sequence[Candle]]) -> None:
@@ -143,17 +151,17 @@ def frontier(engine: Engine) -> dict[str, int]:
 def never_tradable(engine: Engine) -> list[str]:
     """A line for each instrument whose smallest order is more than this wallet may ever put into one trade."""
     state, limits, lines = engine.state, engine.mandate.limits[0], []
-    for i, instrument in enumerate(state.instruments):
-        inst, price = state.inst[i], int(state.market[i]["last_close"])
+    for i, (_, m) in enumerate(state.seats):
+        instrument, inst, price = state.instruments[m], state.inst[i], int(state.market[m]["last_close"])
         equity = int(state.acct[int(inst["account"])]["equity"])
         if not price or not equity:
             continue
         least = max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"]))
-        if least > limits["base"] * equity:
-            smallest, may = f"{money(least):.2f} {instrument.quote}", f"{float(limits['base']):.0%} of {money(equity):.2f}"
-            lines.append(
-                f"{instrument.symbol}: never tradable with this wallet, its smallest order is {smallest}, one trade may take {may}"
-            )
+        share = float(limits["canary_base" if state.acct[int(inst["account"])]["canary"] else "base"])
+        if least > share * equity:
+            smallest, may = f"{money(least):.2f} {instrument.quote}", f"{share:.0%} of {money(equity):.2f}"
+            who = f"{state.account_of(i)} {instrument.symbol}"
+            lines.append(f"{who}: never tradable with this wallet, its smallest order is {smallest}, one trade may take {may}")
     return lines
 
 

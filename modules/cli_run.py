@@ -87,7 +87,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     """The options of a run."""
     found = Words(prog="main.py", add_help=add_help, description="Run the bot.")
     add = found.add_argument
-    add("--stage", type=int, default=1, metavar="N", help="1 to 5; this version runs stage 1, crypto on paper (default 1)")
+    add("--stage", type=int, default=1, metavar="N", help="1 to 5, from crypto on paper to full live; above 1 it is earned (default 1)")
     add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
     add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
     add("--profile", default="spot", help="spot, perp or spot+perp (default spot)")
@@ -98,7 +98,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--duration", type=positive, metavar="SECONDS", help="end cleanly after so many wall seconds of trading")
     add("--http-host", metavar="HOST", help="address of status, health and metrics (default 127.0.0.1)")
     add("--http-port", type=port, metavar="PORT", help="its port; 0 takes a free one (default 9108)")
-    add("--override-gates", action="store_true", help="open a stage that is not earned (simulated money only)")
+    add("--override-gates", action="store_true", help="open a stage that is not earned (outside simulated also --real-money)")
     add("--real-money", metavar="LAST4", help="with --override-gates outside simulated: the account id's last four digits")
     add("--verbose", action="store_true", help="also tell of moved stops and of signals on symbols already held")
     simulated = found.add_argument_group("the built-in exchange (--env simulated)")
@@ -144,7 +144,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     )
     check(options)
     config = apply_overrides(load(), os.environ, args.set)
-    from modules import app
+    from modules import process
     from modules.ui.console import ConsoleObserver, console_on
     from utils.clock import WallClock
     from utils.logs import setup
@@ -152,7 +152,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     known = [value for name in SECRETS if (value := secret(name, os.environ)) is not None]
     setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning", secrets=known)
     console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
-    return app.run(options, config, console)
+    return process.run(options, config, console)
 
 
 def _domains(asked: tuple[str, ...]) -> tuple[str, ...]:

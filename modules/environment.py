@@ -32,11 +32,13 @@ HOSTS = {
     Environment.TESTNET: Hosts("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
     Environment.LIVE: Hosts("https://api.bybit.com", "wss://stream.bybit.com"),
 }
+PRIVATE_HOSTS = HOSTS | {Environment.DEMO: Hosts("https://api-demo.bybit.com", "wss://stream-demo.bybit.com")}
+"""Where a world's accounts are; a demo account has addresses of its own."""
 CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"}
 """Feed name -> path of its stream."""
 
 
-SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET")
+SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET")
 
 
 def secret(name: str, environ: Mapping[str, str]) -> str | None:

@@ -17,6 +17,15 @@ DEFAULT_SPEED = 600.0
 PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
 
 
+OPENED_BY = {
+    2: "CRYPTO paper passes its gate",
+    3: "CRYPTO's canary ends without a demotion",
+    4: "FOREX paper passes its gate",
+    5: "FOREX's canary ends without a demotion",
+}
+"""What a stage needs beyond the one before it (definitions, "Stage and standing")."""
+
+
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the daemon."""
 
@@ -60,10 +69,11 @@ def check(options: RunOptions) -> tuple[Domain, ...]:
     wrong = [problem for problem in _problems(options) if problem]
     if wrong:
         raise Refusal("; ".join(wrong))
-    if options.stage > 1:
+    if options.stage > 1 and not options.override_gates:
+        needs = [need for stage, need in OPENED_BY.items() if stage <= options.stage]
         raise Refusal(
-            f"stage {options.stage} is not earned: it needs CRYPTO paper evidence that passed its gate, and this version has no gates yet; "
-            "it runs stage 1",
+            f"stage {options.stage} is not earned; unmet: {'; '.join(needs)}. --override-gates opens it in simulated; elsewhere it also "
+            "takes --real-money with the last 4 digits of the account id",
             ExitCode.GATE_REFUSED,
         )
     row = STAGES[options.stage]
@@ -125,6 +135,9 @@ def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
         for domain in PROFILES[options.profile]
         if domain not in trading
     ]
+    if options.stage > 2:
+        absent = [domain for domain in (Domain.FOREX, Domain.OPTIONS) if row.cell(domain) is not Cell.OFF]
+        lines.append(f"{', '.join(absent)} unavailable: no broker is wired in this version")
     if options.override_gates and options.stage == 1:
         lines.append("--override-gates: stage 1 is open to everybody; there is nothing to override")
     return lines

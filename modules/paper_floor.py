@@ -22,7 +22,7 @@ from modules.engine.inbox import Inbox
 from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
 from modules.settings import BotConfig
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.instruments import Instrument
 from state.market import Quote, Trade
 from state.messages import Command, FeedDown
@@ -36,10 +36,19 @@ class PaperFloor:
     def __init__(self, engine: Engine, inbox: Inbox, config: BotConfig, clock: Clock, rng: random.Random, chosen: frozenset[int]) -> None:
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
-        self._venue = PaperVenue(state.inst, state.index, config.paper.latency_ms, engine.mandate.confirm_ms)
+        self._venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), config.paper.latency_ms, engine.mandate.confirm_ms)
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
         self.time = VenueTime(clock)
+        self._also: list[Callable[[Quote], None]] = []
+
+    def also(self, listener: Callable[[Quote], None]) -> None:
+        """Tell `listener` of every quote, too."""
+        self._also.append(listener)
+
+    def time_now(self) -> int:
+        """Venue time by now, ms; 0 before anything was heard."""
+        return self.time.estimate_ms()
 
     def runs_at(self, speed: float) -> None:
         """Venue time runs at `speed` times the wall clock."""
@@ -53,6 +62,8 @@ class PaperFloor:
         """A touch moved."""
         self.time.observe(quote.ts)
         self._inbox.put_account(self._venue.on_quote(quote))
+        for listener in self._also:
+            listener(quote)
         self._ticker.observe(quote, self._clock.monotonic_ns() // MS)
 
     def on_trade(self, trade: Trade) -> None:

@@ -31,9 +31,7 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
         words = {"account": str(account)}
         if name == "reset":
             a = state.accounts.index(account)
-            busy = [
-                one.symbol for i, one in enumerate(state.instruments) if state.inst[i]["account"] == a and state.pos[i]["status"] != FLAT
-            ]
+            busy = [state.instruments[m].symbol for i, (b, m) in enumerate(state.seats) if b == a and state.pos[i]["status"] != FLAT]
             if busy:
                 raise Refusal(f"reset: {account} still holds or orders {', '.join(busy)}; flatten first")
             words["balance_units"] = str(config.domains[account.domain].paper_balance * MONEY_SCALE)

@@ -5,6 +5,7 @@ pydantic judges what people write; each wrong field is named with its value and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -45,6 +46,12 @@ class Risk(_Group):
     """Largest notional of one trade."""
     loss: Annotated[float, Field(gt=0.0, le=0.05)] = 0.005
     """Largest loss at the stop, costs included."""
+    canary_base: Fraction = 0.02
+    """Largest notional of one trade of a live account on probation (the canary)."""
+    canary_loss: Annotated[float, Field(gt=0.0, le=0.05)] = 0.0025
+    """Largest loss at the stop of a canary's trade, costs included."""
+    canary_factor: Fraction = 0.5
+    """Regime and drawdown never shrink a canary's trade below this share of its size."""
     pair: Fraction = 0.15
     """Largest gross notional of one underlying."""
     portfolio: Fraction = 0.30
@@ -145,6 +152,15 @@ class Paper(_Group):
     """An entry needs a quote that arrived within this (transport time)."""
 
 
+class Capital(_Group):
+    """Whose money is whose on the venue."""
+
+    crypto_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """CRYPTO's share of a wallet that it shares with PERPS under one key; with a sub-account each, every domain has its own."""
+    key_may_withdraw: bool = False
+    """Accept an API key that can withdraw; without it such a key is refused at the start."""
+
+
 class Http(_Group):
     """Where status, health and metrics are served; loopback unless told otherwise."""
 
@@ -158,6 +174,7 @@ class BotConfig(_Group):
     domains: dict[Domain, DomainSettings]
     risk: Risk
     paper: Paper
+    capital: Capital = Capital()
     http: Http
 
 
@@ -196,13 +213,14 @@ def rule_rows(primary_ms: int) -> Rows:
     return found
 
 
-def instrument_rows(instruments: tuple[Instrument, ...], account_row: dict[Domain, int], domains: dict[Domain, DomainSettings]) -> Rows:
-    """Venue filters and costs as INST rows; ValueError when an instrument's grid is too fine to book."""
-    found = rows(INST, len(instruments))
-    for i, instrument in enumerate(instruments):
+def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[int, int]], domains: dict[Domain, DomainSettings]) -> Rows:
+    """Venue filters and costs as INST rows, one a seat (account row, market row); ValueError for a grid too fine to book."""
+    found = rows(INST, len(seats))
+    for i, (account, market) in enumerate(seats):
+        instrument = instruments[market]
         costs = domains[instrument.domain].costs
         row = found[i]
-        row["account"] = account_row[instrument.domain]
+        row["account"], row["market"] = account, market
         row["spot"] = int(instrument.domain is Domain.CRYPTO)
         row["tick"], row["unit"] = float(instrument.tick), instrument.unit
         row["min_steps"] = ceil_steps(instrument.min_qty, instrument.step)

@@ -13,7 +13,7 @@ from modules.engine.desk import fresh_engine
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.instruments import Instrument
 from state.market import Candle, Quote
 from state.messages import BarsClosed, Control, Event, FundingPaid, Record, Report, Tick
@@ -50,8 +50,8 @@ def warm(config: BotConfig) -> int:
 def _trade(engine: Engine, key: str, *, quotes: bool) -> None:
     """A few bars, an entry, funding, a close by time, a reset."""
     state = engine.state
-    paper = PaperVenue(state.inst, state.index, 0, 5 * MINUTE_MS)
-    bars = BarVenue(state.inst, state.index, 5 * MINUTE_MS)
+    paper = PaperVenue(state.inst, state.seats_in(Mode.PAPER), 0, 5 * MINUTE_MS)
+    bars = BarVenue(state.inst, state.seats_in(Mode.PAPER), 5 * MINUTE_MS)
 
     def apply(event: Event) -> None:
         for command in engine.process(event):

@@ -23,6 +23,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """What the running bot knows about an instrument at this moment."""
 
     feed_up: bool = True
+    account_held: bool = False
+    """Something is unsettled between us and the venue of this account (its stream, its key, a difference, a foreign order)."""
     paused: bool = False
     allowed: bool = True
     """Stage, toggles and the strategy's own domain list let it trade here."""
@@ -37,7 +39,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows an intent is judged against, and where in them it belongs."""
+    """The rows an intent is judged against, and where in them it belongs; `tag` marks this bot's order ids on a live account."""
 
     pos: Rows
     inst: Rows
@@ -46,6 +48,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     limits: Rows
     i: int
     s: int
+    tag: str = ""
 
 
 Check = Callable[[Intent, Book, Health], Rule]
@@ -61,6 +64,10 @@ def _paused(_: Intent, __: Book, health: Health) -> Rule:
 
 def _feed(_: Intent, __: Book, health: Health) -> Rule:
     return Rule.OK if health.feed_up else Rule.FEED_DOWN
+
+
+def _account(_: Intent, __: Book, health: Health) -> Rule:
+    return Rule.ACCOUNT_HELD if health.account_held else Rule.OK
 
 
 def _bar(_: Intent, __: Book, health: Health) -> Rule:
@@ -95,14 +102,15 @@ def _caps(intent: Intent, book: Book, _: Health) -> Rule:
     a, limits = int(book.inst[book.i]["account"]), book.limits[0]
     base = min(int(book.acct[a]["equity"]), int(book.acct[a]["day_start"]))
     value = intent.reference * intent.steps * int(book.inst[book.i]["unit"])
-    if value > limits["base"] * base or value + gross_of(book.pos, book.inst, book.i) > limits["pair"] * base:
+    share = limits["canary_base"] if book.acct[a]["canary"] else limits["base"]
+    if value > share * base or value + gross_of(book.pos, book.inst, book.i) > limits["pair"] * base:
         return Rule.PAIR_LIMIT
     if value + account_gross(book.pos, book.inst, a) > limits["portfolio"] * base:
         return Rule.PORTFOLIO_LIMIT
     return Rule.OK
 
 
-RULES: tuple[Check, ...] = (_allowed, _paused, _feed, _bar, _quote, _standing, _sides, _caps)
+RULES: tuple[Check, ...] = (_allowed, _paused, _feed, _account, _bar, _quote, _standing, _sides, _caps)
 """In this order; add a rule here."""
 
 
@@ -112,7 +120,7 @@ def review(intent: Intent, book: Book, health: Health) -> Approved | Refused:
         rule = check(intent, book, health)
         if rule is not Rule.OK:
             return refusal(rule)
-    return Approved(intent=intent, order_id=order_id(intent.account, intent.key, intent.ts, "e"))
+    return Approved(intent=intent, order_id=order_id(intent.account, intent.key, intent.ts, "e", book.tag))
 
 
 def refusal(rule: Rule, figure: str = "") -> Refused:

@@ -29,6 +29,7 @@ class Rule(IntEnum):
     WIDE_SPREAD = 19
     NOT_ALLOWED_HERE = 20
     BAD_PLAN = 21
+    ACCOUNT_HELD = 22
 
     @property
     def label(self) -> str:
@@ -56,6 +57,7 @@ REMEDY = {
     Rule.STALE_BAR: "the last closed bar is too old",
     Rule.WIDE_SPREAD: "the spread is far above its median",
     Rule.NOT_ALLOWED_HERE: "this strategy does not trade this account",
+    Rule.ACCOUNT_HELD: "the account is not in order with its venue; entries return when it is",
     Rule.BAD_PLAN: "stop and target do not lie on the right sides of the price",
 }
 """What a refusal means, in one clause."""

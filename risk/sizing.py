@@ -21,8 +21,12 @@ OK = int(Rule.OK)
 
 @kernel
 def available(pos: Rows, inst: Rows, acct: Rows, a: int) -> float:
-    """Free quote currency of account `a` (money units): cash less what entries in flight will take and, for perpetuals, margin."""
+    """Free quote currency of account `a` (money units): cash less what entries in flight will take and, for perpetuals, margin.
+
+    On a live account never more than the venue last said.
+    """
     free = float(acct[a]["cash"])
+    venue_free = float(acct[a]["free"])
     for i in range(len(pos)):
         if pos[i]["status"] != FLAT and inst[i]["account"] == a:
             waiting = pos[i]["reference"] * pos[i]["working"] * inst[i]["unit"]
@@ -32,7 +36,7 @@ def available(pos: Rows, inst: Rows, acct: Rows, a: int) -> float:
                 free -= (waiting + pos[i]["value"]) / inst[i]["leverage"]
                 marked = pos[i]["mark"] * pos[i]["steps"] * inst[i]["unit"]
                 free += min(0.0, float(pos[i]["side"] * (marked - pos[i]["value"])))
-    return free
+    return min(free, venue_free) if acct[a]["live"] else free
 
 
 @kernel
@@ -50,11 +54,16 @@ def notional(
     """The rule that binds and the allowed notional (money units).
 
     `distance` = |entry - stop| / entry; `cost` the round trip as a fraction; `turnover` the median confirm-bar turnover in quote
-    units; `factor` shrinks the result (regime, drawdown step). Base is the smaller of equity now and at the day's start.
+    units; `factor` shrinks the result (regime, drawdown step), a canary's not below its own floor. Base is the smaller of equity now and
+    at the day's start.
     """
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
-    allowed = min(limits[0]["base"] * base, limits[0]["loss"] * base / (distance + cost))
+    share, loss = limits[0]["base"], limits[0]["loss"]
+    if acct[a]["canary"]:
+        share, loss = limits[0]["canary_base"], limits[0]["canary_loss"]
+        factor = max(factor, limits[0]["canary_factor"])
+    allowed = min(share * base, loss * base / (distance + cost))
     rule = BELOW_MIN
     pair_room = limits[0]["pair"] * base - float(gross_of(pos, inst, i))
     if pair_room < allowed:

@@ -40,6 +40,8 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
         pos[i]["exit_value"] = 0
         pos[i]["exit_steps"] = 0
         pos[i]["closing"] = 0
+        pos[i]["closes"] = 0
+        pos[i]["unprotected_ms"] = 0
         pos[i]["extreme"] = price
         pos[i]["mark"] = price
         pos[i]["initial_stop"] = pos[i]["stop"]

@@ -1,7 +1,8 @@
 """The integer rows that positions, wallets, instruments and limits live in; kernels and engine work on the same ones.
 
-Prices are ticks, quantities steps, cash money units (1e-10 quote). A row index of INST, POS and the market rows means the same
-instrument; ACCT rows are accounts. The nouns that people and venues see are made from these rows, never the other way round.
+Prices are ticks, quantities steps, cash money units (1e-10 quote). A row of INST and POS is a *seat*: one instrument on one account, as
+many as there are pairs of them; INST says which account and which market row. With one account per instrument all indices agree.
+ACCT rows are accounts. The nouns that people and venues see are made from these rows, never the other way round.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ FLAT, PENDING, OPEN = 0, 1, 2
 INST = np.dtype(
     [
         ("account", "i8"),
+        ("market", "i8"),
         ("spot", "i8"),
         ("tick", "f8"),
         ("unit", "i8"),
@@ -71,6 +73,8 @@ POS = np.dtype(
         ("risk", "i8"),
         ("max_hold_ms", "i8"),
         ("closing", "i8"),
+        ("closes", "i8"),
+        ("unprotected_ms", "i8"),
         ("fees", "i8"),
         ("funding", "i8"),
         ("realised", "i8"),
@@ -84,7 +88,8 @@ POS = np.dtype(
 
 `steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
 units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
-ticks at the fill; `closing` = the exit reason code of a close under way (0 none).
+ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `closes` how many closes were asked for;
+`unprotected_ms` = transport time that the position stood without a confirmed stop on its venue.
 """
 
 ACCT = np.dtype(
@@ -92,6 +97,13 @@ ACCT = np.dtype(
         ("cash", "i8"),
         ("equity", "i8"),
         ("peak", "i8"),
+        ("live", "i8"),
+        ("free", "i8"),
+        ("outside", "i8"),
+        ("canary", "i8"),
+        ("canary_since", "i8"),
+        ("canary_trades", "i8"),
+        ("canary_realised", "i8"),
         ("day", "i8"),
         ("day_start", "i8"),
         ("day_stopped", "i8"),
@@ -107,7 +119,9 @@ ACCT = np.dtype(
         ("holds_ms", "i8", (STRATEGIES, HOLDS)),
     ]
 )
-"""One wallet and its breakers. Amounts in money units; `day` counts UTC days; `level` is the drawdown step 0 to 3."""
+"""One wallet and its breakers. Amounts in money units; `day` counts UTC days; `level` is the drawdown step 0 to 3. On a `live` account
+`free` is what the venue says new orders may bind and `outside` the cash there that is not ours; `canary` = 1 picks the canary's row of
+LIMITS, and the counters beside it say since when, how many trades, with which result."""
 
 RULES = np.dtype(
     [
@@ -131,6 +145,9 @@ LIMITS = np.dtype(
     [
         ("base", "f8"),
         ("loss", "f8"),
+        ("canary_base", "f8"),
+        ("canary_loss", "f8"),
+        ("canary_factor", "f8"),
         ("pair", "f8"),
         ("portfolio", "f8"),
         ("volume", "f8"),

@@ -5,12 +5,13 @@ Everything here changes only inside `Engine.process`; `freeze` and `thaw` carry 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from state.accounts import Account
+from state.accounts import Account, Mode
 from state.books import ACCT, INST, OPEN, POS, Rows
 from state.instruments import Instrument
 from state.intents import ExitReason, Side
@@ -39,20 +40,26 @@ REASONS: tuple[ExitReason, ...] = (
 
 
 class RuntimeState:
-    """The engine's memory. Row `i` of market, pos and inst is `instruments[i]`; row `a` of acct is `accounts[a]`."""
+    """The engine's memory: row `m` of market is `instruments[m]`, row `a` of acct `accounts[a]`, row `i` of pos and inst `seats[i]`."""
 
     def __init__(self, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...], market: Rows) -> None:
         n = len(instruments)
         self.instruments = instruments
         self.accounts = accounts
-        self.index = {instrument.key: i for i, instrument in enumerate(instruments)}
+        self.seats = tuple(
+            (a, m) for m, instrument in enumerate(instruments) for a, account in enumerate(accounts) if account.domain is instrument.domain
+        )
+        """Who trades what: (account row, market row), in config order; at one time they are decided in this order."""
+        self.index = {instrument.key: m for m, instrument in enumerate(instruments)}
+        self.seats_of = tuple(tuple(i for i, seat in enumerate(self.seats) if seat[1] == m) for m in range(n))
+        self._rows = {(accounts[a], instruments[m].key): i for i, (a, m) in enumerate(self.seats)}
         self.market = market
-        self.pos = np.zeros(n, POS)
-        self.inst = np.zeros(n, INST)
+        self.pos = np.zeros(len(self.seats), POS)
+        self.inst = np.zeros(len(self.seats), INST)
         self.acct = np.zeros(len(accounts), ACCT)
         self.spreads = np.zeros((n, SPREADS), np.int64)
         self.spread_n = np.zeros(n, np.int64)
-        self.demo_ts = np.zeros(n, np.int64)
+        self.demo_ts = np.zeros(len(self.seats), np.int64)
         self.orders: dict[str, Order] = {}
         self.execs: dict[str, None] = {}
         self.feeds_down: dict[str, str] = {}
@@ -62,22 +69,59 @@ class RuntimeState:
         self.ts = 0
         self.closed_trades = [0] * len(accounts)
         self.realised = [0] * len(accounts)
+        self.tag = ""
+        """Three characters in the ids of this bot's live orders, told from another bot's; empty without live accounts."""
+        self.holds: dict[str, dict[str, str]] = {}
+        """Account -> cause -> reason: no entries while there is any."""
+        self.coins: dict[str, dict[str, Decimal]] = {}
+        """Live spot account -> base coin -> what its own fills brought, less fees in the coin; more than its positions by dust."""
+        self.outside_coins: dict[str, dict[str, Decimal]] = {}
+        """Live account -> coin -> what stands there and is not ours."""
+        self.cursors: dict[str, int] = {}
+        """Live account -> venue time of the newest execution it knows."""
 
     def account_of(self, i: int) -> Account:
-        """The account that instrument `i` trades on."""
-        return self.accounts[int(self.inst[i]["account"])]
+        """The account of seat `i`."""
+        return self.accounts[self.seats[i][0]]
 
-    def row_of(self, key: str) -> int:
-        """Row of an instrument; Invariant when the engine does not know it."""
+    def tag_of(self, i: int) -> str:
+        """What marks this bot's order ids on the account of seat `i`: nothing on paper."""
+        return self.tag if self.account_of(i).mode is Mode.LIVE else ""
+
+    def instrument(self, i: int) -> Instrument:
+        """The instrument of seat `i`."""
+        return self.instruments[self.seats[i][1]]
+
+    def market_row(self, key: str) -> int:
+        """Market row of an instrument; Invariant when the engine does not know it."""
         try:
             return self.index[key]
         except KeyError:
             raise Invariant(f"an event names {key}, which this engine does not hold") from None
 
-    def spread_median(self, i: int) -> float:
-        """Median spread of instrument `i` in ticks over the last day of bars; 0 before an hour was seen."""
-        n = int(min(self.spread_n[i], SPREADS))
-        return float(np.median(self.spreads[i, :n])) if n >= 12 else 0.0
+    def row_of(self, account: Account, key: str) -> int:
+        """Seat of an instrument on an account; Invariant when the engine does not know it."""
+        try:
+            return self._rows[account, key]
+        except KeyError:
+            raise Invariant(f"an event names {key} on {account}, which this engine does not hold") from None
+
+    def find(self, account: Account, key: str) -> int | None:
+        """Seat of an instrument on an account, None when there is none."""
+        return self._rows.get((account, key))
+
+    def seats_in(self, mode: Mode) -> dict[str, int]:
+        """Instrument key -> seat on the account of `mode` in its domain."""
+        return {key: i for (account, key), i in self._rows.items() if account.mode is mode}
+
+    def seats_on(self, account: Account) -> dict[str, int]:
+        """Instrument key -> seat of everything `account` trades."""
+        return {key: i for (one, key), i in self._rows.items() if one == account}
+
+    def spread_median(self, m: int) -> float:
+        """Median spread of market `m` in ticks over the last day of bars; 0 before an hour was seen."""
+        n = int(min(self.spread_n[m], SPREADS))
+        return float(np.median(self.spreads[m, :n])) if n >= 12 else 0.0
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +136,14 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     opened_ts: int
 
 
+class CanaryView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the probation of a live account has come."""
+
+    trades: int
+    since_ts: int
+    realised: str
+
+
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """One account as `status --json` shows it."""
 
@@ -102,13 +154,15 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     drawdown: float
     halted: str | None
     standing: str
-    canary: None
+    canary: CanaryView | None
     open_positions: list[Holding]
+    held_by: dict[str, str] = {}
+    """Why it may not enter now, by cause; empty when it is in order."""
 
 
 def holding(state: RuntimeState, i: int) -> Holding:
-    """Row `i` of POS as a Holding."""
-    pos, instrument = state.pos[i], state.instruments[i]
+    """Seat `i` as a Holding."""
+    pos, instrument = state.pos[i], state.instrument(i)
     steps = int(pos["steps"])
     qty = instrument.qty(steps)
     return Holding(
@@ -133,8 +187,13 @@ def account_view(state: RuntimeState, a: int) -> AccountView:
         realised_pnl=plain(money(state.realised[a])),
         drawdown=round(max(0.0, 1.0 - equity / peak), 6) if peak > 0 else 0.0,
         halted=state.halted.get(str(state.accounts[a])),
-        standing=str(state.accounts[a].mode).lower(),
-        canary=None,
+        standing="canary" if acct["canary"] else str(state.accounts[a].mode).lower(),
+        canary=CanaryView(
+            trades=int(acct["canary_trades"]), since_ts=int(acct["canary_since"]), realised=plain(money(int(acct["canary_realised"])))
+        )
+        if acct["canary"]
+        else None,
+        held_by=dict(state.holds.get(str(state.accounts[a]), {})),
         open_positions=[
             holding(state, i) for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN and state.inst[i]["account"] == a
         ],
@@ -155,6 +214,11 @@ class Readable(msgspec.Struct, kw_only=True):
     halted: dict[str, str]
     closed_trades: list[int]
     realised: list[int]
+    tag: str = ""
+    holds: dict[str, dict[str, str]] = {}
+    coins: dict[str, dict[str, Decimal]] = {}
+    outside_coins: dict[str, dict[str, Decimal]] = {}
+    cursors: dict[str, int] = {}
 
 
 BLOBS = ("market", "pos", "inst", "acct", "spreads", "spread_n", "demo_ts")
@@ -174,6 +238,11 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         halted=state.halted,
         closed_trades=state.closed_trades,
         realised=state.realised,
+        tag=state.tag,
+        holds=state.holds,
+        coins=state.coins,
+        outside_coins=state.outside_coins,
+        cursors=state.cursors,
     )
     return msgspec.json.encode(readable), {name: getattr(state, name) for name in BLOBS}
 
@@ -191,4 +260,6 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     state.execs = dict.fromkeys(readable.execs)
     state.feeds_down, state.halted = readable.feeds_down, readable.halted
     state.closed_trades, state.realised = readable.closed_trades, readable.realised
+    state.tag, state.holds, state.cursors = readable.tag, readable.holds, readable.cursors
+    state.coins, state.outside_coins = readable.coins, readable.outside_coins
     return state

@@ -16,9 +16,13 @@ import aiohttp
 import msgspec
 
 from state.messages import BarsClosed, Command, Event, FeedUp
+from utils.clock import SECOND, Clock, WallClock
 from utils.errors import Transient
 
 ANSWER_LIMIT_S = 10.0
+PATIENCE_S = 5.0
+"""How long the simulator waits for us at a close."""
+IDLE_LOOK_S = 0.002
 QUIET_S = 2.0
 """Wall seconds without a close after which the simulator is asked how it stands."""
 
@@ -26,14 +30,24 @@ QUIET_S = 2.0
 class Lockstep:
     """One daemon's place at one simulator's control API."""
 
-    def __init__(self, session: aiohttp.ClientSession, control_url: str, name: str, ended: Callable[[], None]) -> None:
-        """`ended` is called once, when a recorded market has been played to its end."""
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        control_url: str,
+        name: str,
+        ended: Callable[[], None],
+        idle: Callable[[], bool] = lambda: True,
+        clock: Clock | None = None,
+    ) -> None:
+        """`ended` is called once, when a recorded market has been played to its end; a close is digested when all is `idle`, too."""
         self._session, self._url, self._name = session, f"{control_url.rstrip('/')}/clock", name
         self._newest = 0
         self._done = 0
         self._told = 0
         self._news = asyncio.Event()
         self._ended = ended
+        self._idle = idle
+        self._clock = clock or WallClock()
         self.venue_now = 0
         """The simulator's venue time when it last answered, ms."""
 
@@ -66,12 +80,19 @@ class Lockstep:
                 self._news.clear()
                 if self._done <= self._told:
                     continue
+                await self._work_done()
                 self._told = self._done
                 clock = await self._post({"ack": self._told, "name": self._name})
             self.venue_now = int(clock["now"])
             if clock["ended"]:
                 self._ended()
                 return
+
+    async def _work_done(self) -> None:
+        """Orders that the close led to have left and been answered; longer than the simulator waits we do not wait either."""
+        until = self._clock.monotonic_ns() + round(PATIENCE_S * SECOND)
+        while not self._idle() and self._clock.monotonic_ns() < until:
+            await self._clock.sleep(IDLE_LOOK_S)
 
     async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
         return await self._ask("POST", body)

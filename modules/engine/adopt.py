@@ -24,7 +24,9 @@ def adopt(engine: Engine, ours: list[Command], recorded: list[Command]) -> None:
             _unplace(engine, command)
         elif isinstance(command, Close) and command.reduce.order_id not in closed:
             engine.state.orders.pop(command.reduce.order_id, None)
-            engine.state.pos[engine.state.row_of(command.reduce.key)]["closing"] = 0
+            row = engine.state.pos[engine.state.row_of(command.reduce.account, command.reduce.key)]
+            row["closing"] = 0
+            row["closes"] -= 1
     for command in recorded:
         match command:
             case Place() if command.order.order_id not in engine.state.orders:
@@ -32,7 +34,7 @@ def adopt(engine: Engine, ours: list[Command], recorded: list[Command]) -> None:
             case Close() if command.reduce.order_id not in engine.state.orders:
                 _close(engine, command)
             case Protect():
-                row = engine.state.pos[engine.state.row_of(command.key)]
+                row = engine.state.pos[engine.state.row_of(command.account, command.key)]
                 row["stop"], row["target"] = command.stop, command.target
 
 
@@ -40,7 +42,7 @@ def _unplace(engine: Engine, command: Place) -> None:
     """An order that today's rules would send was never sent."""
     state = engine.state
     state.orders.pop(command.order.order_id, None)
-    i = state.row_of(command.order.intent.key)
+    i = state.row_of(command.order.intent.account, command.order.intent.key)
     if state.pos[i]["status"] == PENDING:
         release(state.pos, i)
 
@@ -52,7 +54,7 @@ def _place(engine: Engine, command: Place) -> None:
     reserve(
         state.pos,
         mandate.rules,
-        state.row_of(intent.key),
+        state.row_of(intent.account, intent.key),
         names.index(intent.strategy),
         ARM_NAMES.index(intent.arm),
         0,  # the regime of then is not in the order; it is only told, never used again
@@ -73,7 +75,8 @@ def _place(engine: Engine, command: Place) -> None:
 def _close(engine: Engine, command: Close) -> None:
     """A close that was asked for."""
     state, reduce = engine.state, command.reduce
-    row = state.pos[state.row_of(reduce.key)]
+    row = state.pos[state.row_of(reduce.account, reduce.key)]
+    row["closes"] += 1
     row["closing"] = REASONS.index(reduce.reason) + 1
     order = Order(order_id=reduce.order_id, account=reduce.account, key=reduce.key, entry=False, steps=int(row["steps"]), ts=reduce.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)

@@ -22,6 +22,8 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "boot":
             state.toggles = msgspec.structs.replace(state.toggles, forex=False, options=False)
             state.stage = int(event.args["stage"])
+            state.holds = {name: {"reconcile": "the start-up reading is under way"} for name in _list(event, "live")}
+            state.holds |= {name: {"unavailable": "there is no key for it here"} for name in _list(event, "unmanaged")}
             state.feeds_down = dict.fromkeys(filter(None, event.args.get("feeds", "").split(",")), "connecting")
         case "open_wallet":
             for a in _accounts(state, event):
@@ -37,6 +39,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             for a in _accounts(state, event):
                 state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
                 breakers.resume(state.acct, a)
+                _canary_again(state, a, event.ts)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
         case "reset":
@@ -46,6 +49,10 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             raise Invariant(f"the engine knows no request {event.name!r}")
 
 
+def _list(event: Control, name: str) -> list[str]:
+    return [one for one in event.args.get(name, "").split(",") if one]
+
+
 def _accounts(state: RuntimeState, event: Control) -> list[int]:
     wanted = event.args.get("account", "all")
     if wanted == "all":
@@ -53,12 +60,19 @@ def _accounts(state: RuntimeState, event: Control) -> list[int]:
     return [state.accounts.index(Account.parse(wanted))]
 
 
+def _canary_again(state: RuntimeState, a: int, ts: int) -> None:
+    """After a halt a live account starts on probation again."""
+    if state.acct[a]["live"]:
+        state.acct[a]["canary"], state.acct[a]["canary_since"] = 1, ts
+        state.acct[a]["canary_trades"] = state.acct[a]["canary_realised"] = 0
+
+
 def _report(event: Control, text: str, out: list[Command], account: str = "") -> None:
     out.append(Report(ts=event.ts, what="control", account=account, rule=event.name, text=text))
 
 
 def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
-    """The first deposit of a paper wallet; a wallet that was opened before is left alone, never topped up."""
+    """The first deposit of a wallet; one that was opened before is left alone, never topped up. A live one begins as a canary."""
     if state.acct[a]["peak"]:
         return
     units = int(event.args["balance_units"])
@@ -66,7 +80,10 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
         state.acct[a][field] = units
     state.acct[a]["day"] = event.ts // breakers.DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
-    _report(event, f"paper wallet opened with {plain(money(units))}", out, str(state.accounts[a]))
+    if state.acct[a]["live"]:
+        state.acct[a]["canary"], state.acct[a]["canary_since"] = 1, event.ts
+    kind = "live wallet, in canary size," if state.acct[a]["live"] else "paper wallet"
+    _report(event, f"{kind} opened with {plain(money(units))}", out, str(state.accounts[a]))
 
 
 def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:

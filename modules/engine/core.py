@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from modules.engine import control, decide, exits
+from modules.engine import coins, control, decide, exits, live
 from modules.engine.mandate import Mandate
 from risk.stops import after_bar
 from state.accounts import Account
@@ -18,7 +18,10 @@ from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side, Signal
 from state.market import Candle, Quote
 from state.messages import (
+    AccountDown,
+    AccountUp,
     BarsClosed,
+    CashMoved,
     Command,
     Control,
     Event,
@@ -29,17 +32,21 @@ from state.messages import (
     OrderCancelled,
     OrderFilled,
     OrderRejected,
+    OrderUnknown,
+    Protected,
+    ProtectionFailed,
     Report,
     StopFilled,
+    TargetTouched,
     Tick,
+    VenueRead,
     VenueReset,
 )
-from state.orders import OrderState
+from state.orders import TRANSITIONS, OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
 from strategy.base import DEMO, LONG, SHORT
 from strategy.demo import demo_due, demo_side
 from strategy.market import on_bar
-from utils.errors import Invariant
 
 SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
 """Side codes of the market kernel as nouns."""
@@ -73,7 +80,15 @@ class Engine:
             OrderAccepted: self._accepted,
             OrderCancelled: self._cancelled,
             OrderRejected: self._rejected,
+            OrderUnknown: self._unknown,
             FundingPaid: self._funding,
+            Protected: self._live,
+            ProtectionFailed: self._live,
+            TargetTouched: self._live,
+            AccountDown: self._live,
+            AccountUp: self._live,
+            VenueRead: self._live,
+            CashMoved: self._live,
             FeedDown: self._feed_down,
             FeedUp: self._feed_up,
             VenueReset: self._venue_reset,
@@ -92,33 +107,38 @@ class Engine:
     def _bars(self, event: BarsClosed, out: list[Command]) -> None:
         state, mandate = self.state, self.mandate
         for funding in event.funding:
-            state.inst[state.row_of(funding.key)]["funding_e8"] = funding.rate_e8
+            for i in state.seats_of[state.market_row(funding.key)]:
+                state.inst[i]["funding_e8"] = funding.rate_e8
         if event.quotes:
             self._spreads(event.quotes)
         signals: list[tuple[int, int, Candle]] = []
-        market, params, index, held = state.market, mandate.params, state.index, self._held
+        market, params, index, held, seats_of = state.market, mandate.params, state.index, self._held, state.seats_of
         for candle in event.candles:
-            i = index[candle.key]
-            code = on_bar(market, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
+            m = index[candle.key]
+            code = on_bar(market, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
-                signals.append((i, code, candle))
-            # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-            if i in held and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
-                moved = after_bar(state.pos, i, candle.high, candle.low, candle.close, self._min_amend_r, self._min_amend_ticks)
-                if moved:
-                    out.append(exits.protect(state, i))
+                signals.append((m, code, candle))
+            if not held:
+                continue
+            for i in seats_of[m]:
+                # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
+                if i in held and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
+                    moved = after_bar(state.pos, i, candle.high, candle.low, candle.close, self._min_amend_r, self._min_amend_ticks)
+                    if moved:
+                        out.append(exits.protect(state, i))
         if held:
             exits.time_exits(state, event.ts, out)
         self._value(event.ts, out)
         if signals and not event.late:
             quotes = {quote.key: quote for quote in event.quotes}
-            for i, code, candle in signals:
-                self._decide(i, code, candle, event.ts, quotes.get(candle.key), out)
+            for m, code, candle in signals:
+                for i in seats_of[m]:
+                    self._decide(i, code, candle, event.ts, quotes.get(candle.key), out)
 
     def _decide(self, i: int, code: int, candle: Candle, ts: int, quote: Quote | None, out: list[Command]) -> None:
         state = self.state
         allowed = self.mandate.allowed[state.account_of(i)]
-        row = state.market[i]
+        row = state.market[state.seats[i][1]]
         for s in range(CONFIRMED):
             side = (code >> (2 * s)) & 3
             if not side or s not in allowed or (side == SHORT and state.inst[i]["spot"]):
@@ -141,9 +161,9 @@ class Engine:
             exits.time_exits(state, event.ts, out)
         self._value(event.ts, out)
         for quote in event.quotes:
-            i = state.index[quote.key]
-            if DEMO in self.mandate.allowed[state.account_of(i)]:
-                self._demo(i, event.ts, quote, out)
+            for i in state.seats_of[state.index[quote.key]]:
+                if DEMO in self.mandate.allowed[state.account_of(i)]:
+                    self._demo(i, event.ts, quote, out)
 
     def _demo(self, i: int, ts: int, quote: Quote, out: list[Command]) -> None:
         state, mandate = self.state, self.mandate
@@ -156,16 +176,16 @@ class Engine:
         signal = Signal(
             ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=reference * mandate.demo_fraction, reference=reference
         )
-        turnover = float(state.market[i]["median_turnover_ticks"]) * float(state.inst[i]["tick"])
+        turnover = float(state.market[state.seats[i][1]]["median_turnover_ticks"]) * float(state.inst[i]["tick"])
         decide.decide(state, mandate, i, DEMO, signal, quote, turnover, out)
 
     def _spreads(self, quotes: tuple[Quote, ...]) -> None:
         state = self.state
         for quote in quotes:
             if not quote.crossed:
-                i = state.index[quote.key]
-                state.spreads[i, state.spread_n[i] % SPREADS] = quote.ask - quote.bid
-                state.spread_n[i] += 1
+                m = state.index[quote.key]
+                state.spreads[m, state.spread_n[m] % SPREADS] = quote.ask - quote.bid
+                state.spread_n[m] += 1
 
     def _value(self, ts: int, out: list[Command]) -> None:
         """Mark the accounts whenever something could have changed: a position, a fill, the day. Late bars never turn the day back."""
@@ -202,30 +222,51 @@ class Engine:
         fill = event.fill
         if self._repeat(fill.account, fill.exec_id):
             return
-        state, i = self.state, self.state.row_of(fill.key)
+        state, i = self.state, self.state.row_of(fill.account, fill.key)
         order = state.orders.get(fill.order_id)
-        if order is None:
-            raise Invariant(f"fill {fill.exec_id} names order {fill.order_id}, which this engine did not send")
+        if order is None or not (order.entry or live.fits(state, i, fill)):
+            live.stray(state, i, fill, out)
+            self._dirty = True
+            return
         filled = order.filled + fill.steps
         state.orders[fill.order_id] = order.to(OrderState.FILLED if event.left == 0 else OrderState.PARTIAL, filled)
         if order.entry:
             exits.entry_filled(state, i, fill, out)
             if event.left == 0:
-                state.pos[i]["working"] = 0  # whatever was planned, nothing works any more
+                self._entry_over(i, event.ts, out)
         else:
-            exits.exit_filled(state, self.mandate, i, fill, REASONS[int(state.pos[i]["closing"]) - 1], out)
+            reason = REASONS[int(state.pos[i]["closing"]) - 1] if state.pos[i]["closing"] else ExitReason.OPERATOR
+            exits.exit_filled(state, self.mandate, i, fill, reason, out)
+            if event.left == 0:
+                live.write_off(state, self.mandate, i, fill.ts, reason, out)
         self._settled(i, fill.order_id)
 
     def _stop_filled(self, event: StopFilled, out: list[Command]) -> None:
         fill = event.fill
         if self._repeat(fill.account, fill.exec_id):
             return
-        state, i = self.state, self.state.row_of(fill.key)
+        state, i = self.state, self.state.row_of(fill.account, fill.key)
         reason = event.trigger
+        if not live.fits(state, i, fill):
+            live.stray(state, i, fill, out)
+            self._dirty = True
+            return
         if reason is ExitReason.STOP and state.pos[i]["stop"] != state.pos[i]["initial_stop"]:
             reason = ExitReason.TRAIL
         exits.exit_filled(state, self.mandate, i, fill, reason, out)
+        if event.left == 0:
+            live.write_off(state, self.mandate, i, fill.ts, reason, out)
         self._settled(i, "")
+        if reason in live.SEIZED:
+            live.seized(state, i, event.ts, reason, out)
+
+    def _entry_over(self, i: int, ts: int, out: list[Command]) -> None:
+        """Whatever was planned, nothing of the entry works any more; what it brought may be too little to be a position."""
+        self.state.pos[i]["working"] = 0
+        if self.state.pos[i]["status"] != OPEN:
+            release(self.state.pos, i)
+        elif coins.unsellable(self.state, i):
+            live.write_off(self.state, self.mandate, i, ts, ExitReason.DUST, out)
 
     def _settled(self, i: int, order_id: str) -> None:
         """After a booking: the held set, and orders that need no longer be remembered."""
@@ -237,16 +278,27 @@ class Engine:
                 del state.orders[order_id]
             return
         self._held.discard(i)
-        key = state.instruments[i].key
+        account, key = state.account_of(i), state.instrument(i).key
         # An exit that raced with the venue's stop has nothing left to close; entries stay until their own end is known.
-        gone = [name for name, order in state.orders.items() if order.key == key and (order.done or not order.entry)]
+        gone = [
+            name
+            for name, order in state.orders.items()
+            if order.key == key and order.account == account and (order.done or not order.entry)
+        ]
         for name in gone:
             del state.orders[name]
 
     def _accepted(self, event: OrderAccepted, out: list[Command]) -> None:
         order = self.state.orders.get(event.order_id)
-        if order is not None and order.state is OrderState.IN_FLIGHT:
+        if order is not None and order.state in {OrderState.IN_FLIGHT, OrderState.UNKNOWN}:
             self.state.orders[event.order_id] = order.to(OrderState.OPEN)
+
+    def _unknown(self, event: OrderUnknown, out: list[Command]) -> None:
+        order = self.state.orders.get(event.order_id)
+        if order is not None and not order.done and order.state is not OrderState.UNKNOWN:
+            self.state.orders[event.order_id] = order.to(OrderState.UNKNOWN)
+            text = f"{order.key}: the venue did not say what became of an order; asking"
+            out.append(Report(ts=event.ts, what="order", account=str(order.account), key=order.key, rule="unknown", text=text))
 
     def _cancelled(self, event: OrderCancelled, out: list[Command]) -> None:
         self._ended(event.order_id, OrderState.CANCELLED, event.ts, event.reason, out)
@@ -259,18 +311,25 @@ class Engine:
         order = state.orders.pop(order_id, None)
         if order is None:
             return
+        if end not in TRANSITIONS[order.state]:
+            end = OrderState.CANCELLED  # a venue may refuse what it had accepted
         order.to(end)
-        i = state.row_of(order.key)
-        if not order.entry:
+        i = state.row_of(order.account, order.key)
+        if order.entry:
+            self._entry_over(i, ts, out)
+        else:
             # A close that the venue would not take is asked for again at the next bar or tick; the venue's stop still stands.
             state.pos[i]["closing"] = 0
-        elif state.pos[i]["status"] == OPEN:
-            state.pos[i]["working"] = 0
-        else:
-            release(state.pos, i)
+            live.write_off(state, self.mandate, i, ts, ExitReason.DUST, out)
+        if state.pos[i]["status"] != OPEN:
+            self._held.discard(i)
         self._dirty = True
-        text = f"{'entry' if order.entry else 'close'} of {state.instruments[i].symbol} {end.lower()}: {reason}"
+        text = f"{'entry' if order.entry else 'close'} of {state.instrument(i).symbol} {end.lower()}: {reason}"
         out.append(Report(ts=ts, what="order", account=str(order.account), key=order.key, rule=end.lower(), text=text))
+
+    def _live(self, event: live.LiveEvent, out: list[Command]) -> None:
+        live.apply(self.state, event, out)
+        self._dirty = True
 
     def _funding(self, event: FundingPaid, out: list[Command]) -> None:
         if self._repeat(event.account, event.ref):

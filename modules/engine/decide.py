@@ -123,16 +123,18 @@ BAR_GRACE_MS = 30_000
 
 def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int) -> gate.Health:
     """What the gate must know of instrument `i` at `ts` besides the rows."""
-    key = state.instruments[i].key
-    closed = int(state.market[i]["last_ts"]) + mandate.confirm_ms
+    account, m = state.account_of(i), state.seats[i][1]
+    key = state.instruments[m].key
+    closed = int(state.market[m]["last_ts"]) + mandate.confirm_ms
     return gate.Health(
         feed_up=mandate.feed_of[key] not in state.feeds_down,
         paused=state.toggles.paused,
-        allowed=s in mandate.allowed.get(state.account_of(i), frozenset()) and key not in mandate.closing_only,
+        allowed=s in mandate.allowed.get(account, frozenset()) and key not in mandate.closing_only,
+        account_held=bool(state.holds.get(str(account))),
         bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
         quote=quote,
         quote_needed=mandate.quotes,
-        spread_median=state.spread_median(i),
+        spread_median=state.spread_median(m),
         max_spread_ratio=mandate.max_spread_ratio,
     )
 
@@ -188,7 +190,9 @@ def decide(
             max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
         ),
     )
-    book = gate.Book(pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s)
+    book = gate.Book(
+        pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i)
+    )
     verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts))
     if isinstance(verdict, Refused):
         refuse(state, i, signal, mandate, verdict, out)
@@ -219,7 +223,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
     order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     out.append(Place(approved))
-    instrument = state.instruments[i]
+    instrument = state.instrument(i)
     out.append(
         Report(
             ts=intent.ts,
@@ -245,7 +249,7 @@ def refuse(state: RuntimeState, i: int, signal: Signal, mandate: Mandate, refuse
             account=str(state.account_of(i)),
             key=signal.key,
             rule=refused.rule,
-            text=f"{name} {Side(signal.side).word} {state.instruments[i].symbol} skipped: {refused.rule}, {refused.reason}",
+            text=f"{name} {Side(signal.side).word} {state.instrument(i).symbol} skipped: {refused.rule}, {refused.reason}",
         )
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
-from state.accounts import Account, Domain
+from state.accounts import Account, Domain, Mode
 from state.instruments import Instrument
 from state.messages import Command, Control
 from state.runtime import RuntimeState
@@ -32,8 +32,22 @@ def chosen_strategies(names: Sequence[str] | None) -> frozenset[int]:
 
 
 def permissions(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Account, frozenset[int]]:
-    """Which of the chosen strategies may trade each paper account, by the registry's domain lists."""
-    return {account: frozenset(entry.index for entry in STRATEGIES if account.domain in entry.domains) & chosen for account in accounts}
+    """Which of the chosen strategies may trade each account, by the registry's domain lists.
+
+    Beside a live account its paper account trades what is not live: strategies that stay on paper there (and explored arms, which are
+    no matter of permission). The demo is on both, so that both are seen.
+    """
+    live = {account.domain for account in accounts if account.mode is Mode.LIVE}
+    found = {}
+    for account in accounts:
+        domain, here = account.domain, set()
+        for entry in STRATEGIES:
+            goes_live = domain in entry.live_domains
+            may = domain in entry.domains if account.mode is Mode.PAPER else goes_live
+            if may and not (account.mode is Mode.PAPER and domain in live and goes_live and entry.counts):
+                here.add(entry.index)
+        found[account] = frozenset(here) & chosen
+    return found
 
 
 def make_mandate(
@@ -44,15 +58,19 @@ def make_mandate(
     *,
     quotes: bool,
     closing_only: frozenset[str] = frozenset(),
+    idle: Collection[Account] = (),
 ) -> Mandate:
-    """The tables and permissions of an engine over `instruments`, all of one pair of timeframes."""
+    """The tables and permissions of an engine over `instruments`, all of one pair of timeframes.
+
+    Accounts that are `idle` are managed to their exits and enter nothing.
+    """
     domain = config.domains[instruments[0].domain]
     return Mandate(
         rules=rule_rows(domain.primary_ms),
         limits=limit_rows(config.risk),
         params=new_params(),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
-        allowed=permissions(accounts, chosen),
+        allowed=permissions([one for one in accounts if one not in idle], chosen) | dict.fromkeys(idle, frozenset()),
         closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
         confirm_ms=domain.confirm_ms,
@@ -65,8 +83,9 @@ def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts:
     """Empty rows for `instruments`; the wallets are still empty."""
     domain = config.domains[instruments[0].domain]
     state = RuntimeState(instruments, accounts, new_market(len(instruments), domain.confirm_ms, domain.primary_ms))
-    rows_of = {account.domain: a for a, account in enumerate(accounts)}
-    state.inst = instrument_rows(instruments, rows_of, config.domains)
+    state.inst = instrument_rows(instruments, state.seats, config.domains)
+    for a, account in enumerate(accounts):
+        state.acct[a]["live"] = int(account.mode is Mode.LIVE)
     return state
 
 
@@ -80,6 +99,7 @@ def wallet_events(config: BotConfig, accounts: tuple[Account, ...], ts: int, bal
             "start",
         )
         for account in accounts
+        if account.mode is Mode.PAPER
     ]
 
 

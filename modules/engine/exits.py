@@ -8,9 +8,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from modules.engine import coins
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
 from risk.holding import due
+from state.accounts import Mode
 from state.booking import book_funding, fill_entry, fill_exit, release
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason, Reduce, Side, order_id
@@ -36,7 +38,7 @@ def cash_row(state: RuntimeState, a: int, ts: int, kind: str, units: int, ref: s
 
 def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
     """One execution, for the ledger."""
-    instrument = state.instruments[i]
+    instrument = state.instrument(i)
     row = {
         "ts": fill.ts,
         "account": str(fill.account),
@@ -56,15 +58,19 @@ def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) ->
     """Book an execution of an entry order."""
     a, before = int(state.inst[i]["account"]), int(state.acct[int(state.inst[i]["account"])]["cash"])
     first = int(state.pos[i]["status"]) != OPEN
-    fill_entry(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee, fill.ts)
     fill_row(state, i, fill, out)
+    steps, fee = coins.received(state, i, fill, out)
+    if steps > 0:
+        fill_entry(state.pos, state.inst, state.acct, i, fill.price, steps, fee, fill.ts)
+    else:
+        coins.paid_for_dust(state, i, fill)
     moved = int(state.acct[a]["cash"]) - before
     if moved + fill.fee:
         cash_row(state, a, fill.ts, "trade", moved + fill.fee, fill.exec_id, out)
     if fill.fee:
         cash_row(state, a, fill.ts, "fee", -fill.fee, fill.exec_id, out)
-    if first:
-        instrument, pos = state.instruments[i], state.pos[i]
+    if first and steps > 0:
+        instrument, pos = state.instrument(i), state.pos[i]
         text = (
             f"{Side(int(pos['side'])).word} {instrument.symbol} opened at {instrument.price(fill.price)} x {instrument.qty(fill.steps)}, "
             f"stop {instrument.price(int(pos['stop']))}, target {instrument.price(int(pos['target']))}"
@@ -79,6 +85,7 @@ def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reaso
         raise Invariant(f"exit fill {fill.exec_id} of {fill.steps} steps, held {int(pos['steps'])} of {fill.key}")
     a = int(state.inst[i]["account"])
     before = int(state.acct[a]["cash"])
+    coins.given(state, i, fill, out)
     fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
     fill_row(state, i, fill, out)
     moved = int(state.acct[a]["cash"]) - before
@@ -91,7 +98,7 @@ def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reaso
 
 def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason: ExitReason, out: list[Command]) -> None:
     """The position is gone: the trade's row, its report, the account's streaks; the row is free again."""
-    pos, instrument = state.pos[i], state.instruments[i]
+    pos, instrument = state.pos[i], state.instrument(i)
     a, s = int(state.inst[i]["account"]), int(pos["strategy"])
     net = int(pos["realised"] - pos["fees"] - pos["funding"])
     row = trade_row(state, mandate, i, fill, reason, net)
@@ -110,6 +117,9 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
         text = f"a run of losses: {style} entries pause for {(paused - fill.ts) / 3_600_000:.1f} h"
         out.append(Report(ts=fill.ts, what="cooldown", account=str(fill.account), text=text))
     working = int(pos["working"])
+    if state.acct[a]["canary"] and mandate.strategies[s].confirmed:
+        state.acct[a]["canary_trades"] += 1
+        state.acct[a]["canary_realised"] += net
     release(state.pos, i)
     if working:
         # Unknown is not flat: until the rest is known to be gone its row stays taken, with the stop that its order carries.
@@ -119,7 +129,7 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
 
 def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason: ExitReason, net: int) -> dict[str, Any]:
     """A closed trade for the ledger; money, prices and quantities as decimal strings."""
-    pos, instrument = state.pos[i], state.instruments[i]
+    pos, instrument = state.pos[i], state.instrument(i)
     card = mandate.strategies[int(pos["strategy"])]
     side = int(pos["side"])
     unit = int(state.inst[i]["unit"])
@@ -127,7 +137,8 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
     entry = money(bought) / instrument.qty(int(pos["filled"]))
     left = money(int(pos["exit_value"])) / instrument.qty(int(pos["exit_steps"]))
     at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
-    return {
+    live = {"unprotected_s": int(pos["unprotected_ms"]) / 1000} if fill.account.mode is Mode.LIVE else {}
+    return live | {
         "account": str(fill.account),
         "symbol": instrument.symbol,
         "strategy": card.name,
@@ -152,7 +163,7 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
 
 def funding_paid(state: RuntimeState, event: FundingPaid, out: list[Command]) -> None:
     """Book a settlement of the venue."""
-    i = state.row_of(event.key)
+    i = state.row_of(event.account, event.key)
     book_funding(state.pos, state.inst, state.acct, i, event.amount)
     cash_row(state, int(state.inst[i]["account"]), event.ts, "funding", -event.amount, event.ref, out)
 
@@ -162,7 +173,7 @@ def protect(state: RuntimeState, i: int) -> Protect:
     pos = state.pos[i]
     return Protect(
         account=state.account_of(i),
-        key=state.instruments[i].key,
+        key=state.instrument(i).key,
         side=int(pos["side"]),
         steps=int(pos["steps"]),
         stop=int(pos["stop"]),
@@ -177,8 +188,11 @@ def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out
     if int(pos["status"]) != OPEN or int(pos["closing"]):
         return
     pos["closing"] = REASONS.index(reason) + 1
-    account, key = state.account_of(i), state.instruments[i].key
-    order = Order(order_id=order_id(account, key, ts, "x"), account=account, key=key, entry=False, steps=int(pos["steps"]), ts=ts)
+    pos["closes"] += 1
+    account, key = state.account_of(i), state.instrument(i).key
+    leg = "x" if pos["closes"] == 1 else f"x{int(pos['closes'])}"  # asked for again at the same moment it is another order
+    name = order_id(account, key, ts, leg, state.tag_of(i))
+    order = Order(order_id=name, account=account, key=key, entry=False, steps=int(pos["steps"]), ts=ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))
 
@@ -194,9 +208,11 @@ def time_exits(state: RuntimeState, ts: int, out: list[Command]) -> None:
 
 def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:
     """Take back whatever entry of instrument `i` still works."""
-    key = state.instruments[i].key
+    account, key = state.account_of(i), state.instrument(i).key
     out.extend(
-        Cancel(order.account, key, order.order_id) for order in state.orders.values() if order.entry and order.key == key and not order.done
+        Cancel(account, key, order.order_id)
+        for order in state.orders.values()
+        if order.entry and order.key == key and order.account == account and not order.done
     )
 
 

@@ -6,6 +6,8 @@ difference means that the program changed what it decides, which is said and the
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -98,11 +100,9 @@ def restore(snapshot: Snapshot) -> Engine:
     arrays: dict[str, Any] = {}
     for name, dtype in LAYOUTS.items():
         blob = snapshot.blobs.get(name)
-        shape_text, _, found = blob.dtype.partition("|") if blob is not None else ("", "", "")
-        if blob is None or found != str(np.lib.format.dtype_to_descr(dtype)):
+        if blob is None:
             raise _foreign(f"rows '{name}'")
-        shape = tuple(int(size) for size in shape_text.strip("()").split(",") if size.strip())
-        arrays[name] = np.frombuffer(blob.data, dtype=dtype).reshape(shape).copy()
+        arrays[name] = _adopted(name, blob, dtype)
     blobs = {name: arrays.pop(name) for name in BLOBS}
     try:
         stored = msgspec.json.decode(bytes(snapshot.state), type=_Stored)
@@ -126,6 +126,28 @@ def restore(snapshot: Snapshot) -> Engine:
         demo_fraction=terms.demo_fraction,
     )
     return Engine(state, mandate)
+
+
+def _adopted(name: str, blob: Blob, dtype: np.dtype[Any]) -> Any:
+    """The stored rows in today's layout: fields that are new since then start at zero; a field that is gone or changed is refused."""
+    shape_text, _, found = blob.dtype.partition("|")
+    shape = tuple(int(size) for size in shape_text.strip("()").split(",") if size.strip())
+    if found == str(np.lib.format.dtype_to_descr(dtype)):
+        return np.frombuffer(blob.data, dtype=dtype).reshape(shape).copy()
+    try:
+        then = np.lib.format.descr_to_dtype(ast.literal_eval(found))
+    except (SyntaxError, ValueError, TypeError):
+        raise _foreign(f"rows '{name}'") from None
+    known: Mapping[str, Any] = dtype.fields or {}
+    if not then.fields or any(known.get(field, (None,))[0] != kind[0] for field, kind in then.fields.items()):
+        raise _foreign(f"rows '{name}'")
+    stored = np.frombuffer(blob.data, dtype=then).reshape(shape)
+    rows = np.zeros(shape, dtype)
+    for field in then.fields:
+        rows[field] = stored[field]
+    if "market" in known and "market" not in then.fields:
+        rows["market"] = np.arange(len(rows))  # before there were seats every instrument had one account
+    return rows
 
 
 def _foreign(what: str) -> Refusal:

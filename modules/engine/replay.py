@@ -18,6 +18,7 @@ from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid, feed_native
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
+from state.accounts import Mode
 from state.intents import Side
 from state.market import Candle, FundingRate
 from state.messages import BarsClosed, Command, Event, Record, Report
@@ -86,7 +87,8 @@ def warm(engine: Engine, grid: Grid) -> None:
     for key, (times, rates) in grid.funding.items():
         known = int(np.searchsorted(times, first))
         if known:
-            engine.state.inst[engine.state.index[key]]["funding_e8"] = rates[known - 1]
+            for i in engine.state.seats_of[engine.state.index[key]]:
+                engine.state.inst[i]["funding_e8"] = rates[known - 1]
 
 
 def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[BarsClosed], sink: Sink) -> None:
@@ -116,7 +118,7 @@ def run_engine(grid: Grid, config: BotConfig, chosen: frozenset[int], balance: i
     engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
     warm(engine, grid)
     state = engine.state
-    venue = BarVenue(state.inst, state.index, grid.confirm_ms, grid.funding, grid.fine)
+    venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
     trades: list[dict[str, Any]] = []
     refused: dict[str, int] = {}
 

@@ -145,12 +145,12 @@ class ConsoleObserver:
     def _line(self, state: RuntimeState, event: Event, command: Command) -> Line | None:
         match command:
             case Place(order):
-                i = state.row_of(order.intent.key)
-                return entered(order.intent, state.instruments[i], int(state.pos[i]["regime"]))
+                i = state.row_of(order.intent.account, order.intent.key)
+                return entered(order.intent, state.instrument(i), int(state.pos[i]["regime"]))
             case Record(kind="trade", row=row):
                 return closed(row, self._attached().wallets[row["account"]].quote)
             case Protect(trailed=True) if self._verbose:
-                return stop_moved(event.ts, command, state.instruments[state.row_of(command.key)])
+                return stop_moved(event.ts, command, state.instruments[state.market_row(command.key)])
             case Report(what="refused", rule=Rule.POSITION_OPEN.label) if not self._verbose:
                 return None
             case Report():

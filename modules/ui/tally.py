@@ -73,7 +73,7 @@ class Tally:
         self.first_ts = self.last_ts = state.ts
         self.wallets: dict[str, Wallet] = {}
         for a, account in enumerate(state.accounts):
-            quote = next((state.instruments[i].quote for i in range(len(state.instruments)) if state.inst[i]["account"] == a), "")
+            quote = next((state.instruments[m].quote for b, m in state.seats if b == a), "")
             equity = int(state.acct[a]["equity"])
             self.wallets[str(account)] = Wallet(quote, equity, equity, equity)
         self.by_strategy: dict[tuple[str, str], Group] = {}

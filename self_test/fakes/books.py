@@ -69,7 +69,7 @@ def books(*instruments: Instrument, balance: float = 1_000, risk: Risk | None = 
     made = Books(
         instruments=chosen,
         pos=rows(POS, len(chosen)),
-        inst=instrument_rows(chosen, domains, CONFIG.domains),
+        inst=instrument_rows(chosen, [(domains[one.domain], m) for m, one in enumerate(chosen)], CONFIG.domains),
         acct=rows(ACCT),
         rules=rule_rows(M15),
         limits=limit_rows(risk or Risk()),

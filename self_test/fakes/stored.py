@@ -13,6 +13,7 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Runner
 from modules.exchange.paper import PaperVenue
 from self_test.fakes.books import M5, SPOT, coin
+from state.accounts import Mode
 from state.market import Candle, Quote
 from state.messages import BarsClosed, Command, Control, Tick, VenueReset
 
@@ -34,7 +35,7 @@ class Played:
         self.engine = Engine(state, make_mandate(CONFIG, COINS, (SPOT,), chosen_strategies(("demo",)), quotes=True))
         checkpoint(self.engine, self.chain)
         self.inbox = Inbox()
-        self.venue = PaperVenue(state.inst, state.index, 150, M5)
+        self.venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), 150, M5)
         self.now = max(START, state.ts)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, [])
         boot = Control(self.now, "boot", {"stage": "1", "feeds": ""}, "start")

@@ -16,7 +16,7 @@ import pytest
 
 from bench.audit import audit, rows_of
 from config import CONFIG
-from modules import app
+from modules import app, process
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.overrides import apply_overrides
@@ -50,7 +50,7 @@ def console(stream: io.StringIO | None = None) -> ConsoleObserver:
 
 def refused(wanted: RunOptions) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        app.run(wanted, QUICK, console())
+        process.run(wanted, QUICK, console())
     return caught.value
 
 
@@ -73,7 +73,7 @@ def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch:
     async def no(*_args: object) -> None:
         raise Rejected("10001: no")
 
-    async def asked_to_stop(daemon: app._Daemon) -> None:
+    async def asked_to_stop(daemon: app.Daemon) -> None:
         daemon.stopping.set()
         await asyncio.Event().wait()
 
@@ -81,8 +81,8 @@ def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch:
     (tmp_path / "live" / app.DAEMON_FILE).write_text("of one that was killed")
     wanted = options(tmp_path, env=Environment.LIVE, strategies=None)
     if when == "market":  # a stop during start-up ends it, cleanly
-        monkeypatch.setattr(app._Daemon, "_find_market", asked_to_stop)
-        assert app.run(wanted, QUICK, console()) is ExitCode.DONE
+        monkeypatch.setattr(app.Daemon, "_find_market", asked_to_stop)
+        assert process.run(wanted, QUICK, console()) is ExitCode.DONE
     else:
         monkeypatch.setattr(app, "listed", no)
         said = refused(wanted)
@@ -119,7 +119,7 @@ def test_a_full_disk_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     async def fails(daemon: object) -> ExitCode:
         raise error
 
-    monkeypatch.setattr(app._Daemon, "run", fails)
+    monkeypatch.setattr(app.Daemon, "run", fails)
     said = refused(options(tmp_path))
     assert said.code is ExitCode.USAGE and f"cannot write to {tmp_path / 'simulated'}: No space left on device" in str(said)
 
@@ -129,9 +129,9 @@ def test_anything_else_stays_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async def fails(daemon: object) -> ExitCode:
         raise error
 
-    monkeypatch.setattr(app._Daemon, "run", fails)
+    monkeypatch.setattr(app.Daemon, "run", fails)
     with pytest.raises(type(error)):
-        app.run(options(tmp_path), QUICK, console())
+        process.run(options(tmp_path), QUICK, console())
 
 
 async def answer(folder: Path, path: str) -> Any:
@@ -155,7 +155,7 @@ async def test_a_life_from_start_to_summary_and_on(tmp_path: Path) -> None:
     folder, stream = tmp_path / "simulated", io.StringIO()
     async with asyncio.timeout(LIMIT_S), serving() as simulator:
         wanted = options(tmp_path, simulator_url=simulator.http + "/control", symbols=("BTCUSDT",), enable=("forex",))
-        daemon = app._Daemon(wanted, QUICK, console(stream), WallClock())
+        daemon = app.Daemon(wanted, QUICK, console(stream), WallClock())
         async with asyncio.TaskGroup() as group:
             running = group.create_task(daemon.run())
             record = await until_ready(folder)
@@ -183,7 +183,7 @@ async def test_a_life_from_start_to_summary_and_on(tmp_path: Path) -> None:
         assert "SIMULATED" in said and "--enable forex: stage 1" in said and "(new)" in said
 
         stream = io.StringIO()
-        more = app._Daemon(options(tmp_path, simulator_url=wanted.simulator_url, duration_s=0.1), QUICK, console(stream), WallClock())
+        more = app.Daemon(options(tmp_path, simulator_url=wanted.simulator_url, duration_s=0.1), QUICK, console(stream), WallClock())
         assert await more.run() is ExitCode.DONE
         assert [bytes(row.row) for row in rows_of(folder)[: len(first)]] == [bytes(row.row) for row in first]
         assert "going on from" in stream.getvalue() and more.engine.state.toggles.paused, "a pause outlives a restart"

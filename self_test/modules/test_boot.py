@@ -18,8 +18,9 @@ from state.books import FLAT, OPEN
 from state.ledger import read_ledger
 from state.market import Candle
 from state.runtime import RuntimeState, holding
+from state.stages import paper_account
 
-CRYPTO = (Domain.CRYPTO,)
+CRYPTO = (paper_account(Domain.CRYPTO),)
 
 
 def stored_state(folder: Path) -> RuntimeState:
@@ -139,10 +140,10 @@ def test_a_new_account_comes_beside_the_old_and_an_old_one_stays(tmp_path: Path)
     bot.close()
     stored = stored_state(tmp_path)
     perp = coin("BTCUSDT", Domain.PERPS)
-    state, _ = assemble(CONFIG, (*COINS, perp), (Domain.PERPS, Domain.CRYPTO), stored)
+    state, _ = assemble(CONFIG, (*COINS, perp), (paper_account(Domain.PERPS), *CRYPTO), stored)
     a = state.accounts.index(stored.accounts[0])
     assert state.acct[a] == stored.acct[0] and state.acct[state.accounts.index(PERP)]["cash"] == 0
-    alone, _ = assemble(CONFIG, (*COINS, perp), (Domain.PERPS,), stored)
+    alone, _ = assemble(CONFIG, (*COINS, perp), (paper_account(Domain.PERPS),), stored)
     assert set(alone.accounts) == {PERP, stored.accounts[0]}
 
 

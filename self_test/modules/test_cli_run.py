@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config import CONFIG
-from modules import app, cli, cli_run
+from modules import cli, cli_run, process
 from modules.environment import Environment
 from modules.options import RunOptions
 from modules.settings import BotConfig
@@ -54,7 +54,7 @@ def test_what_was_said_becomes_options(tmp_path: Path, monkeypatch: pytest.Monke
         got.append((options, config))
         return ExitCode.DONE
 
-    monkeypatch.setattr(app, "run", run)
+    monkeypatch.setattr(process, "run", run)
     monkeypatch.setattr(logs, "setup", lambda **how: None)
     monkeypatch.delenv("BYBIT_API_KEY", raising=False)
     monkeypatch.setenv("BOT_RISK__LOSS", "0.004")

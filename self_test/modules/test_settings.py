@@ -82,14 +82,14 @@ def test_rules_hold_the_table_of_exits() -> None:
 
 def test_an_instruments_filters_become_whole_numbers() -> None:
     one = coin("AAAUSDT", Domain.PERPS, min_qty=Decimal("0.00015"), max_qty=Decimal("0.00099"))
-    row = instrument_rows((one,), {Domain.PERPS: 2}, CONFIG.domains)[0]
+    row = instrument_rows((one,), [(2, 0)], CONFIG.domains)[0]
     assert (int(row["min_steps"]), int(row["max_steps"])) == (2, 9)  # never below the least, never above the most
     assert (int(row["account"]), int(row["spot"]), int(row["leverage"])) == (2, 0, 3)
     assert (int(row["min_notional"]), int(row["unit"]), int(row["funding_interval_ms"])) == (5 * 10**10, 10_000, 8 * HOUR_MS)
 
 
 def test_orders_stay_small_enough_for_exact_shares() -> None:
-    row = instrument_rows((coin("AAAUSDT", max_qty=Decimal(10) ** 12),), {Domain.CRYPTO: 0}, CONFIG.domains)[0]
+    row = instrument_rows((coin("AAAUSDT", max_qty=Decimal(10) ** 12),), [(0, 0)], CONFIG.domains)[0]
     assert int(row["max_steps"]) == MOST_STEPS
     assert MOST_STEPS**2 < 2**63
 
@@ -97,4 +97,4 @@ def test_orders_stay_small_enough_for_exact_shares() -> None:
 def test_a_grid_too_fine_to_book_is_refused() -> None:
     fine = coin("AAAUSDT", tick=Decimal("0.0000001"), step=Decimal("0.0001"))
     with pytest.raises(ValueError, match="not a multiple"):
-        instrument_rows((fine,), {Domain.CRYPTO: 0}, CONFIG.domains)
+        instrument_rows((fine,), [(0, 0)], CONFIG.domains)

@@ -132,7 +132,7 @@ class Desk:
     def filled(self, order: Approved, price: int = LEVEL, steps: int | None = None, left: int = 0) -> list[Command]:
         """The venue filled an entry."""
         intent = order.intent
-        i = self.engine.state.index[intent.key]
+        i = self.engine.state.row_of(intent.account, intent.key)
         fill = self.execution(i, order.order_id, int(intent.side), price, intent.steps if steps is None else steps)
         return self.tell(OrderFilled(self.now, fill, left))
 
@@ -146,7 +146,7 @@ class Desk:
 
     def closed(self, close: Close, price: int, steps: int | None = None, left: int = 0) -> list[Command]:
         """A market close of ours was filled."""
-        i = self.engine.state.index[close.reduce.key]
+        i = self.engine.state.row_of(close.reduce.account, close.reduce.key)
         pos = self.pos(i)
         fill = self.execution(i, close.reduce.order_id, -int(pos["side"]), price, int(pos["steps"]) if steps is None else steps)
         return self.tell(OrderFilled(self.now, fill, left))

@@ -93,7 +93,7 @@ def test_a_fill_of_an_order_that_was_never_sent_stops_everything() -> None:
     order = desk.enter()
     other = Desk().enter()
     stranger = type(order)(intent=other.intent, order_id="CP-AAAUSDT-0-e")
-    with pytest.raises(Invariant, match="did not send"):
+    with pytest.raises(Invariant, match="fits nothing"):
         desk.filled(stranger)
 
 

@@ -100,10 +100,10 @@ def test_a_wallet_that_was_never_opened_has_no_drawdown() -> None:
 
 def test_an_unknown_instrument_is_a_bug() -> None:
     state = busy()
-    assert state.row_of("PERPS:CCCUSDT") == 2
+    assert state.row_of(PERP, "PERPS:CCCUSDT") == 2
     assert state.account_of(2) == PERP
     with pytest.raises(Invariant, match="PERPS:AAAUSDT"):
-        state.row_of("PERPS:AAAUSDT")
+        state.row_of(PERP, "PERPS:AAAUSDT")
 
 
 def test_the_median_spread_needs_an_hour_and_forgets_after_a_day() -> None:

@@ -49,10 +49,10 @@ def test_what_may_go_live_where_and_how_it_enters() -> None:
     assert BY_ID["C3"].live_domains == (Domain.PERPS,)
     assert (BY_ID["C3"].entry, BY_ID["C3"].entry_cap_bp) == (EntryOrder.IOC_LIMIT, 3.0)
     assert BY_ID["C4"].entry is EntryOrder.MAKER
-    for name in ("C4", "demo"):
-        assert BY_ID[name].paper_only
-        assert BY_ID[name].live_domains == ()
+    assert BY_ID["C4"].paper_only
+    assert BY_ID["C4"].live_domains == ()
     demo = BY_ID["demo"]
+    assert demo.live_domains == (Domain.CRYPTO, Domain.PERPS), "of the built-in exchange alone"
     assert (demo.in_fractions, demo.counts, demo.max_hold_ms) == (True, False, 60_000)
     assert {(p.stop, p.trail, p.target) for p in demo.arms()} == {(0.01, 0.01, 0.01)}
 

@@ -24,6 +24,7 @@ def test_the_contract_of_status_json() -> None:
         "halted",
         "standing",
         "canary",
+        "held_by",
         "open_positions",
     }
     assert spot["equity"] == "1000"

@@ -14,7 +14,7 @@ from modules.engine.recovery import snapshot_of
 from modules.engine.replay import drive, events_of, warm
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.markets import market
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.messages import Command, Event, encode_commands, encode_event
 from state.store import Snapshot
 
@@ -56,7 +56,7 @@ def recording(domain: Domain, seed: int = 2, days: int = 45) -> Recording:
         if len(entries) % EVERY == 0:
             snapshots.append((len(entries), snapshot_of(engine, len(entries))))
 
-    venue = BarVenue(engine.state.inst, engine.state.index, grid.confirm_ms, grid.funding, grid.fine)
+    venue = BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
     drive(engine, venue, events_of(grid), sink)
     return Recording(grid, engine, entries, events, snapshots)
 

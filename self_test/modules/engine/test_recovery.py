@@ -20,7 +20,7 @@ from modules.engine.replay import drive, events_of, warm
 from modules.engine.runner import Runner
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.markets import market
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.chain import Chain
 from state.ledger import Ledger, RowKind, read_ledger
 from state.messages import Command, Event, Record, Report, decode_event, encode_commands, encode_event
@@ -58,7 +58,7 @@ def told(grid: Grid) -> tuple[Snapshot, Story, list[tuple[int, Snapshot]]]:
         if len(story) % 701 == 0:
             on_the_way.append((len(story), snapshot_of(engine, len(story))))
 
-    venue = BarVenue(engine.state.inst, engine.state.index, grid.confirm_ms, grid.funding, grid.fine)
+    venue = BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
     drive(engine, venue, events_of(grid), keep)
     return start, story, on_the_way
 

@@ -12,6 +12,7 @@ from config import CONFIG
 from modules.engine.desk import fresh_engine
 from modules.exchange.paper import PaperVenue
 from self_test.fakes.books import SPOT, coin
+from state.accounts import Mode
 from state.books import OPEN
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side
 from state.market import Candle, Quote, Trade
@@ -42,7 +43,7 @@ NOW, LATENCY, PATIENCE = 1_735_689_600_000, 150, 300_000
 
 def venue() -> PaperVenue:
     engine, _ = fresh_engine(CONFIG, (coin("AAAUSDT"),), frozenset(), NOW, quotes=True)
-    return PaperVenue(engine.state.inst, engine.state.index, LATENCY, PATIENCE)
+    return PaperVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), LATENCY, PATIENCE)
 
 
 def order(kind: OrderType = OrderType.MARKET, *, steps: int = 100, limit: int = 10_020, stop: int = 9_800, target: int = 10_500) -> Place:
@@ -230,7 +231,7 @@ def test_engine_and_venue_agree_over_any_path(path: list[tuple[int, int, int, bo
     """Wired together over random quotes and prints: no Invariant, nothing sold that is not held, cash = sum of its ledger rows."""
     engine, rows = fresh_engine(CONFIG, (coin("AAAUSDT"),), frozenset({DEMO}), NOW, quotes=True)
     state = engine.state
-    at = PaperVenue(state.inst, state.index, LATENCY, PATIENCE)
+    at = PaperVenue(state.inst, state.seats_in(Mode.PAPER), LATENCY, PATIENCE)
     cash = sum((Decimal(row.row["amount"]) for row in rows if isinstance(row, Record)), Decimal(0))
 
     def apply(event: Event) -> None:

@@ -9,7 +9,7 @@ from config import CONFIG
 from modules.engine.desk import fresh_engine
 from modules.exchange.paper_bars import BarVenue, FineBars
 from self_test.fakes.books import PERP, coin
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side
 from state.market import Candle
 from state.messages import AccountEvent, Cancel, Close, FundingPaid, OrderCancelled, OrderFilled, Place, Protect, Record, StopFilled
@@ -22,7 +22,8 @@ def venue(funding: dict[int, int] | None = None, fine: FineBars | None = None) -
     engine, _ = fresh_engine(CONFIG, (coin("AAAUSDT", Domain.PERPS),), frozenset(), NOW, quotes=False)
     times = np.array(sorted(funding or {}), np.int64)
     rates = np.array([(funding or {})[ts] for ts in times.tolist()], np.int64)
-    return BarVenue(engine.state.inst, engine.state.index, TF, {KEY: (times, rates)} if funding else {}, {KEY: fine} if fine else {})
+    seats = engine.state.seats_in(Mode.PAPER)
+    return BarVenue(engine.state.inst, seats, TF, {KEY: (times, rates)} if funding else {}, {KEY: fine} if fine else {})
 
 
 def place(kind: OrderType = OrderType.MARKET, side: Side = Side.LONG, limit: int = 0, stop: int = 0, target: int = 0) -> Place:

@@ -1,0 +1,70 @@
+"""The base coins of a live spot account: what fills really brought after fees in the coin, what is left over, and what cannot be sold.
+
+A buy on a real venue pays its fee in the coin bought. The position is what a whole number of steps holds; the rest is dust, kept in the
+account's own coins and taken into the next position of the coin. What the quote coin paid beyond the position is booked as its fee, so cash
+equals the venue's to the last unit. Source: definitions, "The user's own coins"; field notes 17 to 20.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from state.accounts import Mode
+from state.books import OPEN
+from state.messages import Command, Record
+from state.orders import Fill
+from state.runtime import RuntimeState
+from utils.fixed import plain
+
+
+def counted(state: RuntimeState, i: int) -> bool:
+    """Whether coins of seat `i` are counted: on live spot accounts only; elsewhere fees are in the quote coin and nothing is left over."""
+    return bool(state.inst[i]["spot"]) and state.account_of(i).mode is Mode.LIVE
+
+
+def _move(state: RuntimeState, i: int, fill: Fill, qty: Decimal, out: list[Command]) -> Decimal:
+    """Add `qty` to the account's own coins; returns what it has then."""
+    own, base = state.coins.setdefault(str(fill.account), {}), state.instrument(i).base
+    own[base] = own.get(base, Decimal(0)) + qty
+    row = {"ts": fill.ts, "account": str(fill.account), "kind": "trade", "amount": plain(qty), "ref": fill.exec_id, "coin": base}
+    out.append(Record("cash", row))
+    return own[base]
+
+
+def received(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> tuple[int, int]:
+    """(steps by which the position grows, fee in money units) of an entry fill; dust of earlier positions is taken in."""
+    if not counted(state, i):
+        return fill.steps, fill.fee
+    instrument = state.instrument(i)
+    own = _move(state, i, fill, instrument.qty(fill.steps) - fill.base_fee, out)
+    held = int(state.pos[i]["steps"]) if state.pos[i]["status"] == OPEN else 0
+    steps = instrument.steps(own) - held
+    return steps, fill.fee + fill.price * (fill.steps - steps) * instrument.unit
+
+
+def paid_for_dust(state: RuntimeState, i: int, fill: Fill) -> None:
+    """A first fill so small that its fee leaves no whole step: paid for, not yet a position."""
+    a = int(state.inst[i]["account"])
+    state.acct[a]["cash"] -= fill.price * fill.steps * state.instrument(i).unit + fill.fee
+    state.pos[i]["working"] = max(0, int(state.pos[i]["working"]) - fill.steps)
+
+
+def given(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
+    """An exit fill takes its coins out of the account's own."""
+    if counted(state, i):
+        _move(state, i, fill, -state.instrument(i).qty(fill.steps), out)
+
+
+def strayed(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
+    """A fill that belongs to no position moves the account's own coins all the same."""
+    qty = state.instrument(i).qty(fill.steps)
+    _move(state, i, fill, qty - fill.base_fee if fill.side > 0 else -qty, out)
+
+
+def unsellable(state: RuntimeState, i: int) -> bool:
+    """Whether what seat `i` holds is below the venue's smallest order at its mark, or would be at its stop: dust, not a position."""
+    if not counted(state, i) or state.pos[i]["status"] != OPEN:
+        return False
+    pos, inst = state.pos[i], state.inst[i]
+    worst = min(int(pos["mark"]), int(pos["stop"]))
+    return int(pos["steps"]) < int(inst["min_steps"]) or int(pos["steps"]) * worst * int(inst["unit"]) < int(inst["min_notional"])

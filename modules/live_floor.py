@@ -1,0 +1,243 @@
+"""Where live orders meet their venue: for each live account its adapter, tracker, executor and watch, wired to the engine and its inbox."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+
+from modules.accounts import Key, Lineup, confirmed
+from modules.engine.core import Engine
+from modules.engine.inbox import Inbox
+from modules.environment import Hosts
+from modules.exchange import rights
+from modules.exchange.bybit import BybitVenue
+from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.executor import Executor
+from modules.exchange.holdings import Held
+from modules.exchange.tracker import Tracker
+from modules.exchange.watch import Watch
+from modules.options import RunOptions
+from modules.settings import BotConfig
+from state.accounts import Account, Domain, Mode
+from state.books import OPEN
+from state.instruments import Instrument
+from state.market import Quote
+from state.messages import Cancel, Close, Command, Control, Place, Protect
+from state.runtime import RuntimeState
+from utils.clock import Clock
+from utils.errors import ExitCode, Refusal, Rejected, Transient
+from utils.fixed import MONEY_SCALE
+from utils.throttle import Throttle
+
+log = structlog.get_logger(__name__)
+TAG_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
+Filters = Callable[[Domain], Coroutine[Any, Any, Mapping[str, Instrument]]]
+
+
+class Desk(msgspec.Struct, kw_only=True):
+    """One live account at work."""
+
+    venue: BybitVenue
+    tracker: Tracker
+    executor: Executor
+    watch: Watch
+
+
+def new_tag() -> str:
+    """Three characters that tell this bot's orders from another's; drawn once for a state directory."""
+    return "".join(secrets.choice(TAG_LETTERS) for _ in range(3))
+
+
+class LiveFloor:
+    """Every live account of a run. Without one it does nothing, and costs nothing."""
+
+    def __init__(
+        self, options: RunOptions, config: BotConfig, hosts: Hosts, keys: Mapping[Domain, Key], throttle: Throttle, clock: Clock
+    ) -> None:
+        self._options, self._config, self._hosts, self._keys, self._throttle, self._clock = options, config, hosts, keys, throttle, clock
+        self._rng = random.Random()  # jitter only
+        self._time = clock.now_ms
+        self._venues: dict[Account, BybitVenue] = {}
+        self.desks: dict[Account, Desk] = {}
+        self._opening: dict[Account, int] = {}
+
+    # --- before the engine is built ------------------------------------------------------------------------------------------------
+
+    async def introduce(self, lineup: Lineup, managed: list[Account]) -> Lineup:
+        """Open every live account's door and look at its key; the line-up without those that a person has not confirmed.
+
+        `managed`: accounts that trade no more and still hold something. Refusal for a key that is not fit, or a venue that does not answer.
+        """
+        for account in (*lineup.live, *(one for one in managed if one not in lineup.live and one.domain in self._keys)):
+            key = self._keys[account.domain]
+            costs = self._config.domains[account.domain].costs
+            venue = BybitVenue(
+                self._hosts.http,
+                key.key,
+                key.secret,
+                account.domain,
+                self._throttle,
+                self._clock,
+                self._rng,
+                leverage=costs.leverage,
+                venue_now=self._now,
+            )
+            self._venues[account] = venue
+            try:
+                await venue.sync_clock()
+                found = await venue.rights()
+                faults = rights.faults(found, account.domain, may_withdraw=self._config.capital.key_may_withdraw)
+                if faults:
+                    raise rights.refusal(account, str(self._options.env), rights.hold_reason(account, faults))
+                if account in lineup.live and (reason := confirmed(self._options, found.account_id)):
+                    lineup = lineup.without(account, reason)
+                    if account not in managed:
+                        await self._venues.pop(account).close()
+                    continue
+                self._opening[account] = int((await venue.wallet()).cash * MONEY_SCALE)
+            except Rejected as no:
+                raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no
+            except Transient as error:
+                if account not in managed:
+                    raise Refusal(f"--env {self._options.env}: {account} cannot be read: {error}", ExitCode.UNREACHABLE) from error
+        return lineup
+
+    # --- wiring ---------------------------------------------------------------------------------------------------------------------
+
+    def wire(self, engine: Engine, inbox: Inbox, venue_now: Callable[[], int], filters: Filters, halted: Callable[[Account], bool]) -> None:
+        """Build what stands between the engine and each venue."""
+        self._time = venue_now
+        state = engine.state
+        for account, venue in self._venues.items():
+            seats = state.seats_on(account)
+            instruments = {key: state.instrument(i) for key, i in seats.items()}
+            prefix = f"{account.domain[0]}{account.mode[0]}{state.tag}-"
+            seen = [name.removeprefix(f"{account}/") for name in state.execs if name.startswith(f"{account}/")]
+            tracker = Tracker(account, instruments, prefix, seen)
+            executor = Executor(
+                account, venue, tracker, instruments, inbox.put_account, self._clock, venue_now, state.tag, halted=partial(halted, account)
+            )
+            executor.restore([order for order in state.orders.values() if order.account == account], held_on(state, account))
+            domain = account.domain
+            watch = Watch(
+                account,
+                venue,
+                self._stream(domain, venue),
+                tracker,
+                executor,
+                instruments,
+                inbox.put_account,
+                self._clock,
+                self._rng,
+                venue_now,
+                prefix=prefix,
+                cursor=state.cursors.get(str(account), 0),
+                env=str(self._options.env),
+                listing=partial(filters, domain),
+                may_withdraw=self._config.capital.key_may_withdraw,
+            )
+            self.desks[account] = Desk(venue=venue, tracker=tracker, executor=executor, watch=watch)
+
+    def _now(self) -> int:
+        return self._time()
+
+    def _stream(self, domain: Domain, venue: BybitVenue) -> BybitAccountStream:
+        key, url = self._keys[domain], f"{self._hosts.ws}/v5/private"
+        return BybitAccountStream(url, key.key, key.secret, domain, self._clock, venue.venue_ms, self._rng)
+
+    def openings(self, state: RuntimeState, ts: int) -> list[Control]:
+        """The events that open wallets which are new here: a sub-account's whole cash, or its share of a wallet that two domains share."""
+        events = []
+        for account, units in self._opening.items():
+            if state.acct[state.accounts.index(account)]["peak"]:
+                continue
+            shared = len({key.key for key in self._keys.values()}) == 1 and len(self._config_domains()) > 1
+            own = int(units * Decimal(str(self._config.capital.crypto_share))) if shared else units
+            events.append(Control(ts, "open_wallet", {"account": str(account), "balance_units": str(own)}, "venue"))
+        return events
+
+    def _config_domains(self) -> tuple[Domain, ...]:
+        return tuple(dict.fromkeys(account.domain for account in self._venues))
+
+    def unmanaged(self, state: RuntimeState) -> list[Account]:
+        """Live accounts that hold something and have no venue here."""
+        return [account for account in holding_live(state) if account not in self._venues]
+
+    # --- living ---------------------------------------------------------------------------------------------------------------------
+
+    def dispatch(self, command: Command) -> bool:
+        """Carry out a command for a live account; False when it is for another."""
+        account = account_of(command)
+        desk = self.desks.get(account) if account is not None else None
+        if desk is None or not isinstance(command, Place | Cancel | Protect | Close):
+            return False
+        desk.executor.submit(command)
+        return True
+
+    def on_quote(self, quote: Quote) -> None:
+        """A touch moved: software targets look at it."""
+        for desk in self.desks.values():
+            desk.executor.on_quote(quote.key, quote.bid, quote.ask)
+
+    def jobs(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]], bool]]:
+        """(name, task, whether a bug in it is fatal) of everything that runs."""
+        found = []
+        for account, desk in self.desks.items():
+            found += [(f"executor {account}", desk.executor.run, True), (f"watch {account}", desk.watch.run, False)]
+        return found
+
+    async def start(self) -> None:
+        """Recover every account once, before the market is heard; one whose venue does not answer goes on trying as a task."""
+        for account, desk in self.desks.items():
+            try:
+                await desk.watch.start()
+            except Transient as error:
+                log.warning("start-up reading failed, trying on", account=str(account), error=str(error))
+
+    @property
+    def idle(self) -> bool:
+        """No account has work on its way."""
+        return not any(desk.executor.busy for desk in self.desks.values())
+
+    async def close(self) -> None:
+        """Release the connections."""
+        for venue in self._venues.values():
+            await venue.close()
+
+
+def account_of(command: Command) -> Account | None:
+    """Whose account a command is for; None for rows and reports."""
+    match command:
+        case Place(order):
+            return order.intent.account
+        case Close(reduce):
+            return reduce.account
+        case Cancel(account) | Protect(account):
+            return account
+    return None
+
+
+def holding_live(state: RuntimeState) -> list[Account]:
+    """Live accounts with a position or an order."""
+    return [one for one in state.accounts if one.mode is Mode.LIVE and any(state.pos[i]["status"] for i in state.seats_on(one).values())]
+
+
+def held_on(state: RuntimeState, account: Account) -> dict[str, Held]:
+    """What the engine holds on a live account, as the tracker counts it."""
+    found = {}
+    own = state.coins.get(str(account), {})
+    for key, i in state.seats_on(account).items():
+        pos = state.pos[i]
+        coins = own.get(state.instrument(i).base, Decimal(0)) if state.inst[i]["spot"] else Decimal(0)
+        if pos["status"] == OPEN:
+            found[key] = Held(side=int(pos["side"]), steps=int(pos["steps"]), stop=int(pos["stop"]), target=int(pos["target"]), coins=coins)
+        elif coins:
+            found[key] = Held(coins=coins)
+    return found
