@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from modules import cli_flatten
 from modules.cli_run import folder
 from utils.errors import ExitCode, Refusal, Transient
 
@@ -36,13 +37,16 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         ("unpause", "entries on again", request),
         ("resume", "let a halted account trade again (new drawdown peak)", request),
         ("reset", "a paper wallet starts over; it must be flat", request),
-        ("flatten", "entries off, close everything, halt", request),
+        ("flatten", "halt, cancel, close everything; works with the daemon dead", flatten),
     ):
         found = commands.add_parser(name, help=words, description=words)
         found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
         found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
-        if handler is request:
+        if handler in {request, flatten}:
             found.add_argument("--yes", action="store_true", help="do it without asking")
+            if name == "flatten":
+                limit = "with the daemon dead: how long to go on trying (default 60)"
+                found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
             if name in {"resume", "reset"}:
                 found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
         else:
@@ -112,17 +116,33 @@ def status_text(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sure(args: argparse.Namespace, env: str) -> bool:
+    """Whether a person means it; Refusal when there is nobody to be asked."""
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Refusal(f"{args.name} changes the {env} account; say --yes")
+    sys.stdout.write(f"{args.name} in {env}: are you sure? [y/N] ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    sys.stdout.write("nothing done\n")
+    return False
+
+
+def flatten(args: argparse.Namespace, load: Load) -> ExitCode:
+    """Halt and close everything, with the daemon or without."""
+    env, place = place_of(args)
+    if not sure(args, env):
+        return ExitCode.DONE
+    return cli_flatten.flatten(env, place, load, args.timeout)
+
+
 def request(args: argparse.Namespace, load: Load) -> ExitCode:
     """Pass a request of the operator to the daemon, or write it into the journal of a dead one."""
     env, place = place_of(args)
-    if not args.yes:
-        if not sys.stdin.isatty():
-            raise Refusal(f"{args.name} changes the {env} account; say --yes")
-        sys.stdout.write(f"{args.name} in {env}: are you sure? [y/N] ")
-        sys.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            sys.stdout.write("nothing done\n")
-            return ExitCode.DONE
+    if not sure(args, env):
+        return ExitCode.DONE
     words = {"account": getattr(args, "account", "all")}
     import asyncio
 
@@ -136,6 +156,10 @@ def request(args: argparse.Namespace, load: Load) -> ExitCode:
 
         for line in apply_offline(place, args.name, words, load()):
             sys.stdout.write(f"{line}\n")
+        if args.name == "resume":
+            from modules.latch import unlatch
+
+            unlatch(place, words["account"])
         return ExitCode.DONE
     sys.stdout.write(f"{args.name}: the running bot has it\n")
     return ExitCode.DONE

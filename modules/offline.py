@@ -33,30 +33,35 @@ def stored_state(folder: Path) -> RuntimeState:
 
 
 def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotConfig) -> list[str]:
-    """Journal the request; returns what the engine reported. Refusal when there is no state, or somebody holds it.
-
-    What has to leave for a venue is not sent from here: orders of a dead daemon are asked about at its next start, closes too.
-    """
+    """Take the lock and journal the request; returns what the engine reported. Refusal when there is no state, or somebody holds it."""
     if not folder.is_dir():
         raise Refusal(NOTHING.format(folder))
     with DirectoryLock(folder):
-        chain = open_chain(folder)
-        try:
-            if chain.snapshot is None:
-                raise Refusal(NOTHING.format(folder))
-            engine = restore(chain.snapshot)
-            replay_tail(engine, chain, chain.snapshot.seq)
-            said: list[str] = []
-            warnings = [f"recovery: {warning}" for warning in chain.warnings]
+        return journal_request(folder, name, args, config)
 
-            def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
-                said.extend(command.text for command in commands if isinstance(command, Report))
 
-            runner = Runner(engine, Inbox(), chain, dispatch=lambda _command: None, observers=[listen])
-            runner.apply([*request_event(engine.state, config, name, args, engine.state.ts, "command line")])
-            runner.checkpoint()
-        finally:
-            chain.close()
+def journal_request(folder: Path, name: str, args: Mapping[str, str], config: BotConfig) -> list[str]:
+    """As `apply_offline`, for a caller who holds the lock.
+
+    What has to leave for a venue is not sent from here: orders of a dead daemon are asked about at its next start, closes too.
+    """
+    chain = open_chain(folder)
+    try:
+        if chain.snapshot is None:
+            raise Refusal(NOTHING.format(folder))
+        engine = restore(chain.snapshot)
+        replay_tail(engine, chain, chain.snapshot.seq)
+        said: list[str] = []
+        warnings = [f"recovery: {warning}" for warning in chain.warnings]
+
+        def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
+            said.extend(command.text for command in commands if isinstance(command, Report))
+
+        runner = Runner(engine, Inbox(), chain, dispatch=lambda _command: None, observers=[listen])
+        runner.apply([*request_event(engine.state, config, name, args, engine.state.ts, "command line")])
+        runner.checkpoint()
+    finally:
+        chain.close()
     if name == "flatten":
         said.append("no bot runs here: it is written down, and the next start closes what is held")
     return [*warnings, *(said or [f"{name}: done"])]

@@ -1,4 +1,4 @@
-"""A venue in memory, enough of one to be flattened: orders, perpetual positions, coins, executions, and requests that go wrong on demand."""
+"""A venue in memory, enough of one to be flattened: orders, positions, coins, executions, and requests that go wrong on demand."""
 
 from __future__ import annotations
 
@@ -62,9 +62,19 @@ class FlatVenue:
         filled = order.filled + qty
         self.fills.append(
             ExecutionReport(
-                key=order.key, exec_id=f"x{len(self.fills) + 1}", kind=ExecutionKind.TRADE, order_kind=order.kind, venue_id=order.venue_id,
-                link_id=order.link_id, side=order.side, price=PRICE, qty=qty, fee=Decimal(0), fee_coin=fee_coin, ts=NOW,
-            )  # fmt: skip
+                key=order.key,
+                exec_id=f"x{len(self.fills) + 1}",
+                kind=ExecutionKind.TRADE,
+                order_kind=order.kind,
+                venue_id=order.venue_id,
+                link_id=order.link_id,
+                side=order.side,
+                price=PRICE,
+                qty=qty,
+                fee=Decimal(0),
+                fee_coin=fee_coin,
+                ts=NOW,
+            )
         )
         status = OrderStatus.FILLED if filled == order.qty else OrderStatus.CANCELLED
         self.orders[order.venue_id] = msgspec.structs.replace(order, filled=filled, status=status)

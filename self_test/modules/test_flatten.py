@@ -201,7 +201,7 @@ def test_an_answer_that_was_lost_is_repeated_under_the_same_id_only() -> None:
             raise Transient("connection refused")
         return await create(ticket, urgency)  # type: ignore[arg-type]
 
-    venue.create = lossy  # type: ignore[assignment,method-assign]
+    venue.create = lossy  # type: ignore[method-assign]
     report = run(clock, flatten_account(LiveAccount(ours(PERPS, 1, held=dict(venue.sizes)), venue), clock))
     assert report.verified and len(links) == 4 and len(set(links)) == 1
 

@@ -1,0 +1,122 @@
+"""The bot as a process of its own: started, killed and started again. Only what was started here is ever signalled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from modules.simulator.launcher import PROGRAM as SIMULATOR
+
+PROGRAM = SIMULATOR[:-1]
+"""Interpreter and main.py."""
+SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "CREDENTIALS_DIRECTORY")
+ANSWER_LIMIT_S = 2.0
+TAIL = 2_000
+
+
+def environ() -> dict[str, str]:
+    """Our environment without keys: chaos knows the simulated world only."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+
+
+class Bot:
+    """One daemon on `state_dir`; all its lives write into one output file."""
+
+    def __init__(self, state_dir: Path, words: Sequence[str], output: Path) -> None:
+        self.folder, self._words, self._output = state_dir / "simulated", list(words), output
+        self._process: asyncio.subprocess.Process | None = None
+        self.lives = 0
+
+    async def start(self) -> None:
+        """Begin a life."""
+        with self._output.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *PROGRAM,
+                *self._words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environ(),
+                start_new_session=True,
+            )
+        self.lives += 1
+
+    @property
+    def ended(self) -> int | None:
+        """Exit code of the present life, None while it goes on."""
+        return self._process.returncode if self._process is not None else None
+
+    @property
+    def said(self) -> str:
+        """The end of what it wrote."""
+        return self._output.read_text(errors="replace")[-TAIL:]
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash or an out-of-memory killer would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self, limit_s: float) -> int | None:
+        """SIGTERM; the exit code, None when it did not end in time."""
+        if self._process is None or self._process.returncode is not None:
+            return self.ended
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._process.wait()
+        except TimeoutError:
+            return None
+
+    async def ready(self, session: aiohttp.ClientSession) -> bool:
+        """Whether this life says that it is ready: recovered, reconciled, trading."""
+        found = self._record()
+        if found is None:
+            return False
+        status, _ = await self._get(session, f"{found['http']}/readyz")
+        return status == 200
+
+    async def status(self, session: aiohttp.ClientSession) -> dict[str, Any] | None:
+        """What `status --json` shows; None when it does not answer."""
+        found = self._record()
+        if found is None:
+            return None
+        status, body = await self._get(session, f"{found['http']}/status")
+        return body if status == 200 else None
+
+    def _record(self) -> dict[str, Any] | None:
+        """daemon.json of this very life."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "daemon.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return found if self._process is not None and found["pid"] == self._process.pid else None
+
+    @staticmethod
+    async def _get(session: aiohttp.ClientSession, url: str) -> tuple[int, dict[str, Any]]:
+        try:
+            async with session.get(url, timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as answer:
+                return answer.status, await answer.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return 0, {}
+
+
+async def run_command(*words: str, limit_s: float) -> tuple[int | None, str]:
+    """Another command of the program to its end: exit code (None: not in time, and killed) and all it said."""
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ()
+    )
+    try:
+        async with asyncio.timeout(limit_s):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None, "it did not end in time"
+    return process.returncode, said.decode(errors="replace")
