@@ -14,15 +14,17 @@ import pytest
 
 from marketdata.bybit_rest import BybitRest
 from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.executor import Executor
 from modules.exchange.reconcile import Book, Findings, reconcile
 from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Pace, Watch
 from modules.simulator.keyring import KeyRequest
 from self_test.contracts.venue_at import Trader, trading
-from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PREFIX, ToyExecutor
+from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PREFIX
 from state.accounts import Account
 from state.instruments import Instrument
-from state.messages import AccountDown, AccountEvent, AccountUp, OrderFilled, StopFilled, VenueRead
+from state.intents import Approved, ExitPlan, Intent, OrderType, Side, order_id
+from state.messages import AccountDown, AccountEvent, AccountUp, OrderFilled, Place, Protected, StopFilled, VenueRead
 from state.orders import Fill
 from utils.clock import WallClock
 from utils.fixed import money_units
@@ -36,8 +38,8 @@ PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, 
 class Desk:
     """A watch, what it told, and the book that follows from the fills."""
 
-    def __init__(self, trader: Trader, account: Account, instrument: Instrument, rest: BybitRest) -> None:
-        self.trader, self.account, self.instrument = trader, account, instrument
+    def __init__(self, trader: Trader, account: Account, instrument: Instrument, rest: BybitRest, *, cursor: int = 0) -> None:
+        self.trader, self.account, self.instrument, self.rest = trader, account, instrument, rest
         self.told: list[AccountEvent] = []
         self.news = asyncio.Event()
         clock = WallClock()
@@ -51,9 +53,10 @@ class Desk:
         async def listing() -> dict[str, Instrument]:
             return {one.key: one for one in await rest.instruments(account.domain)}
 
+        self.executor = Executor(account, trader.venue, self.tracker, instruments, self._emit, clock, trader.venue.venue_ms, "abc")
         self.watch = Watch(
-            account, trader.venue, stream, self.tracker, ToyExecutor(), instruments, self._emit, clock, random.Random(2),
-            trader.venue.venue_ms, prefix=PREFIX[account], cursor=0, env="simulated", listing=listing, pace=PACE,
+            account, trader.venue, stream, self.tracker, self.executor, instruments, self._emit, clock, random.Random(2),
+            trader.venue.venue_ms, prefix=PREFIX[account], cursor=cursor, env="simulated", listing=listing, pace=PACE,
         )  # fmt: skip
 
     def _emit(self, events: list[AccountEvent]) -> None:
@@ -66,12 +69,17 @@ class Desk:
                 self.news.clear()
                 await self.news.wait()
 
-    async def enter(self, name: str) -> str:
-        """A small long entry at market with attached protection; returns its id."""
-        at, link = self.trader.at, f"{PREFIX[self.account]}BTCUSDT-{name}-e"
-        self.tracker.expect(link, self.instrument.key, self.instrument.steps(Decimal("0.01")), entry=True)
-        self.tracker.holdings.want(self.instrument.key, self.instrument.ticks(at("0.95")), self.instrument.ticks(at("1.05")))
-        await self.trader.create(link, price=at("1.01"), stop=at("0.95"), target=at("1.05"))
+    def enter(self) -> str:
+        """Send a small long entry at market with attached protection; returns its id."""
+        ticks, at, now = self.instrument.ticks, self.trader.at, self.trader.venue.venue_ms()
+        exits = ExitPlan(stop=ticks(at("0.95")), target=ticks(at("1.05")), atr=1.0, trail_atr=0.0, max_hold_ms=3_600_000)
+        intent = Intent(
+            ts=now, account=self.account, key=self.instrument.key, strategy="C1", arm="base", side=Side.LONG,
+            steps=self.instrument.steps(Decimal("0.01")), order_type=OrderType.MARKET, reference=ticks(at("1")), limit=ticks(at("1.01")),
+            expires_ts=now + 60_000, exits=exits,
+        )  # fmt: skip
+        link = order_id(self.account, self.instrument.key, now, "e", "abc")
+        self.executor.submit(Place(Approved(intent=intent, order_id=link)))
         return link
 
     def words(self) -> list[str]:
@@ -116,19 +124,21 @@ async def watching(account: Account = LIVE_SPOT, **more: Any) -> AsyncIterator[D
         desk = Desk(trader, account, instrument, rest)
         await desk.watch.start()
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(desk.watch.run())
+            tasks = [group.create_task(desk.watch.run()), group.create_task(desk.executor.run())]
             try:
                 await desk.until(lambda: desk.words() == ["+reconcile"])
                 yield desk
             finally:
-                task.cancel()
+                for task in tasks:
+                    task.cancel()
 
 
 @pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
 async def test_what_was_told_adds_up_to_what_the_venue_shows(account: Account):
     async with watching(account) as desk:
-        await desk.enter("1")
+        desk.enter()
         await desk.until(lambda: len(desk.fills()) == 1)
+        await desk.until(lambda: any(isinstance(one, Protected) for one in desk.told))
         read = await desk.fresh_read()
         assert read.foreign == (), "the protection that the venue made of the entry is ours"
         assert reconcile(desk.book(read), read) == Findings()
@@ -140,7 +150,7 @@ async def test_what_was_told_adds_up_to_what_the_venue_shows(account: Account):
 async def test_pain_10_a_fill_whose_frame_was_lost_is_told_once_and_before_the_figures_that_show_it(account: Account):
     async with watching(account) as desk:
         desk.trader.fault(kind="lose_fill")
-        await desk.enter("1")
+        desk.enter()
         await desk.until(lambda: len(desk.fills()) == 1)
         read = await desk.fresh_read()
         assert reconcile(desk.book(read), read) == Findings() and len(desk.fills()) == 1
@@ -149,7 +159,7 @@ async def test_pain_10_a_fill_whose_frame_was_lost_is_told_once_and_before_the_f
 @pytest.mark.parametrize("kind", ["liquidate", "adl"])
 async def test_pain_07_a_position_taken_by_the_venue_is_told_and_leaves_no_ghost(kind: str):
     async with watching(LIVE_PERP) as desk:
-        await desk.enter("1")
+        desk.enter()
         await desk.until(lambda: len(desk.fills()) == 1)
         desk.trader.fault(kind="lose_fill")
         desk.trader.fault(kind=kind, symbol="BTCUSDT")
@@ -161,7 +171,7 @@ async def test_pain_07_a_position_taken_by_the_venue_is_told_and_leaves_no_ghost
 async def test_pain_29_a_cut_stream_is_told_and_over_once_all_was_read():
     async with watching() as desk:
         desk.trader.fault(kind="cut", match="order")
-        await desk.enter("1")
+        desk.enter()
         await desk.until(lambda: desk.words() == ["+reconcile", "-stream", "+stream"])
         assert len(desk.fills()) == 1
         read = await desk.fresh_read()
@@ -225,3 +235,16 @@ async def test_pain_32_a_skewed_venue_clock_is_followed():
         await desk.until(lambda: "+clock" in desk.words())
         read = await desk.fresh_read()
         assert read.cash == money_units(Decimal(100_000))
+
+
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+async def test_pain_12_a_restart_tells_what_happened_since_the_cursor_once_and_agrees(account: Account):
+    async with watching(account) as desk:
+        cursor = desk.watch.cursor
+        link = desk.enter()
+        await desk.until(lambda: len(desk.fills()) == 1)
+        again = Desk(desk.trader, account, desk.instrument, desk.rest, cursor=cursor)
+        again.tracker.expect(link, desk.instrument.key, desk.instrument.steps(Decimal("0.01")), entry=True)
+        await again.watch.start()
+        [read] = again.reads()
+        assert again.fills() == desk.fills() and reconcile(again.book(read), read) == Findings()
