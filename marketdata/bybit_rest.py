@@ -31,7 +31,6 @@ IP_SCOPE = "bybit.ip"
 """The scope of everything that leaves from this address, signed or not."""
 IP_LIMIT = Limit(calls=500, window_s=5.0)
 """The venue bans an address at 600 requests in 5 s over everything; the rest is left for other programs and for people."""
-PUBLIC_GROUP, PUBLIC_LIMIT = IP_SCOPE, IP_LIMIT
 
 KLINE_LIMIT = 1000
 FUNDING_LIMIT = 200

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from itertools import count
@@ -66,6 +67,9 @@ class Figures(msgspec.Struct, frozen=True):
     """By scope the seconds that its ban goes on; scopes without one are left out."""
 
 
+_Line = tuple[Urgency, tuple[str, ...]]
+
+
 class Throttle:
     """One limiter for all scopes. `limits` may be added to later."""
 
@@ -73,6 +77,7 @@ class Throttle:
         self._clock = clock
         self._budgets: dict[str, Budget] = {}
         self._waiting: list[_Waiter] = []
+        self._lines: Counter[_Line] = Counter()
         self._arrival = count()
         self._waited_ns = dict.fromkeys(Urgency, 0)
         for name, limit in limits.items():
@@ -90,19 +95,25 @@ class Throttle:
         Invariant when a scope is unknown. Cancelling gives the place to the next.
         """
         names = (scopes,) if isinstance(scopes, str) else tuple(dict.fromkeys(scopes))
-        start_ns = self._clock.monotonic_ns()
         waiter = _Waiter(urgency, next(self._arrival), {name: self._budget(name) for name in names})
+        start_ns = self._clock.monotonic_ns()
+        refusal = self._refusal(waiter, start_ns)
+        if refusal is not None:
+            raise refusal
         insort(self._waiting, waiter, key=_Waiter.place)
+        self._lines[waiter.line] += 1
         try:
-            self._serve()
-            while waiter.outcome is None:
-                await waiter.sleep(self._clock)
+            if self._lines[waiter.line] == 1:  # else the first of its line cannot leave yet, so it cannot either
                 self._serve()
+            while waiter.outcome is None:
+                if await waiter.sleep(self._clock):
+                    self._serve()
         except asyncio.CancelledError:
             if isinstance(waiter.outcome, int):
                 waiter.give_back(waiter.outcome)
             elif waiter.outcome is None:
                 self._waiting.remove(waiter)
+                self._lines[waiter.line] -= 1
             self._serve()
             raise
         finally:
@@ -124,7 +135,16 @@ class Throttle:
 
     def ban(self, scope: str, seconds: float) -> None:
         """The venue shut `scope` out (HTTP 403): for `seconds` everybody but PROTECTIVE gets `Banned`, those who wait too."""
-        self._budget(scope).ban(self._clock.monotonic_ns(), round(seconds * SECOND))
+        now_ns = self._clock.monotonic_ns()
+        self._budget(scope).ban(now_ns, round(seconds * SECOND))
+        still: list[_Waiter] = []
+        for waiter in self._waiting:
+            refusal = self._refusal(waiter, now_ns)
+            if refusal is None:
+                still.append(waiter)
+            else:
+                self._end(waiter, refusal)
+        self._waiting = still
         self._serve()
 
     def lift(self, scope: str) -> None:
@@ -159,30 +179,46 @@ class Throttle:
             raise Invariant(f"no rate limit is set for the scope {name!r}")
         return self._budgets[name]
 
+    def _refusal(self, waiter: _Waiter, now_ns: int) -> Banned | None:
+        if waiter.urgency is not Urgency.PROTECTIVE:
+            for name, budget in waiter.budgets.items():
+                if budget.banned_ns(now_ns):
+                    return Banned(name, budget.banned_ns(now_ns) / SECOND)
+        return None
+
+    def _end(self, waiter: _Waiter, outcome: int | Banned) -> None:
+        self._lines[waiter.line] -= 1
+        waiter.end(outcome)
+
     def _serve(self) -> None:
-        """Let out everybody who may leave now, in order; tell the others when they could."""
+        """Let out everybody who may leave now, in order; tell the first of each line when it could."""
         now_ns = self._clock.monotonic_ns()
         ahead = dict.fromkeys(self._budgets, 0)
+        told: set[_Line] = set()
+        over: set[_Line] = set()
+        """Lines of which nobody else leaves now or needs a place soon."""
         still: list[_Waiter] = []
         for waiter in self._waiting:
-            protective = waiter.urgency is Urgency.PROTECTIVE
-            shut = [] if protective else [name for name, budget in waiter.budgets.items() if budget.banned_ns(now_ns)]
-            if shut:
-                waiter.end(Banned(shut[0], waiter.budgets[shut[0]].banned_ns(now_ns) / SECOND))
+            if waiter.line in over:
+                still.append(waiter)
                 continue
-            ready_ns = max(
-                (budget.ready_ns(now_ns, ahead[name], protective=protective) for name, budget in waiter.budgets.items()), default=now_ns
-            )
+            budgets, protective = waiter.budgets, waiter.urgency is Urgency.PROTECTIVE
+            ready_ns = max((one.ready_ns(now_ns, ahead[name], protective=protective) for name, one in budgets.items()), default=now_ns)
             if ready_ns <= now_ns:
-                for budget in waiter.budgets.values():
+                for budget in budgets.values():
                     budget.count(now_ns)
-                waiter.end(now_ns)
+                self._end(waiter, now_ns)
                 continue
-            for name, budget in waiter.budgets.items():
-                # Later than a window from now, a place that is taken now will be free again.
-                ahead[name] += ready_ns < now_ns + budget.window_ns
-            waiter.ready_at(ready_ns)
             still.append(waiter)
+            # Later than a window from now, a place that is taken now will be free again.
+            needed = [name for name, budget in budgets.items() if ready_ns < now_ns + budget.window_ns]
+            for name in needed:
+                ahead[name] += 1
+            if not needed:
+                over.add(waiter.line)
+            if waiter.line not in told:
+                told.add(waiter.line)
+                waiter.ready_at(ready_ns)
         self._waiting = still
 
 
@@ -193,11 +229,14 @@ class _Waiter:
         self.urgency = urgency
         self.arrival = arrival
         self.budgets = budgets
+        self.line: _Line = (urgency, tuple(budgets))
+        """Those who want the same leave in order of arrival: only the first of them watches the clock."""
         self.outcome: int | Banned | None = None
         """When it left, or why it may not."""
-        self._ready_ns = 0
+        self._ready_ns: int | None = None
+        self._watched_ns: int | None = None
         self._timer: asyncio.Task[None] | None = None
-        self._timer_ns = 0
+        self._woken = asyncio.Event()
 
     def place(self) -> tuple[int, int]:
         """Where it stands in the order of service."""
@@ -209,20 +248,26 @@ class _Waiter:
 
     def ready_at(self, ready_ns: int) -> None:
         self._ready_ns = ready_ns
-        if ready_ns < self._timer_ns:
+        if self._watched_ns is None or ready_ns < self._watched_ns:
             self._wake()
 
     def give_back(self, stamp_ns: int) -> None:
         for budget in self.budgets.values():
             budget.give_back(stamp_ns)
 
-    async def sleep(self, clock: Clock) -> None:
-        """Until the time it could leave, or until something has changed that time."""
-        self._timer_ns = self._ready_ns
+    async def sleep(self, clock: Clock) -> bool:
+        """True when the time has come at which it could leave; False when something has changed, that time or its outcome."""
+        self._woken.clear()
+        self._watched_ns = self._ready_ns
+        if self._ready_ns is None:
+            await self._woken.wait()
+            return False
         async with asyncio.TaskGroup() as group:
             self._timer = group.create_task(clock.sleep((self._ready_ns - clock.monotonic_ns()) / SECOND))
         self._timer = None
+        return not self._woken.is_set()
 
     def _wake(self) -> None:
+        self._woken.set()
         if self._timer is not None:
             self._timer.cancel()

@@ -309,6 +309,19 @@ async def test_the_place_of_one_who_gives_up_goes_to_the_next_at_once(granted: b
 
 
 @pytest.mark.asyncio
+async def test_a_long_queue_costs_no_more_than_its_length() -> None:
+    """Only the first of those who want the same watches the clock: else thousands of them would stall the loop at each release."""
+    it = Desk({"ip": Limit(100, 1.0)})
+    async with asyncio.TaskGroup() as group:
+        for number in range(1000):
+            group.create_task(it.call(str(number), "ip", BACKFILL))
+        await it.clock.settle()
+        assert it.clock.sleeping() == 1
+        await it.clock.advance(20.0)
+    assert it.left == [(str(number), number // 90 * 1000) for number in range(1000)]
+
+
+@pytest.mark.asyncio
 async def test_the_figures_of_waiting() -> None:
     it = Desk({"ip": Limit(10, 5.0), "orders": Limit(1, 2.0)})
     it.throttle.ban("orders", 3.0)
@@ -398,3 +411,35 @@ def test_property_the_window_is_never_exceeded(calls: int, window_ms: int, gaps_
     stamps = asyncio.run(run())
     for i in range(len(stamps) - calls):
         assert stamps[i + calls] - stamps[i] >= window_ms * 1_000_000
+
+
+@settings(max_examples=50, deadline=None)
+@given(requests=st.lists(REQUEST, min_size=1, max_size=25), data=st.data())
+def test_property_those_who_give_up_take_no_place_and_stop_nobody(
+    requests: list[tuple[tuple[str, ...], Urgency, int]], data: st.DataObject
+) -> None:
+    quitting = data.draw(st.dictionaries(st.integers(0, len(requests) - 1), st.integers(0, 3000)))
+
+    async def run() -> Desk:
+        it = Desk(SCOPES)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(it.call(str(number), *request)) for number, request in enumerate(requests)]
+
+            async def quit_at(number: int, ms: int) -> None:
+                await it.clock.sleep(ms / 1000)
+                tasks[number].cancel()
+
+            for number, ms in quitting.items():
+                group.create_task(quit_at(number, ms))
+            await it.clock.advance(200.0)
+        return it
+
+    it = asyncio.run(run())
+    left = {int(name) for name in it.names()}
+    assert left >= set(range(len(requests))) - set(quitting)
+    figures = it.throttle.snapshot()
+    assert (set(figures.waiting.values()), it.clock.sleeping()) == ({0}, 0)
+    assert figures.left == {scope: limit.calls for scope, limit in SCOPES.items()}
+    for scope, limit in SCOPES.items():
+        stamps = [ms for name, ms in it.left if scope in requests[int(name)][0]]
+        assert all(later - earlier >= limit.window_s * 1000 for earlier, later in zip(stamps, stamps[limit.calls :], strict=False))
