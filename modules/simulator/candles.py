@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.simulator import intervals
-from modules.simulator.market import BAR, Bars, Series
+from modules.simulator.market import BAR, Bars, Series, index_of
 from modules.simulator.path import offsets
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ def visible(series: Series, start_ms: int, end_ms: int, now_ms: int) -> Bars:
     At the very start of a bar it is there, flat and without volume, at the last close: the venue always has a running candle.
     """
     stamps = series.bars["ts"]
-    first, last = np.searchsorted(stamps, [start_ms, min(end_ms, now_ms)], side="left")
+    first, last = index_of(stamps, start_ms), index_of(stamps, min(end_ms, now_ms))
     rows = series.bars[first:last]
     if start_ms <= now_ms < end_ms and last > 0 and int(stamps[last - 1]) + series.tf_ms == now_ms:
         begun = series.bars[last - 1 : last].copy()
@@ -94,7 +94,7 @@ def candles(series: Series, interval: str, first_start: int, last_start: int, no
         if first_start >= border:
             break
         if tf_ms <= length:
-            low, high = np.searchsorted(rows["ts"], [first_start, min(end, border, now_ms) - tf_ms + 1], side="left")
+            low, high = index_of(rows["ts"], first_start), index_of(rows["ts"], min(end, border, now_ms) - tf_ms + 1)
             pieces.insert(0, rows[low : max(low, high)])
         border = min(border, int(rows["ts"][0])) if len(rows) else border
     rows = pieces[0] if len(pieces) == 1 else (np.concatenate(pieces) if pieces else np.empty(0, dtype=BAR))

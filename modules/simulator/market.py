@@ -6,6 +6,7 @@ stream and the REST answers cannot disagree.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -123,8 +124,16 @@ class Market(Protocol):
         """Settlements in [start, end], oldest first; empty for spot."""
 
 
+def index_of(stamps: Any, ts: int) -> int:
+    """Index of the first of these rising times that is not before `ts`.
+
+    Not numpy's own search: rows of `BAR` are packed, so that one would copy the whole column first.
+    """
+    return bisect_left(stamps, ts)
+
+
 def _shift(rows: Bars, from_ms: int, factor: float) -> None:
-    begin = int(np.searchsorted(rows["ts"], from_ms, side="left"))
+    begin = index_of(rows["ts"], from_ms)
     for name in ("open", "high", "low", "close"):
         rows[name][begin:] = np.maximum(1, np.floor(rows[name][begin:] * factor + 0.5))
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modules.simulator.market import Bars, Series
+from modules.simulator.market import Bars, Series, index_of
 from utils.kernel import kernel
 
 POINTS = 4
@@ -129,7 +129,7 @@ def points(series: Series, first: int, last: int) -> npt.NDArray[Any]:
 
 def index_at(series: Series, now_ms: int) -> int:
     """Index of the newest bar that opened before `now_ms`; -1 when there is none."""
-    return int(np.searchsorted(series.bars["ts"], now_ms, side="left")) - 1
+    return index_of(series.bars["ts"], now_ms) - 1
 
 
 def last_point(series: Series, now_ms: int) -> Any | None:
@@ -138,4 +138,4 @@ def last_point(series: Series, now_ms: int) -> Any | None:
     if index < 0:
         return None
     rows = points(series, index, index + 1)
-    return rows[int(np.searchsorted(rows["ts"], now_ms, side="left")) - 1]
+    return rows[index_of(rows["ts"], now_ms) - 1]

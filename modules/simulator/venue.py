@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from modules.simulator import intervals, path
 from modules.simulator.candles import visible
 from modules.simulator.clock import VenueClock
-from modules.simulator.market import Market, Series
+from modules.simulator.market import Market, Series, index_of
 
 DAY_STATS_MS = 5 * intervals.MINUTE
 """The 24-hour figures are renewed this often (venue time); the last price is always current."""
@@ -69,7 +68,7 @@ class Venue:
             price = int(self.last(series)["price"])
             stats = DayStats(price, price, price, price, 0.0, 0.0)
         else:
-            hour = int(np.searchsorted(rows["ts"], now - 60 * intervals.MINUTE, side="left"))
+            hour = index_of(rows["ts"], now - 60 * intervals.MINUTE)
             typical = (rows["high"].astype(float) + rows["low"] + 2.0 * rows["close"]) * (series.tick / 4)
             stats = DayStats(
                 before=int(rows["open"][0]),

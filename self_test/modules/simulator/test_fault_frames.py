@@ -60,6 +60,21 @@ def test_only_one_account_is_struck() -> None:
     assert [found.event(uid, trade) for uid in ("1", "2", "2")] == [True, False, True]
 
 
+class Wire:
+    """A connection as far as going silent is concerned."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid, self.id, self.path, self.silent = uid, f"c{uid}", "/v5/private", False
+        self.topics: tuple[str, ...] = ("order",)
+
+
+def test_only_the_connections_of_one_account_go_silent() -> None:
+    table, wires = FaultTable(1), [Wire("1"), Wire("2"), Wire("2"), Wire("")]
+    table.add(Fault(kind="half_open", match="/v5/private", account="2", count=0))
+    FrameFaults(table, lambda: Now(1, 1), lambda: wires).silence()
+    assert [one.silent for one in wires] == [False, True, True, False]
+
+
 def test_one_execution_is_lost() -> None:
     found = filtering(Fault(kind="lose_fill", match="execution.linear"))
     funding = PrivateEvent("execution", "linear", 1, {"execType": "Funding", "symbol": "BTCUSDT"})

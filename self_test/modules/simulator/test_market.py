@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modules.simulator import market
-from modules.simulator.market import Series
+from modules.simulator.market import Series, index_of
 from self_test.modules.simulator import toy
 
 
@@ -43,3 +43,10 @@ def test_the_oldest_bar_may_be_a_coarse_one() -> None:
     early = toy.saw(4, start=toy.START - 4 * 900_000, tf_ms=900_000)
     one = Series(toy.series().listing, toy.FIVE, fine, ((900_000, early),))
     assert one.first_ts == toy.START - 3_600_000
+
+
+def test_a_time_is_found_among_packed_rows() -> None:
+    rows = toy.saw(50)
+    stamps = rows["ts"].copy()
+    for ts in (0, int(stamps[0]), int(stamps[7]), int(stamps[7]) + 1, int(stamps[-1]) + 1):
+        assert index_of(rows["ts"], ts) == int(np.searchsorted(stamps, ts, side="left"))
