@@ -53,7 +53,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     unrest_s: float = 60.0
     """Without a reading at rest for so long, the account may not enter."""
     clock_s: float = 300.0
-    rights_s: float = 900.0
+    rights_s: float = 300.0
     filters_s: float = 300.0
     overlap_ms: int = 60_000
     """Venue time before the cursor that is read again."""
@@ -119,7 +119,7 @@ class Watch:
         self._wanted.set()
 
     def doubt(self) -> None:
-        """An order was refused for its grid, or because its instrument does not trade: look at the filters now."""
+        """An order was refused for its grid, its instrument or the key: look at filters and rights now."""
         self._doubted = True
         self._wanted.set()
 
@@ -202,6 +202,7 @@ class Watch:
                 self._introduced = True
             if self._doubted:
                 await self._checks.filters()
+                await self._checks.key()
                 self._doubted = False
             at_rest = await self._read()
         except (Rejected, Transient) as error:

@@ -323,6 +323,8 @@ async def test_pain_31_a_ban_is_told_once_and_is_no_outage_of_the_venue() -> Non
     async with scene.running():
         scene.venue.fault = Banned("bybit.ip", 600)
         await scene.clock.advance(600)
+        scene.venue.fault = Transient("a hiccup when it is over")
+        await scene.clock.advance(10)
         assert scene.words() == ["+reconcile", "-banned"]
         scene.venue.fault = None
         await scene.until(lambda: scene.words() == ["+reconcile", "-banned", "+banned"], 15)
@@ -371,13 +373,17 @@ async def test_a_reading_can_be_asked_for() -> None:
         assert len(scene.reads()) == before + 1
 
 
-async def test_filters_are_looked_at_at_once_when_an_order_was_refused_for_them() -> None:
+async def test_filters_and_rights_are_looked_at_at_once_when_an_order_was_refused_for_them() -> None:
     scene = Scene()
     async with scene.running():
         scene.listed = {**scene.instruments, SPOT_KEY: coin("AAAUSDT", trading=False)}
         scene.watch.doubt()
         await scene.clock.settle()
         assert scene.words() == ["+reconcile", "-not_trading"]
+        scene.venue.key = KeyRights(account_id="1", read_only=True, spot=True, derivatives=True, withdraw=False)
+        scene.watch.doubt()
+        await scene.clock.settle()
+        assert scene.words() == ["+reconcile", "-not_trading", "-rights"]
 
 
 async def test_run_again_after_its_end_does_not_trust_the_link_of_before() -> None:
