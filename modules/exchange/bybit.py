@@ -22,7 +22,7 @@ from modules.exchange import bybit_bodies as bodies
 from modules.exchange.bybit_calls import BybitCalls, CallLimits, NoAnswer, NotSent, Params, Reply, SigningClock, Wire, scope_of
 from modules.exchange.bybit_codes import PARAMETER
 from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
-from modules.ports import NOT_TRADING, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import NO_SUCH_ORDER, NOT_TRADING, NOTHING_TO_REDUCE, Ticket, World
 from state.accounts import Domain
 from state.instruments import split_key
 from utils.clock import Clock
@@ -53,6 +53,11 @@ class _Ids(msgspec.Struct, rename="camel"):
 
 class _Ticker(msgspec.Struct, rename="camel"):
     last_price: str
+
+
+def load() -> None:
+    """Import ccxt, which takes seconds: call it off the event loop before the first venue is made."""
+    import ccxt.async_support  # noqa: F401, PLC0415 - see the module's first lines
 
 
 class BybitVenue:
@@ -120,7 +125,17 @@ class BybitVenue:
 
     async def cancel(self, key: str, world: World, *, venue_id: str = "", link_id: str = "") -> None:
         """See `Venue.cancel`."""
-        await self._calls.write("/v5/order/cancel", bodies.cancel(key, world, venue_id, link_id), Urgency.CANCEL)
+        body = bodies.cancel(key, world, venue_id, link_id)
+        try:
+            await self._calls.write("/v5/order/cancel", body, Urgency.CANCEL)
+        except Rejected as error:
+            if error.code != NO_SUCH_ORDER or world is not World.PROTECTIVE or self._domain is not Domain.CRYPTO:
+                raise
+            # gone, or a bracket that has to be named: the venue's documents do not say
+            try:
+                await self._calls.write("/v5/order/cancel", body | {"orderFilter": bodies.BRACKET}, Urgency.CANCEL)
+            except Rejected:
+                raise error from None
 
     async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
         """See `Venue.set_stops`. Rejected with NOTHING_TO_REDUCE when there is no position."""
@@ -345,5 +360,5 @@ def _read(parse: Callable[[], T]) -> T:
     try:
         return parse()
     except FrameError as error:
-        _log.exception("what the venue says of the account cannot be understood", where=error.topic, field=error.field)
+        _log.warning("what the venue says of the account cannot be understood", where=error.topic, field=error.field, reason=str(error))
         raise Transient(str(error)) from error

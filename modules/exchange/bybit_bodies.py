@@ -15,7 +15,9 @@ Params = dict[str, Any]
 
 FILTERS = {World.PLAIN: "Order", World.PROTECTIVE: "tpslOrder", World.CONDITIONAL: "StopOrder"}
 """Spot's worlds by the venue's name."""
-SPOT_WORLDS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+BRACKET = "BidirectionalTpslOrder"
+"""A bracket is a world of its own where orders are listed, and perhaps where one is cancelled."""
+SPOT_WORLDS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", BRACKET)
 """Every world that spot orders can be listed by."""
 RISES, FALLS = 1, 2
 

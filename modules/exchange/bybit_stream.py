@@ -106,7 +106,7 @@ class BybitAccountStream:
                 reason = str(error)
             except FrameError as error:
                 reason = str(error)
-                _log.exception("a frame of the account stream cannot be understood", topic=error.topic, field=error.field)
+                _log.warning("a frame of the account stream cannot be understood", topic=error.topic, field=error.field, reason=reason)
             except InvalidStatus as error:
                 reason = f"HTTP {error.response.status_code}"
                 ban_s = BAN_S if error.response.status_code == 403 else 0.0
