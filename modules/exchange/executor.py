@@ -24,7 +24,7 @@ from state.accounts import Account
 from state.instruments import Instrument
 from state.messages import AccountEvent, Cancel, Close, Place, Protect, Protected, ProtectionFailed, TargetTouched
 from state.orders import Order, OrderState
-from utils.clock import MS, Clock
+from utils.clock import MS, SECOND, Clock
 from utils.errors import Invariant
 from utils.throttle import Urgency
 
@@ -32,8 +32,10 @@ PROTECTORS = 2
 """Workers that take protective work only."""
 WORKERS = 3
 """Workers that take whatever is most urgent."""
-TURN_S = 0.05
-"""How finely lanes that wait for a time are looked at."""
+TURN_S = 0.02
+"""How finely lanes that wait for a time are looked at, when one is near; and"""
+IDLE_TURN_S = 0.1
+"""when none is."""
 
 
 class Executor:
@@ -63,6 +65,7 @@ class Executor:
         self._wakes: dict[str, int] = {}
         self._in_work: set[str] = set()
         self._bell = asyncio.Event()
+        self._timed = asyncio.Event()
         self._barred = ""
         self._views = Views(venue, clock, self._viewed)
         self._hands = Hands(
@@ -215,6 +218,7 @@ class Executor:
             wakes = [wake for wake in (wake_ns, deadline_ns if not lane.closes else None) if wake is not None]
             if wakes:
                 self._wakes[key] = min(wakes)
+                self._timed.set()
             else:
                 self._wakes.pop(key, None)
             if step is None:
@@ -227,10 +231,10 @@ class Executor:
         """Bring lanes back whose time has come."""
         while True:
             if not self._wakes:
-                await self._bell.wait()
-                await asyncio.sleep(0)
-                continue
-            await self._clock.sleep(TURN_S)
+                self._timed.clear()
+                await self._timed.wait()
+            left_s = (min(self._wakes.values()) - self._clock.monotonic_ns()) / SECOND
+            await self._clock.sleep(min(max(TURN_S, left_s), IDLE_TURN_S))
             now_ns = self._clock.monotonic_ns()
             for key in [key for key, wake_ns in self._wakes.items() if wake_ns <= now_ns]:
                 del self._wakes[key]

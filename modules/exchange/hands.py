@@ -12,7 +12,7 @@ from modules.exchange import pending
 from modules.exchange.lane import LOOK_NS, RECANCEL_NS, REST_LOOK_NS, Lane
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import Amend, CreateStop, SetStops, Sweep
-from modules.exchange.reports import AccountItem
+from modules.exchange.reports import AccountItem, OrderKind
 from modules.exchange.steps import Ask, CancelEntry, CancelExit, EndClose, Entry, Guarding, Limits, ReadVenue, SendClose, SendEntry, Step
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import Views
@@ -338,7 +338,9 @@ class Hands:
 
     async def _cancel_protective(self, lane: Lane, venue_id: str) -> bool:
         """Take a protective order back; False when it is not known to be gone by that."""
-        world = World.CONDITIONAL if lane.recipe.by_position else World.PROTECTIVE
+        order = lane.orders.get(venue_id)
+        plain_one = order is not None and order.kind is OrderKind.PLAIN
+        world = World.PLAIN if plain_one else World.CONDITIONAL if lane.recipe.by_position else World.PROTECTIVE
         try:
             await self._venue.cancel(lane.key, world, venue_id=venue_id)
         except (Transient, Unknown):

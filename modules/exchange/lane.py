@@ -64,8 +64,8 @@ class Lane:
         self.failures = 0
         self.stop_id = ""
         """Client id of a stop order whose creation is not settled."""
-        self.flat_ns = 0
-        self.done_ns = 0
+        self.flat_ns: int | None = None
+        self.done_ns: int | None = None
         """When the last entry ended."""
 
     # --- what is asked for ---------------------------------------------------------------------------------------------------------
@@ -189,7 +189,8 @@ class Lane:
         """The next write or question, or when (ns) to ask again; (None, None) = nothing until something is heard."""
         self._tidy(now_ns)
         wakes: list[int] = []
-        for found in (self._close_step(now_ns), self._protect_step(now_ns), self._entry_step(now_ns, venue_ms)):
+        for look in (self._close_step, self._protect_step, lambda now: self._entry_step(now, venue_ms)):
+            found = look(now_ns)
             if isinstance(found, int):
                 wakes.append(found)
             elif found is not None:
@@ -204,8 +205,8 @@ class Lane:
             self.closes.pop(0)
             self.need(now_ns)  # flat is verified by reading again
         if self.held.steps:
-            self.flat_ns = 0
-        elif not self.flat_ns:
+            self.flat_ns = None
+        elif self.flat_ns is None:
             self.flat_ns, self.position, self.absent = now_ns, None, False
 
     def _done(self, write: Write) -> bool:
@@ -267,7 +268,7 @@ class Lane:
             if now_ns < attach_ns:
                 return attach_ns
             if self.need_ns < self.guard.since_ns:  # a stop counts as missing only in a reading begun after the fill
-                self.need(max(self.guard.since_ns, self.done_ns))
+                self.need(max(self.guard.since_ns, self.done_ns or 0))
         reading = None if self.absent else self._reading(now_ns)
         if reading is not None:
             return reading
@@ -284,7 +285,9 @@ class Lane:
         wait = self.limits.attach_wait_ms * MS
         if self.entry is not None and self.recipe.attaches_at_end:
             return now_ns + wait
-        return max(self.done_ns, self.guard.since_ns) + wait if self.done_ns or self.entry is not None else 0
+        if self.done_ns is None and self.entry is None:
+            return 0
+        return max(self.done_ns or 0, self.guard.since_ns) + wait
 
     def _sweep_step(self, now_ns: int) -> Step | int | None:
         if self.entry is not None or self._tracker.entering(self.key):
@@ -292,7 +295,7 @@ class Lane:
         action = protect.sweep(self.orders.values())
         if action is None:
             return None
-        due = max(self.flat_ns + SWEEP_WAIT_NS, self.again_ns)
+        due = max((self.flat_ns or 0) + SWEEP_WAIT_NS, self.again_ns)
         return Guarding(action) if now_ns >= due else due
 
     def _entry_step(self, now_ns: int, venue_ms: int) -> Step | int | None:

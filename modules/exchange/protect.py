@@ -236,6 +236,9 @@ def next_action(recipe: Recipe, wanted: Wanted, standing: Standing, instrument: 
 def _spot_action(want: Wanted, standing: Standing, instrument: Instrument) -> Action | None:
     if any(one.status is OrderStatus.TRIGGERED for one in standing.orders):
         return None  # it is selling; what it leaves will be seen
+    useless = next((one for one in standing.orders if one.kind not in SPOT_EXITS), None)
+    if useless is not None:
+        return Sweep(useless.venue_id)  # the venue made something else of a stop of ours, and it binds the coin
     stops = stops_of(want, standing, instrument)
     if not stops:
         return CreateStop(want.steps, want.stop)

@@ -1,0 +1,424 @@
+"""A small honest venue in memory: orders, fills, exit orders and positions of one account, with misfortunes scripted per call.
+
+Spot: an entry's stop and target become one exit order when the entry is done, sized after the fee in the coin, and it binds the coin.
+Perpetuals: they become the position's, and go with it. Everything is told to `sink` as a private stream would.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from modules.exchange.reports import (
+    ZERO,
+    AccountItem,
+    ExecutionKind,
+    ExecutionReport,
+    KeyRights,
+    OrderKind,
+    OrderReport,
+    OrderStatus,
+    PositionReport,
+    WalletReport,
+)
+from modules.ports import BAD_PRICE, BELOW_MINIMUM, DUPLICATE_ID, NO_FUNDS, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
+from state.accounts import Domain
+from state.instruments import Instrument
+from utils.clock import SECOND, Clock
+from utils.errors import Rejected, Transient, Unknown
+from utils.throttle import Urgency
+
+
+class Mishap(Enum):
+    """What can happen to one call."""
+
+    LOST_REPLY = "it took effect, nobody hears of it"
+    LOST_REQUEST = "it never arrived, nobody can say so"
+    HICCUP = "it surely had no effect"
+
+
+class Slow(msgspec.Struct, frozen=True):
+    """The call takes effect, its answer takes `seconds`."""
+
+    seconds: float
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """An explicit no."""
+
+    code: str
+
+
+Fate = Mishap | Slow | Refuse
+
+GOOD = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL, OrderStatus.WAITING})
+
+
+class FakeVenue:
+    """One account. `base_fee` is the share of a spot buy taken in the coin, `quote_fee` of everything else."""
+
+    def __init__(self, instruments: dict[str, Instrument], clock: Clock, *, cash: str = "100000", base_fee: str = "0.001") -> None:
+        self._instruments, self._clock = instruments, clock
+        self.cash = Decimal(cash)
+        self.base_fee, self.quote_fee = Decimal(base_fee), Decimal("0.001")
+        self.coins: dict[str, Decimal] = defaultdict(Decimal)
+        self.price: dict[str, Decimal] = {key: Decimal(100) for key in instruments}
+        self.depth: dict[str, deque[Decimal]] = defaultdict(deque)
+        """Sizes that the next takers find; empty = whatever they want."""
+        self.orders: dict[str, OrderReport] = {}
+        self.attached: dict[str, tuple[Decimal, Decimal]] = {}
+        self.execs: list[ExecutionReport] = []
+        self.rows: dict[str, PositionReport] = {}
+        self.fates: dict[str, deque[Fate]] = defaultdict(deque)
+        self.down: set[str] = set()
+        """Calls that fail without effect until taken out again; "all" for every call."""
+        self.hidden_ns: dict[str, int] = {}
+        """Link id -> not shown by any reading before."""
+        self.no_exit_orders = False
+        """Spot entries do not bring their exit order."""
+        self.calls: list[tuple[str, str]] = []
+        """(name, link or venue id) of every write that arrived."""
+        self.sink: Callable[[list[AccountItem]], None] = lambda items: None
+        self.mute = False
+        """The stream says nothing."""
+        self.lose: Callable[[AccountItem], bool] = lambda item: False
+        """Which items the stream loses."""
+        self._ids = itertools.count(1)
+        self.prepared: list[str] = []
+
+    # --- the world -----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        return self._clock.now_ms()
+
+    def open(self, key: str) -> list[OrderReport]:
+        return [one for one in self.orders.values() if one.key == key and one.status in GOOD]
+
+    def held(self, key: str) -> Decimal:
+        """Coins on spot, signed size on perpetuals."""
+        if self._spot(key):
+            return self.coins[self._instruments[key].base]
+        row = self.rows.get(key)
+        return row.side * row.size if row is not None else ZERO
+
+    def covered(self, key: str) -> Decimal:
+        """How much of it a stop stands for."""
+        if self._spot(key):
+            return sum((one.qty for one in self.open(key) if one.status is OrderStatus.WAITING and (one.stop or one.trigger)), ZERO)
+        row = self.rows.get(key)
+        return row.size if row is not None and row.stop else ZERO
+
+    def naked(self, key: str) -> bool:
+        """Whether something that could be sold stands without a stop."""
+        one = self._instruments[key]
+        gap = one.qty(one.steps(abs(self.held(key)) - self.covered(key)))
+        return gap >= one.min_qty and gap * self.price[key] >= one.min_notional
+
+    def fate(self, call: str, *fates: Fate) -> None:
+        """What happens to the next calls of a name."""
+        self.fates[call].extend(fates)
+
+    def writes(self, name: str) -> int:
+        return sum(call == name for call, _ in self.calls)
+
+    def move(self, key: str, price: str) -> None:
+        """The market trades at `price`: stops and targets fire."""
+        self.price[key] = last = Decimal(price)
+        for one in self.open(key):
+            if one.status is not OrderStatus.WAITING:
+                continue
+            stop, target = (one.stop, one.target) if one.kind is OrderKind.SPOT_BRACKET else (one.trigger, ZERO)
+            if (stop and last <= stop) or (target and last >= target):
+                self.coins[self._instruments[key].base] -= one.qty
+                self._done(one, one.qty, last, OrderStatus.FILLED)
+        row = self.rows.get(key)
+        if row is not None and row.side:
+            for level, kind in ((row.stop, OrderKind.STOP_LOSS), (row.target, OrderKind.TAKE_PROFIT)):
+                fires = level and (row.side * (last - level) <= 0 if kind is OrderKind.STOP_LOSS else row.side * (last - level) >= 0)
+                if fires and self.held(key):
+                    self.seize(key, ExecutionKind.TRADE, kind)
+
+    def seize(self, key: str, kind: ExecutionKind, order_kind: OrderKind = OrderKind.PLAIN, share: str = "1") -> None:
+        """The venue closes (part of) a perpetual position by itself."""
+        row = self.rows[key]
+        qty = row.size * Decimal(share)
+        self._execute(key, f"v{next(self._ids)}", "", -row.side, self.price[key], qty, order_kind, kind)
+        self._change(key, -row.side * qty)
+
+    def _spot(self, key: str) -> bool:
+        return self._instruments[key].domain is Domain.CRYPTO
+
+    def tell(self, *items: AccountItem) -> None:
+        if not self.mute:
+            self.sink([item for item in items if not self.lose(item)])
+
+    def _execute(
+        self, key: str, venue_id: str, link_id: str, side: int, price: Decimal, qty: Decimal, order_kind: OrderKind, kind: ExecutionKind
+    ) -> ExecutionReport:
+        one = self._instruments[key]
+        buys = self._spot(key) and side > 0
+        fee = qty * self.base_fee if buys else qty * price * self.quote_fee
+        report = ExecutionReport(
+            key=key, exec_id=f"x{next(self._ids)}", kind=kind, order_kind=order_kind, venue_id=venue_id, link_id=link_id, side=side,
+            price=price, qty=qty, fee=fee, fee_coin=one.base if buys else one.quote, ts=self.now,
+        )  # fmt: skip
+        self.execs.append(report)
+        if self._spot(key):
+            self.cash += -side * qty * price - (ZERO if buys else fee)
+        self.tell(report)
+        return report
+
+    def _put(self, order: OrderReport) -> OrderReport:
+        self.orders[order.venue_id] = order
+        self.tell(order)
+        return order
+
+    def _done(self, order: OrderReport, qty: Decimal, price: Decimal, status: OrderStatus) -> None:
+        if qty:
+            self._execute(order.key, order.venue_id, order.link_id, order.side, price, qty, order.kind, ExecutionKind.TRADE)
+        self._put(msgspec.structs.replace(order, status=status, filled=order.filled + qty, ts=self.now))
+
+    def _change(self, key: str, signed: Decimal) -> None:
+        row = self.rows.get(key) or PositionReport(key=key, side=0, size=ZERO, entry=self.price[key])
+        size = row.side * row.size + signed
+        side = (size > 0) - (size < 0)
+        keep = side == row.side
+        self.rows[key] = PositionReport(
+            key=key, side=side, size=abs(size), entry=self.price[key], stop=row.stop if keep else ZERO,
+            target=row.target if keep else ZERO, ts=self.now,
+        )  # fmt: skip
+        self.tell(self.rows[key])
+
+    def fill_resting(self, link_id: str, qty: str) -> None:
+        """A resting order trades."""
+        order = next(one for one in self.orders.values() if one.link_id == link_id)
+        self._take(order, Decimal(qty), order.price)
+
+    def _take(self, order: OrderReport, qty: Decimal, price: Decimal) -> None:
+        """Execute `qty` of an order and end it when it is full."""
+        if not qty:
+            return
+        self._execute(order.key, order.venue_id, order.link_id, order.side, price, qty, order.kind, ExecutionKind.TRADE)
+        full = order.filled + qty == order.qty
+        status = OrderStatus.FILLED if full else OrderStatus.PARTIAL
+        if self._spot(order.key):
+            fee = qty * self.base_fee if order.side > 0 else ZERO
+            self.coins[self._instruments[order.key].base] += order.side * qty - fee
+        else:
+            self._change(order.key, order.side * qty)
+            stop, target = self.attached.get(order.venue_id, (ZERO, ZERO))
+            if stop and self.rows[order.key].side == order.side:
+                self.rows[order.key] = msgspec.structs.replace(self.rows[order.key], stop=stop, target=target)
+                self.tell(self.rows[order.key])
+        self._put(msgspec.structs.replace(order, status=status, filled=order.filled + qty, ts=self.now))
+        if full:
+            self._exit_order(order.venue_id)
+
+    def _end(self, venue_id: str, reason: str) -> None:
+        order = self.orders[venue_id]
+        self._put(msgspec.structs.replace(order, status=OrderStatus.CANCELLED, reason=reason, ts=self.now))
+        self._exit_order(venue_id)
+
+    def _exit_order(self, venue_id: str) -> None:
+        order = self.orders[venue_id]
+        stop, target = self.attached.get(venue_id, (ZERO, ZERO))
+        one = self._instruments[order.key]
+        if not self._spot(order.key) or not stop or self.no_exit_orders:
+            return
+        qty = one.qty(one.steps(order.filled * (1 - self.base_fee)))
+        if qty:
+            number = f"v{next(self._ids)}"
+            self._put(
+                OrderReport(
+                    key=order.key,
+                    venue_id=number,
+                    link_id=f"9{number}",
+                    side=-order.side,
+                    kind=OrderKind.SPOT_BRACKET,
+                    status=OrderStatus.WAITING,
+                    qty=qty,
+                    filled=ZERO,
+                    stop=stop,
+                    target=target,
+                    created_ts=self.now,
+                    ts=self.now,
+                )
+            )
+
+    # --- the port ------------------------------------------------------------------------------------------------------------------
+
+    async def _before(self, name: str, ref: str) -> Fate | None:
+        if name in self.down or "all" in self.down:
+            raise Transient(f"{name}: the venue is down")
+        fate = self.fates[name].popleft() if self.fates[name] else None
+        if fate is Mishap.HICCUP:
+            raise Transient(f"{name}: reset before sending")
+        if fate is Mishap.LOST_REQUEST:
+            raise Unknown(f"{name}: no answer")
+        if isinstance(fate, Refuse):
+            raise Rejected(f"{name}: {fate.code}", fate.code)
+        self.calls.append((name, ref))
+        return fate
+
+    async def _after(self, name: str, fate: Fate | None) -> None:
+        if isinstance(fate, Slow):
+            await self._clock.sleep(fate.seconds)
+        if fate is Mishap.LOST_REPLY:
+            raise Unknown(f"{name}: no answer")
+
+    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+        fate = await self._before("create", ticket.link_id)
+        venue_id = self._create(ticket)
+        await self._after("create", fate)
+        return venue_id
+
+    def _create(self, ticket: Ticket) -> str:
+        key, one = ticket.key, self._instruments[ticket.key]
+        if any(known.link_id == ticket.link_id for known in self.orders.values()):
+            self.calls.pop()
+            raise Rejected("duplicate", DUPLICATE_ID)
+        last = self.price[key]
+        if ticket.qty < one.min_qty or ticket.qty * (ticket.price or last) < one.min_notional:
+            raise Rejected("below the minimum", BELOW_MINIMUM)
+        protective = ticket.world is World.PROTECTIVE
+        if self._spot(key):
+            locked = sum((known.qty for known in self.open(key) if known.side < 0), ZERO)
+            if ticket.side < 0 and ticket.qty > self.coins[one.base] - locked:
+                raise Rejected("insufficient balance", NO_FUNDS)
+            if ticket.side > 0 and ticket.qty * (ticket.price or last) > self.cash:
+                raise Rejected("insufficient balance", NO_FUNDS)
+        elif ticket.reduce_only and self.held(key) * ticket.side >= 0:
+            raise Rejected("nothing to reduce", NOTHING_TO_REDUCE)
+        if protective and (ticket.trigger is None or ticket.trigger >= last):
+            raise Rejected("wrong side", BAD_PRICE)
+        order = OrderReport(
+            key=key, venue_id=f"v{next(self._ids)}", link_id=ticket.link_id, side=ticket.side,
+            kind=OrderKind.SPOT_EXIT if protective else OrderKind.PLAIN, status=OrderStatus.WAITING if protective else OrderStatus.OPEN,
+            qty=ticket.qty, filled=ZERO, price=ticket.price or ZERO, trigger=ticket.trigger or ZERO, reduce_only=ticket.reduce_only,
+            created_ts=self.now, ts=self.now,
+        )  # fmt: skip
+        self.attached[order.venue_id] = (ticket.stop or ZERO, ticket.target or ZERO)
+        self._put(order)
+        if protective or not ticket.immediate:
+            return order.venue_id
+        reaches = ticket.price is None or ticket.side * (ticket.price - last) >= 0
+        most = min(order.qty, abs(self.held(key))) if ticket.reduce_only else order.qty
+        found = (self.depth[key].popleft() if self.depth[key] else most) if reaches else ZERO
+        self._take(order, min(found, most), last)
+        if self.orders[order.venue_id].status is not OrderStatus.FILLED:
+            self._end(order.venue_id, "the rest was not there")
+        return order.venue_id
+
+    async def amend(
+        self,
+        key: str,
+        venue_id: str,
+        *,
+        stop: Decimal | None = None,
+        target: Decimal | None = None,
+        trigger: Decimal | None = None,
+        qty: Decimal | None = None,
+    ) -> None:
+        fate = await self._before("amend", venue_id)
+        order = self.orders.get(venue_id)
+        if order is None or order.status not in GOOD:
+            raise Rejected("too late", NO_SUCH_ORDER)
+        if max(stop or ZERO, trigger or ZERO) >= self.price[key]:
+            raise Rejected("wrong side", BAD_PRICE)
+        self._put(
+            msgspec.structs.replace(
+                order,
+                stop=order.stop if stop is None else stop,
+                target=order.target if target is None else target,
+                trigger=order.trigger if trigger is None else trigger,
+                qty=order.qty if qty is None else qty,
+                ts=self.now,
+            )
+        )
+        await self._after("amend", fate)
+
+    async def cancel(self, key: str, world: World, *, venue_id: str = "", link_id: str = "") -> None:
+        fate = await self._before("cancel", venue_id or link_id)
+        found = [one for one in self.open(key) if one.venue_id == venue_id or (link_id and one.link_id == link_id)]
+        if not found or (world is World.PROTECTIVE) != (found[0].kind in {OrderKind.SPOT_EXIT, OrderKind.SPOT_BRACKET}):
+            raise Rejected("no such order", NO_SUCH_ORDER)
+        self._end(found[0].venue_id, "cancelled")
+        await self._after("cancel", fate)
+
+    async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
+        fate = await self._before("set_stops", key)
+        row = self.rows.get(key)
+        if row is None or not row.side:
+            raise Rejected("zero position", "10001")
+        if row.side * (self.price[key] - stop) <= 0:
+            raise Rejected("wrong side", BAD_PRICE)
+        self.rows[key] = msgspec.structs.replace(row, stop=stop, target=target, ts=self.now)
+        self.tell(self.rows[key])
+        await self._after("set_stops", fate)
+
+    async def _ask(self, name: str) -> None:
+        if name in self.down or "all" in self.down:
+            raise Transient(f"{name}: the venue is down")
+        fate = self.fates[name].popleft() if self.fates[name] else None
+        if isinstance(fate, Slow):
+            await self._clock.sleep(fate.seconds)
+        elif fate is not None:
+            raise Transient(f"{name}: no answer")
+
+    def _shown(self, order: OrderReport) -> bool:
+        return self.hidden_ns.get(order.link_id, 0) <= self._clock.monotonic_ns()
+
+    async def order(self, key: str, *, link_id: str = "", venue_id: str = "") -> OrderReport | None:
+        await self._ask("order")
+        return next(
+            (
+                one
+                for one in self.orders.values()
+                if self._shown(one) and (one.venue_id == venue_id or (link_id and one.link_id == link_id))
+            ),
+            None,
+        )
+
+    async def open_orders(self) -> list[OrderReport]:
+        await self._ask("open_orders")
+        return [one for one in self.orders.values() if one.status in GOOD and self._shown(one)]
+
+    async def executions(self, since_ms: int) -> list[ExecutionReport]:
+        await self._ask("executions")
+        hidden = {link for link, until in self.hidden_ns.items() if until > self._clock.monotonic_ns()}
+        return [one for one in self.execs if one.ts >= since_ms and one.link_id not in hidden]
+
+    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
+        await self._ask("executions_of")
+        return [one for one in self.execs if one.venue_id == venue_id]
+
+    async def positions(self) -> list[PositionReport]:
+        await self._ask("positions")
+        return [row for row in self.rows.values() if row.side]
+
+    async def wallet(self, urgency: Urgency = Urgency.ACCOUNT) -> WalletReport:
+        await self._ask("wallet")
+        return WalletReport(cash=self.cash, free=self.cash, coins=dict(self.coins), ts=self.now)
+
+    async def rights(self) -> KeyRights:
+        return KeyRights(account_id="1", read_only=False, spot=True, derivatives=True, withdraw=False)
+
+    async def prepare(self, key: str) -> None:
+        await self._before("prepare", key)
+        self.prepared.append(key)
+
+    async def sync_clock(self) -> int:
+        return 0
+
+    async def close(self) -> None:
+        return None
+
+    def hide(self, link_id: str, seconds: float) -> None:
+        """No reading shows this order or its executions for so long."""
+        self.hidden_ns[link_id] = self._clock.monotonic_ns() + round(seconds * SECOND)
