@@ -9,42 +9,28 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import msgspec
-import structlog
 
 from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange import bybit_bodies as bodies
 from modules.exchange.bybit_calls import BybitCalls, CallLimits, NoAnswer, NotSent, Params, Reply, SigningClock, Wire, scope_of
 from modules.exchange.bybit_codes import PARAMETER
+from modules.exchange.bybit_lists import BybitLists, only_row, understood
+from modules.exchange.bybit_setup import ACCOUNT_INFO, PerpetualSetup
 from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
-from modules.ports import NO_SUCH_ORDER, NOT_TRADING, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
 from state.accounts import Domain
-from state.instruments import split_key
 from utils.clock import Clock
-from utils.errors import Invariant, Rejected, Transient, Unknown
-from utils.fixed import plain
+from utils.errors import Invariant, Rejected, Unknown
 from utils.throttle import Throttle, Urgency
 
 WEEK_MS = 7 * 86_400_000
 LATE_MS = 60_000
 """How much later than we think it may be at the venue."""
-MOST_LEVERAGE = 3
-ISOLATED = "ISOLATED_MARGIN"
-PAGE = {"/v5/order/realtime": 50, "/v5/order/history": 50, "/v5/execution/list": 100, "/v5/position/list": 200}
-ACCOUNT_INFO = "/v5/account/info"
-
-T = TypeVar("T")
-_log = structlog.get_logger(__name__)
-
-
-class _Page(msgspec.Struct):
-    rows: list[Any] = msgspec.field(name="list")
-    cursor: str = msgspec.field(name="nextPageCursor", default="")
 
 
 class _Ids(msgspec.Struct, rename="camel"):
@@ -84,17 +70,15 @@ class BybitVenue:
         timeout_s: float = 10.0,
         limits: CallLimits | None = None,
     ) -> None:
-        if not 1 <= leverage <= MOST_LEVERAGE:
-            raise ValueError(f"leverage must be 1 to {MOST_LEVERAGE}, not {leverage}")
         self._domain = domain
         self._quote = quote
-        self._leverage = Decimal(leverage)
         self._signing = SigningClock(clock)
         self._venue_now = venue_now or self._signing.now_ms
         self._wire = CcxtWire(base_http, api_key, api_secret, self._signing, timeout_s)
         self._calls = BybitCalls(self._wire, domain, throttle, scope or scope_of(api_key), clock, self._signing, rng, limits)
         self._category = {"category": rows.CATEGORY[domain]}
-        self._isolated = False
+        self._lists = BybitLists(self._calls)
+        self._setup = PerpetualSetup(self._calls, self._lists, leverage)
 
     def venue_ms(self) -> int:
         """The venue's wall clock as last read, ms: what its private stream is signed with, too."""
@@ -150,7 +134,7 @@ class BybitVenue:
         """See `Venue.order`."""
         asked = bodies.where(key) | ({"orderId": venue_id} if venue_id else {"orderLinkId": link_id})
         for path in ("/v5/order/realtime", "/v5/order/history"):
-            for found in await self._every(path, asked, lambda row: rows.order(row, self._domain), Urgency.CANCEL):
+            for found in await self._lists.every(path, asked, lambda row: rows.order(row, self._domain), Urgency.CANCEL):
                 if found.venue_id == venue_id if venue_id else found.link_id == link_id:
                     return found
         return None
@@ -163,7 +147,7 @@ class BybitVenue:
             asked = [{"orderFilter": world} for world in bodies.SPOT_WORLDS]
         found: dict[str, OrderReport] = {}
         for more in asked:
-            page = await self._every(
+            page = await self._lists.every(
                 "/v5/order/realtime", {**self._category, **more, "openOnly": 0}, lambda row: rows.order(row, self._domain), Urgency.ACCOUNT
             )
             found |= {one.venue_id: one for one in page if not one.status.final}
@@ -194,36 +178,19 @@ class BybitVenue:
     async def wallet(self, urgency: Urgency = Urgency.ACCOUNT) -> WalletReport:
         """See `Venue.wallet`."""
         said = await self._calls.read("/v5/account/wallet-balance", {"accountType": "UNIFIED"}, urgency)
-        return _read(lambda: rows.wallet(_one(said.result, "wallet-balance"), said.ts, self._quote))
+        return understood(lambda: rows.wallet(only_row(said.result, "wallet-balance"), said.ts, self._quote))
 
     async def rights(self) -> KeyRights:
         """See `Venue.rights`."""
         key = await self._calls.read("/v5/user/query-api", {}, Urgency.ACCOUNT)
         info = await self._calls.read(ACCOUNT_INFO, {}, Urgency.ACCOUNT)
-        return _read(lambda: rows.rights(key.result, info.result))
+        return understood(lambda: rows.rights(key.result, info.result))
 
     async def prepare(self, key: str) -> None:
         """See `Venue.prepare`: isolated margin for the account, one-way mode and the leverage for the symbol."""
         if self._domain is not Domain.PERPS:
             return
-        await self._isolate()
-        symbol = split_key(key)[1]
-        found = await self._positions({"symbol": symbol})
-        if any(one.hedged for one in found):
-            await self._calls.write("/v5/position/switch-mode", {**bodies.where(key), "mode": 0}, Urgency.ENTRY)
-            found = await self._positions({"symbol": symbol})
-            if any(one.hedged for one in found):
-                raise Rejected(f"{key} is in hedge mode and stays there", code="position_mode")
-        if not found:
-            raise Rejected(f"the venue shows no position row for {key}", code=NOT_TRADING)
-        if any(one.leverage != self._leverage for one in found):
-            lever = plain(self._leverage)
-            await self._calls.write(
-                "/v5/position/set-leverage", {**bodies.where(key), "buyLeverage": lever, "sellLeverage": lever}, Urgency.ENTRY
-            )
-            found = await self._positions({"symbol": symbol})
-            if not found or any(one.leverage != self._leverage for one in found):
-                raise Rejected(f"{key} does not take leverage {lever}", code="leverage")
+        await self._setup.prepare(key)
 
     async def sync_clock(self) -> int:
         """See `Venue.sync_clock`."""
@@ -233,44 +200,17 @@ class BybitVenue:
         """See `Venue.close`."""
         await self._wire.close()
 
-    async def _isolate(self) -> None:
-        if self._isolated:
-            return
-        if await self._margin_mode() != ISOLATED:
-            await self._calls.write("/v5/account/set-margin-mode", {"setMarginMode": ISOLATED}, Urgency.ENTRY)
-            if (mode := await self._margin_mode()) != ISOLATED:
-                raise Rejected(f"the account stays in {mode}", code="margin_mode")
-        self._isolated = True
-
-    async def _margin_mode(self) -> str:
-        said = await self._calls.read(ACCOUNT_INFO, {}, Urgency.ENTRY)
-        return _read(lambda: rows.margin_mode(said.result))
-
     async def _positions(self, asked: Params) -> list[PositionReport]:
-        return await self._every("/v5/position/list", {**self._category, **asked}, rows.position, Urgency.ACCOUNT)
+        return await self._lists.every("/v5/position/list", {**self._category, **asked}, rows.position, Urgency.ACCOUNT)
 
     async def _executions(self, asked: Params, urgency: Urgency = Urgency.ACCOUNT) -> dict[str, ExecutionReport]:
         """By id, oldest first."""
-        found = await self._every("/v5/execution/list", asked, lambda row: rows.execution(row, self._domain, self._quote), urgency)
+        found = await self._lists.every("/v5/execution/list", asked, lambda row: rows.execution(row, self._domain, self._quote), urgency)
         return {one.exec_id: one for one in reversed(found)}
 
     async def _last(self, key: str, urgency: Urgency) -> Decimal:
         said = await self._calls.read("/v5/market/tickers", bodies.where(key), urgency)
-        return _read(lambda: rows.number(rows.shaped(_one(said.result, "tickers"), _Ticker, "tickers").last_price, "tickers", "lastPrice"))
-
-    async def _every(self, path: str, params: Params, parse: Callable[[Any], T], urgency: Urgency) -> list[T]:
-        """All rows of a list, page by page to the end."""
-        found: list[T] = []
-        asked = {**params, "limit": PAGE[path]}
-        seen = {""}
-        while True:
-            said = await self._calls.read(path, asked, urgency)
-            cursor, more = _read(partial(_page, said.result, path, parse))
-            found += more
-            if cursor in seen:
-                return found
-            seen.add(cursor)
-            asked["cursor"] = cursor
+        return understood(lambda: _last_price(said.result))
 
 
 class CcxtWire(Wire):
@@ -341,24 +281,6 @@ def _everywhere(urls: Any, base: str) -> Any:
     return base
 
 
-def _page(result: Any, path: str, parse: Callable[[Any], T]) -> tuple[str, list[T]]:
-    """The cursor to the next page and the rows of this one."""
-    page = rows.shaped(result, _Page, path)
-    return page.cursor, [parse(row) for row in page.rows]
-
-
-def _one(result: Any, where: str) -> Any:
-    """The only row of a list; FrameError when there is none."""
-    page = rows.shaped(result, _Page, where)
-    if not page.rows:
-        raise FrameError(where, "list", "is empty")
-    return page.rows[0]
-
-
-def _read(parse: Callable[[], T]) -> T:
-    """What the venue says, or Transient when it cannot be understood."""
-    try:
-        return parse()
-    except FrameError as error:
-        _log.warning("what the venue says of the account cannot be understood", where=error.topic, field=error.field, reason=str(error))
-        raise Transient(str(error)) from error
+def _last_price(result: Any) -> Decimal:
+    where = "tickers"
+    return rows.number(rows.shaped(only_row(result, where), _Ticker, where).last_price, where, "lastPrice")

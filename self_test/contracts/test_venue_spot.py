@@ -79,7 +79,7 @@ async def test_an_ioc_that_finds_nobody_is_cancelled_and_a_resting_order_rests()
     async with trading() as trader:
         await trader.create("gone", price=trader.at("0.95"))
         gone = await trader.venue.order(SPOT, link_id="gone")
-        assert gone is not None and (gone.status, gone.filled, gone.status.final) == (OrderStatus.CANCELLED, 0, True)
+        assert gone is not None and (gone.status, gone.filled, gone.status.final) == (OrderStatus.CANCELLED, Decimal(0), True)
         assert "EC_NoImmediateQtyToFill" in gone.reason
         await trader.create("rests", price=trader.at("0.95"), immediate=False)
         [resting] = await trader.venue.open_orders()

@@ -118,10 +118,10 @@ async def test_a_half_open_socket_is_noticed():
 
 
 async def test_pings_keep_a_quiet_account_connected():
-    async with trading() as trader, listening(trader, Domain.CRYPTO, silent_s=0.3, ping_s=0.05) as ear:
+    async with trading() as trader, listening(trader, Domain.CRYPTO, silent_s=1.0, ping_s=0.1) as ear:
         assert (await ear.link()).up
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.8):
+            async with asyncio.timeout(1.4):
                 await anext(ear.items)
 
 

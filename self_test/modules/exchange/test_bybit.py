@@ -3,74 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
-from aiohttp import web
 
-from marketdata.backoff import Backoff
-from modules.exchange.bybit import BybitVenue
-from modules.exchange.bybit_calls import CallLimits
-from modules.ports import NO_SUCH_ORDER, NOT_TRADING, Ticket, World
-from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER, POSITION
+from modules.ports import NO_SUCH_ORDER, Ticket, World
+from self_test.modules.exchange.bybit_scripted import DAY, NOW, PERP, scripted
+from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER
 from state.accounts import Domain
-from utils.clock import WallClock
-from utils.errors import Rejected, Transient, Unknown
-from utils.throttle import Throttle, Urgency
+from utils.errors import Rejected, Unknown
+from utils.throttle import Urgency
 
-PERP = "PERPS:BTCUSDT"
-NOW = 1_700_000_000_000
-DAY = 86_400_000
-Answer = Callable[[dict[str, str]], Any]
 pytestmark = pytest.mark.asyncio
-
-
-class Scripted:
-    """A venue that answers each path by a function of the request, and remembers every request."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.url = ""
-
-    def rows(self, path: str, *found: Any, cursor: str = "") -> None:
-        self.answers[path] = lambda _: {"category": "c", "list": list(found), "nextPageCursor": cursor}
-
-    async def serve(self, request: web.Request) -> web.Response:
-        fields = dict(request.query) if request.method == "GET" else msgspec.json.decode(await request.read())
-        self.asked.append((request.path, fields))
-        result = self.answers.get(request.path, lambda _: {})(fields)
-        code = result if isinstance(result, int) else 0
-        body = {"retCode": code, "retMsg": "m", "result": {} if code else result, "retExtInfo": {}, "time": NOW}
-        return web.Response(body=msgspec.json.encode(body), content_type="application/json")
-
-    def count(self, path: str) -> int:
-        return sum(one == path for one, _ in self.asked)
-
-
-@asynccontextmanager
-async def scripted(domain: Domain = Domain.PERPS, **more: Any) -> AsyncIterator[tuple[Scripted, BybitVenue]]:
-    venue = Scripted()
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", venue.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    venue.url = site.name
-    limits = CallLimits(tries=2, backoff=Backoff(base_s=0.001, cap_s=0.001))
-    chosen: dict[str, Any] = {"venue_now": lambda: NOW, "limits": limits, **more}
-    one = BybitVenue(venue.url, "k", "s3cr3t", domain, Throttle({}, WallClock()), WallClock(), random.Random(1), **chosen)
-    try:
-        yield venue, one
-    finally:
-        await one.close()
-        await runner.cleanup()
 
 
 async def test_every_address_of_the_client_is_ours():
@@ -83,12 +28,6 @@ async def test_every_address_of_the_client_is_ours():
         assert leaves(client.urls["api"]) == {venue.url}
         assert client.urls["test"] == {} and client.urls["demotrading"] == {}, "no switch brings another host in"
         assert client.enableRateLimit is False
-
-
-async def test_leverage_is_bounded():
-    for leverage in (0, 4):
-        with pytest.raises(ValueError, match="leverage"):
-            BybitVenue("http://x", "k", "s", Domain.PERPS, Throttle({}, WallClock()), WallClock(), random.Random(1), leverage=leverage)
 
 
 async def test_executions_come_once_and_oldest_first_whatever_the_pages_repeat():
@@ -111,29 +50,6 @@ async def test_executions_are_asked_in_windows_of_a_week_up_to_now():
         assert all(0 < end - start < 7 * DAY for start, end in windows)
         assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(windows)), "without a gap"
         assert len(windows) == 3
-
-
-async def test_a_cursor_that_does_not_move_ends_the_reading():
-    async with scripted() as (venue, one):
-        venue.rows("/v5/position/list", POSITION, cursor="same")
-        assert len(await one.positions()) == 2
-        assert venue.count("/v5/position/list") == 2
-
-
-@pytest.mark.parametrize("row", [ORDER | {"orderStatus": "Sleeping"}, {"orderId": "1"}])
-async def test_what_cannot_be_understood_is_transient_not_empty(row: dict[str, Any]):
-    async with scripted() as (venue, one):
-        venue.rows("/v5/order/realtime", ORDER, row)
-        with pytest.raises(Transient):
-            await one.open_orders()
-        with pytest.raises(Transient):
-            await one.order(PERP, link_id="x")
-        venue.answers["/v5/account/wallet-balance"] = lambda _: {"list": []}
-        with pytest.raises(Transient):
-            await one.wallet()
-        venue.answers["/v5/position/list"] = lambda _: {"nothing": 1}
-        with pytest.raises(Transient):
-            await one.positions()
 
 
 async def test_an_order_that_is_not_the_one_asked_for_is_not_it():
@@ -164,49 +80,6 @@ async def test_an_order_that_was_taken_without_a_name_is_unknown():
     async with scripted() as (_, one):
         with pytest.raises(Unknown):
             await one.create(Ticket(key=PERP, link_id="x", side=1, qty=Decimal(1)), Urgency.ENTRY)
-
-
-def calm(venue: Scripted, *, leverage: str = "1", mode: str = "ISOLATED_MARGIN", idx: int = 0) -> None:
-    venue.rows("/v5/position/list", POSITION | {"leverage": leverage, "positionIdx": idx})
-    venue.answers["/v5/account/info"] = lambda _: {"marginMode": mode, "unifiedMarginStatus": 6}
-
-
-async def test_what_is_right_already_is_not_set_again():
-    async with scripted() as (venue, one):
-        calm(venue)
-        await one.prepare(PERP)
-        await one.prepare(PERP)
-        assert {path for path, _ in venue.asked} == {"/v5/account/info", "/v5/position/list"}
-        assert venue.count("/v5/account/info") == 1, "the account's mode is asked once"
-
-
-@pytest.mark.parametrize(
-    "wrong, path, code",
-    [
-        ({"leverage": "10"}, "/v5/position/set-leverage", "leverage"),
-        ({"mode": "REGULAR_MARGIN"}, "/v5/account/set-margin-mode", "margin_mode"),
-        ({"idx": 1}, "/v5/position/switch-mode", "position_mode"),
-    ],
-)
-async def test_what_does_not_change_when_set_keeps_the_instrument_out(wrong: dict[str, Any], path: str, code: str):
-    async with scripted() as (venue, one):
-        calm(venue, **wrong)
-        with pytest.raises(Rejected) as caught:
-            await one.prepare(PERP)
-        assert caught.value.code == code and venue.count(path) == 1
-        venue.answers[path] = lambda _: 110024
-        with pytest.raises(Rejected) as caught:
-            await one.prepare(PERP)
-        assert caught.value.code == 110024
-
-
-async def test_an_instrument_without_a_row_is_not_traded():
-    async with scripted() as (venue, one):
-        calm(venue)
-        venue.rows("/v5/position/list")
-        with pytest.raises(Rejected) as caught:
-            await one.prepare(PERP)
-        assert caught.value.code == NOT_TRADING
 
 
 async def test_a_parameter_error_is_no_empty_position():

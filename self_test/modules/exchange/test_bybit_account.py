@@ -9,7 +9,7 @@ import pytest
 
 from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
-from modules.exchange.reports import ExecutionKind, OrderKind, OrderStatus
+from modules.exchange.reports import ZERO, ExecutionKind, OrderKind, OrderStatus
 from state.accounts import Domain
 
 ORDER: dict[str, Any] = {
@@ -102,8 +102,8 @@ def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
 def test_a_bracket_on_spot():
     one = rows.order(ORDER, Domain.CRYPTO)
     assert (one.key, one.venue_id, one.link_id, one.side) == ("CRYPTO:BTCUSDT", "1746834000000000009", "cl-1", -1)
-    assert (one.kind, one.status, one.qty, one.filled) == (OrderKind.SPOT_BRACKET, OrderStatus.WAITING, Decimal("0.00999"), 0)
-    assert (one.stop, one.target, one.trigger, one.price) == (Decimal("93100.4"), Decimal("102900.5"), 0, 0)
+    assert (one.kind, one.status, one.qty, one.filled) == (OrderKind.SPOT_BRACKET, OrderStatus.WAITING, Decimal("0.00999"), ZERO)
+    assert (one.stop, one.target, one.trigger, one.price) == (Decimal("93100.4"), Decimal("102900.5"), ZERO, ZERO)
     assert (one.reason, one.reduce_only, one.created_ts, one.ts) == ("", False, 1684738540559, 1684738540561)
 
 
@@ -114,7 +114,7 @@ def test_the_streamed_form_is_the_same_order():
 
 def test_empty_text_is_none_where_none_is_possible():
     one = rows.order(ORDER | {"price": "", "triggerPrice": "", "takeProfit": "", "stopLoss": ""}, Domain.PERPS)
-    assert (one.key, one.price, one.trigger, one.stop, one.target) == ("PERPS:BTCUSDT", 0, 0, 0, 0)
+    assert (one.key, one.price, one.trigger, one.stop, one.target) == ("PERPS:BTCUSDT", ZERO, ZERO, ZERO, ZERO)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_fee_has_a_coin():
 def test_a_position_in_both_forms():
     one = rows.position(POSITION)
     assert (one.key, one.side, one.size, one.entry) == ("PERPS:BTCUSDT", 1, Decimal("0.01"), Decimal("97955.9"))
-    assert (one.stop, one.target, one.leverage, one.hedged, one.ts) == (0, 102000, 2, False, 1676538056444)
+    assert (one.stop, one.target, one.leverage, one.hedged, one.ts) == (ZERO, Decimal(102000), Decimal(2), False, 1676538056444)
     told = without(POSITION, "avgPrice") | {"entryPrice": "97955.9", "stopLoss": "0", "category": "linear"}
     assert rows.position(told) == one
     assert rows.position(POSITION | {"side": "Sell", "positionIdx": 2}).hedged
@@ -248,7 +248,7 @@ def test_a_position_in_both_forms():
 @pytest.mark.parametrize("side", ["", "None", "Buy"])
 def test_an_empty_position(side: str):
     one = rows.position(EMPTY | {"side": side})
-    assert (one.side, one.size, one.entry, one.ts) == (0, 0, 0, 0)
+    assert (one.side, one.size, one.entry, one.ts) == (0, ZERO, ZERO, 0)
 
 
 @pytest.mark.parametrize("changed", [{"avgPrice": ""}, {"side": ""}, {"side": "Both"}, {"size": ""}])
@@ -261,7 +261,7 @@ def test_a_position_that_cannot_be_is_an_error(changed: dict[str, str]):
 
 def test_a_wallet_says_what_is_free_without_the_venues_empty_fields():
     one = rows.wallet(WALLET, 7)
-    assert (one.cash, one.free, one.coins, one.ts) == (Decimal("100.5"), 65, {"BTC": Decimal("0.5")}, 7)
+    assert (one.cash, one.free, one.coins, one.ts) == (Decimal("100.5"), Decimal(65), {"BTC": Decimal("0.5")}, 7)
     assert rows.wallet_told(WALLET, 7) == one
     portfolio = {"coin": [COIN | {"totalOrderIM": "", "totalPositionIM": ""}]}
     assert rows.wallet(portfolio, 7).free == Decimal("80.5"), "not applicable is none"

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from marketdata.backoff import Backoff
 from marketdata.bybit_ws import BAN_S, StreamLimits
@@ -246,10 +247,10 @@ async def test_the_time_of_a_busy_consumer_is_not_the_venues_silence():
 
 
 async def test_pings_go_out_and_their_answers_count_as_life():
-    async with private_venue() as venue, stream(venue, ping_s=0.02, silent_s=0.15) as items:
+    async with private_venue() as venue, stream(venue, ping_s=0.02, silent_s=0.6) as items:
         assert (await link(items)).up
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.4):
+            async with asyncio.timeout(0.9):
                 await anext(items)
         assert venue.pings > 5
 
