@@ -312,10 +312,15 @@ class Daemon:
         feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
         return [
             StopStep(name="entries off, feeds end", tasks=(*feeds, "readiness", "console", "loop lag")),
+            StopStep(name="executors drain", first=self._settle, tasks=tuple(name for name, _, _ in self.live.jobs())),
             StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
             StopStep(name="final write", first=self._final_write),
             StopStep(name="leave the venue", first=self._leave_venue),
         ]
+
+    async def _settle(self) -> None:
+        while not self.live.idle:
+            await self.clock.sleep(0.01)
 
     async def _drain(self) -> None:
         while self.inbox.depth:

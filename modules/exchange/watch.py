@@ -223,6 +223,8 @@ class Watch:
     async def _read(self) -> bool:
         """Read the account and tell all of it; False when it would not rest."""
         mark = self._venue_now()
+        if not self._marks[0]:  # made before the venue's time was known
+            self._marks[0] = mark
         since = self._marks[0] - self._pace.overlap_ms
         reading = await read_at_rest(self._venue, self._teller, self._tracker, since)
         if reading is None:
