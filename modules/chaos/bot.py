@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from modules.simulator.launcher import PROGRAM as SIMULATOR
+from telemetry import client
+from utils.errors import Transient
 
 PROGRAM = SIMULATOR[:-1]
 """Interpreter and main.py."""
@@ -32,6 +31,7 @@ class Bot:
         self.folder, self._words, self._output = state_dir / "simulated", list(words), output
         self._process: asyncio.subprocess.Process | None = None
         self.lives = 0
+        self.missing = "not started"
 
     async def start(self) -> None:
         """Begin a life."""
@@ -74,37 +74,22 @@ class Bot:
         except TimeoutError:
             return None
 
-    async def ready(self, session: aiohttp.ClientSession) -> bool:
-        """Whether this life says that it is ready: recovered, reconciled, trading."""
-        found = self._record()
-        if found is None:
-            return False
-        status, _ = await self._get(session, f"{found['http']}/readyz")
-        return status == 200
+    async def ready(self) -> bool:
+        """Whether this life says that it is ready: recovered, reconciled, trading. `missing` says what is not."""
+        body = await self._ask("/readyz")
+        self.missing = "no answer" if body is None else "; ".join(body.get("missing", ()))
+        return body is not None and bool(body.get("ok"))
 
-    async def status(self, session: aiohttp.ClientSession) -> dict[str, Any] | None:
+    async def status(self) -> dict[str, Any] | None:
         """What `status --json` shows; None when it does not answer."""
-        found = self._record()
-        if found is None:
-            return None
-        status, body = await self._get(session, f"{found['http']}/status")
-        return body if status == 200 else None
+        return await self._ask("/status")
 
-    def _record(self) -> dict[str, Any] | None:
-        """daemon.json of this very life."""
+    async def _ask(self, path: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads((self.folder / "daemon.json").read_text())
-        except (OSError, ValueError):
+            found = await client.ask(self.folder / "control.sock", path, ANSWER_LIMIT_S)
+        except Transient:
             return None
-        return found if self._process is not None and found["pid"] == self._process.pid else None
-
-    @staticmethod
-    async def _get(session: aiohttp.ClientSession, url: str) -> tuple[int, dict[str, Any]]:
-        try:
-            async with session.get(url, timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as answer:
-                return answer.status, await answer.json()
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            return 0, {}
+        return found if isinstance(found, dict) else None
 
 
 async def run_command(*words: str, limit_s: float) -> tuple[int | None, str]:

@@ -29,7 +29,7 @@ from modules.simulator.server import SimulatorOptions
 from state.ledger import read_ledger
 from utils.clock import SECOND, WallClock
 
-READY_LIMIT_S = 120.0
+READY_LIMIT_S = 60.0
 FLAT_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 QUIET_S = 3.0
@@ -155,11 +155,11 @@ class _Run:
     async def _first_ready(self) -> bool:
         until = self._s() + READY_LIMIT_S
         while self._s() < until and self.bot.ended is None:
-            if await self.bot.ready(self.session):
+            if await self.bot.ready():
                 self.down_since = None
                 return True
             await self.clock.sleep(LOOK_S)
-        how = "is not ready in time" if self.bot.ended is None else f"ended with {self.bot.ended}"
+        how = f"is not ready in time ({self.bot.missing})" if self.bot.ended is None else f"ended with {self.bot.ended}"
         self.broken.append(f"the first start {how}: {self.bot.said[-800:]}")
         return False
 
@@ -223,12 +223,12 @@ class _Run:
             if self.down_since is None:
                 self.down_since, self.down_ts = self._s(), await self.control.now()
             await self.bot.start()
-        elif self.down_since is not None and await self.bot.ready(self.session):
+        elif self.down_since is not None and await self.bot.ready():
             took = self._s() - self.down_since
             self.recoveries.append(took)
             self.injected.append(Stretch(from_ts=self.down_ts, to_ts=await self.control.now(), delay_s=took))
             self.down_since = None
-        elif self.down_since is None and (status := await self.bot.status(self.session)) is not None:
+        elif self.down_since is None and (status := await self.bot.status()) is not None:
             self.most_open = max(self.most_open, sum(len(one["open_positions"]) for one in status["accounts"].values()))
 
     async def _until_up(self) -> None:
@@ -237,7 +237,9 @@ class _Run:
             await self._look()
             await self.clock.sleep(LOOK_S)
         if self.down_since is not None:
-            self.broken.append(f"not ready within {RECOVERY_LIMIT_S:.0f} s after the last kill: {self.bot.said[-800:]}")
+            self.broken.append(
+                f"not ready within {RECOVERY_LIMIT_S:.0f} s after the last kill ({self.bot.missing}): {self.bot.said[-800:]}"
+            )
         await self.clock.sleep(QUIET_S)
 
     # --- the end ------------------------------------------------------------------------------------------------------------------
@@ -251,7 +253,7 @@ class _Run:
             self.broken.append(f"flatten ended with {code}: {said[-800:]}")
         while True:
             left = not_flat(await self.control.ledger())
-            status = await self.bot.status(self.session)
+            status = await self.bot.status()
             held = [] if status is None else [one["symbol"] for view in status["accounts"].values() for one in view["open_positions"]]
             if not left and not held:
                 return round(self._s() - began, 2)

@@ -83,7 +83,6 @@ def judge(told: Sequence[Told], venue: Mapping[str, Any], injected: Sequence[Str
         *differing,
         *(f"execution {name} of {account} is booked twice" for account, name in counted),
         *wallets(told, venue),
-        *coins_left(fills, venue),
         *(f"unprotected: {line}" for line in over),
         *standing,
     ]
@@ -203,43 +202,28 @@ def owners(told: Sequence[Told], venue: Mapping[str, Any]) -> dict[str, set[str]
 
 
 def wallets(told: Sequence[Told], venue: Mapping[str, Any], quote: str = "USDT") -> list[str]:
-    """Whether the cash rows of the bot sum to the venue's cash, to the last unit, per account of the venue."""
-    ours: dict[str, Decimal] = defaultdict(Decimal)
-    theirs: dict[str, Decimal] = defaultdict(Decimal)
+    """Whether the bot's cash rows sum to the venue's wallet, coin by coin, to the last unit, per account of the venue.
+
+    Base coins: only what trading moved, for others that were there before belong to somebody else.
+    """
+    ours: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    theirs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for one in told:
         if one.kind == "cash":
-            ours[one.row["account"]] += Decimal(one.row["amount"])
+            ours[one.row["account"], one.row.get("coin", quote)] += Decimal(one.row["amount"])
     for row in venue["cash"]:
-        if row["coin"] == quote:
-            theirs[row["account"]] += Decimal(row["amount"])
+        if row["coin"] == quote or row["kind"] not in EXTERNAL_CASH:
+            theirs[row["account"], row["coin"]] += Decimal(row["amount"])
     lines = []
     for uid, accounts in sorted(owners(told, venue).items()):
-        total = sum((ours[account] for account in accounts), ZERO)
-        if total != theirs[uid]:
-            names = " + ".join(sorted(accounts)) or "nobody"
-            off = plain(total - theirs[uid])
-            lines.append(
-                f"wallet {uid}: the bot's cash rows ({names}) sum to {plain(total)}, the venue has {plain(theirs[uid])}, off by {off}"
-            )
+        coins = {coin for name, coin in ours if name in accounts} | {coin for name, coin in theirs if name == uid}
+        for coin in sorted(coins):
+            total = sum((ours[account, coin] for account in accounts), ZERO)
+            if total != theirs[uid, coin]:
+                names, off = " + ".join(sorted(accounts)) or "nobody", plain(total - theirs[uid, coin])
+                said = f"the bot's cash rows ({names}) sum to {plain(total)}, the venue has {plain(theirs[uid, coin])}, off by {off}"
+                lines.append(f"wallet {uid} {coin}: {said}")
     return lines
-
-
-def coins_left(fills: Sequence[Row], venue: Mapping[str, Any], quote: str = "USDT") -> list[str]:
-    """Whether the base coins that trading left at the venue are those that the bot's fills leave, fees taken in coin included."""
-    ours: dict[str, Decimal] = defaultdict(Decimal)
-    theirs: dict[str, Decimal] = defaultdict(Decimal)
-    for one in fills:
-        if one["account"].startswith("CRYPTO/"):
-            side = 1 if one["side"] == "buy" else -1
-            ours[one["symbol"].removesuffix(quote)] += side * Decimal(one["qty"]) - Decimal(one.get("base_fee", "0"))
-    for row in venue["cash"]:
-        if row["coin"] != quote and row["kind"] not in EXTERNAL_CASH:
-            theirs[row["coin"]] += Decimal(row["amount"])
-    return [
-        f"coins: {plain(ours[coin])} {coin} by the bot's fills, {plain(theirs[coin])} at the venue"
-        for coin in sorted(ours.keys() | theirs.keys())
-        if ours[coin] != theirs[coin]
-    ]
 
 
 # --- what stands ----------------------------------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ class Books:
     def money(self, category: str, coin: str, amount: str, kind: str, our_kind: str, ref: str) -> None:
         """A movement that both know."""
         self.venue["cash"].append({"ts": 1, "account": UIDS[category], "coin": coin, "amount": amount, "kind": kind, "ref": ref})
-        if coin == "USDT":
-            self.told.append(Told(kind="cash", row={"account": ACCOUNTS[category], "kind": our_kind, "amount": amount, "ref": ref}))
+        row = {"account": ACCOUNTS[category], "kind": our_kind, "amount": amount, "ref": ref}
+        self.told.append(Told(kind="cash", row=row if coin == "USDT" else row | {"coin": coin}))
 
     def order(self, category: str, link: str, side: str, qty: str, *, kind: str = "", status: str = "Filled") -> Row:
         """An order at the venue."""
@@ -77,14 +77,13 @@ class Books:
                     "qty": qty,
                     "price": price,
                     "fee": fee,
-                    "base_fee": base_fee,
                     "order_id": order["orderLinkId"],
-                },  # fmt: skip
+                },
             )
         )
         if category == "spot":
             self.money(category, "USDT", plain(-sign * Decimal(qty) * Decimal(price) - Decimal(fee)), "TRADE", "trade", name)
-            self.money(category, "AAA", plain(sign * Decimal(qty) - Decimal(base_fee)), "TRADE", "", name)
+            self.money(category, "AAA", plain(sign * Decimal(qty) - Decimal(base_fee)), "TRADE", "trade", name)
         else:
             self.money(category, "USDT", plain(Decimal(pnl) - Decimal(fee)), "TRADE", "trade", name)
 

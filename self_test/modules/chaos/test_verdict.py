@@ -50,11 +50,11 @@ def lose_a_unit(books: Books) -> None:
 
 def mix_the_wallets(books: Books) -> None:
     """The sum of both is right, but a fee of one was booked on the other."""
-    books.booked("cash", -1)["account"] = "PERPS/LIVE"
+    books.booked("cash", -2)["account"] = "PERPS/LIVE"
 
 
 def forget_the_fee_in_coin(books: Books) -> None:
-    books.booked("fill", 0)["base_fee"] = "0"
+    next(one.row for one in books.told if one.row.get("coin") == "AAA")["amount"] = "1.5"
 
 
 def other_price(books: Books) -> None:
@@ -93,9 +93,9 @@ def keep_a_stop(books: Books) -> None:
         (invent, "the venue does not know: never"),
         (one_decision_twice, "one decision, 2 orders: PLabc-AAAUSDT-1f-e, PLabc-AAAUSDT-1f-e2"),
         (grow_an_open_position, "PLabc-AAAUSDT-6f-e filled while PLabc-AAAUSDT-5f-e was open"),
-        (lose_a_unit, f"wallet {SPOT_UID}: "),
-        (mix_the_wallets, f"wallet {PERP_UID}: "),
-        (forget_the_fee_in_coin, "coins: "),
+        (lose_a_unit, f"wallet {SPOT_UID} USDT: "),
+        (mix_the_wallets, f"wallet {PERP_UID} USDT: "),
+        (forget_the_fee_in_coin, f"wallet {SPOT_UID} AAA: "),
         (other_price, "execution x0 is booked as"),
         (other_account, "execution x0 is booked as"),
         (stay_naked, "unprotected: spot:AAAUSDT of 100000001 from 2000, 1 uncovered: 2.00 s without a stop, 2.00 s allowed"),
