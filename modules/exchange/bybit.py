@@ -29,6 +29,8 @@ from utils.errors import Invariant, Rejected, Unknown
 from utils.throttle import Throttle, Urgency
 
 WEEK_MS = 7 * 86_400_000
+KEPT_MS = 104 * WEEK_MS
+"""The venue keeps executions for two years."""
 LATE_MS = 60_000
 """How much later than we think it may be at the venue."""
 
@@ -154,9 +156,9 @@ class BybitVenue:
         return list(found.values())
 
     async def executions(self, since_ms: int) -> list[ExecutionReport]:
-        """See `Venue.executions`."""
+        """See `Venue.executions`; 0 = everything that the venue keeps."""
         found: dict[str, ExecutionReport] = {}
-        start = since_ms
+        start = since_ms or max(0, self._venue_now() - KEPT_MS)
         while True:
             end = start + WEEK_MS - 1
             found |= await self._executions({**self._category, "startTime": start, "endTime": end})
@@ -178,7 +180,7 @@ class BybitVenue:
     async def wallet(self, urgency: Urgency = Urgency.ACCOUNT) -> WalletReport:
         """See `Venue.wallet`."""
         said = await self._calls.read("/v5/account/wallet-balance", {"accountType": "UNIFIED"}, urgency)
-        return understood(lambda: rows.wallet(only_row(said.result, "wallet-balance"), said.ts, self._quote))
+        return understood(lambda: rows.wallet(only_row(said.result, "wallet-balance"), self._venue_now() or said.ts, self._quote))
 
     async def rights(self) -> KeyRights:
         """See `Venue.rights`."""

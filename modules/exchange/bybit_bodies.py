@@ -17,8 +17,8 @@ FILTERS = {World.PLAIN: "Order", World.PROTECTIVE: "tpslOrder", World.CONDITIONA
 """Spot's worlds by the venue's name."""
 BRACKET = "BidirectionalTpslOrder"
 """A bracket is a world of its own where orders are listed, and perhaps where one is cancelled."""
-SPOT_WORLDS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", BRACKET)
-"""Every world that spot orders can be listed by."""
+SPOT_WORLDS = (BRACKET, "OcoOrder", "tpslOrder", "StopOrder", "Order")
+"""Every world that spot orders can be listed by; plain ones last, because that is what the others become when they trigger."""
 RISES, FALLS = 1, 2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from modules.ports import NO_SUCH_ORDER, Ticket, World
 from self_test.modules.exchange.bybit_scripted import DAY, NOW, PERP, scripted
-from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER
+from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER, WALLET
 from state.accounts import Domain
 from utils.errors import Rejected, Unknown
 from utils.throttle import Urgency
@@ -50,6 +50,9 @@ async def test_executions_are_asked_in_windows_of_a_week_up_to_now():
         assert all(0 < end - start < 7 * DAY for start, end in windows)
         assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(windows)), "without a gap"
         assert len(windows) == 3
+        venue.asked.clear()
+        await one.executions(0)
+        assert int(venue.asked[0][1]["startTime"]) == NOW - 104 * 7 * DAY and len(venue.asked) == 105, "what the venue keeps"
 
 
 async def test_an_order_that_is_not_the_one_asked_for_is_not_it():
@@ -103,3 +106,12 @@ async def test_a_bracket_that_must_be_named_is_cancelled_by_its_name():
         with pytest.raises(Rejected) as caught:
             await one.cancel("CRYPTO:BTCUSDT", World.PROTECTIVE, venue_id="7")
         assert caught.value.code == NO_SUCH_ORDER, "what the venue makes of the other name is no answer"
+
+
+async def test_a_wallet_is_dated_like_every_row():
+    async with scripted(venue_now=lambda: NOW - 5) as (venue, one):
+        venue.answers["/v5/account/wallet-balance"] = lambda _: {"list": [WALLET]}
+        assert (await one.wallet()).ts == NOW - 5
+    async with scripted(venue_now=lambda: 0) as (venue, one):
+        venue.answers["/v5/account/wallet-balance"] = lambda _: {"list": [WALLET]}
+        assert (await one.wallet()).ts == NOW, "the answer's own time while no other is known"
