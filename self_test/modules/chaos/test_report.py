@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from modules.chaos.report import SHOWN, table
+from self_test.modules.chaos.outcomes import outcome
+
+
+def test_a_good_run() -> None:
+    said = table(outcome([]))
+    for line in (
+        "orders sent                            80 (40 entries)",
+        "4: drop 3, cut 1",
+        "yes, 1.50 s",
+        "2.50 s / 2.25 s",
+        "broken invariants: none",
+    ):
+        assert line in said
+
+
+def test_a_bad_run_tells_what_is_broken_and_never_everything() -> None:
+    said = table(outcome([f"line {n}" for n in range(SHOWN + 2)], flat=False, flatten_s=None, faults_injected={}, recovery_max_s=None))
+    for line in (
+        f"broken invariants: {SHOWN + 2}",
+        "  line 0",
+        f"  line {SHOWN - 1}",
+        "  and 2 more",
+        "NO, never",
+        "0: none",
+        "never / 2.25 s",
+    ):
+        assert line in said
+    assert f"line {SHOWN}\n" not in said
