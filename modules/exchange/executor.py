@@ -114,10 +114,10 @@ class Executor:
         self._tracker.restore(own, held)
         now_ns = self._clock.monotonic_ns()
         for key, one in held.items():
-            if one.steps:
+            if one.stop:  # held, or to be held once an entry in flight is found to have filled
                 lane = self._lane(key)
                 lane.want(one.side, one.stop, one.target)
-                lane.blind = True
+                lane.blind = one.steps > 0
                 self._ring(key)
         for order in own:
             lane = self._lane(order.key)

@@ -323,9 +323,11 @@ class Hands:
                 )
 
     async def _protection_refused(self, lane: Lane, action: SetStops | CreateStop | Amend, no: Rejected) -> None:
-        lane.failed(self._now)
+        lane.refused(self._now)
         lane.absent = False
         lane.need(self._now)
+        if no.code == NOTHING_TO_REDUCE:
+            await self._catch_up(lane)
         if no.code == BAD_PRICE:
             lane.guard.impossible(f"the venue will not have the stop: {no}")
         if isinstance(action, CreateStop):

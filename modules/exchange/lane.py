@@ -31,6 +31,8 @@ SWEEP_WAIT_NS = 300 * MS
 """After the position is gone: the venue takes the siblings back by itself."""
 AUDIT_NS = 10 * SECOND
 """While something is held, the venue's orders are read at least so often."""
+MOVE_MOST_NS = 60 * SECOND
+"""A move of a stop that the venue refuses is tried again after at most this; until then the old stop stands."""
 GONE_ROOM = 200
 
 
@@ -82,7 +84,10 @@ class Lane:
 
     def want(self, side: int, stop: int, target: int) -> None:
         """The protection the position shall have; a stop that is worse than before is not taken."""
+        before = (self.guard.stop, self.guard.target)
         self.guard.want(side, stop, target)
+        if (self.guard.stop, self.guard.target) != before:
+            self.failures = self.again_ns = 0
         self._remember_levels()
 
     def _remember_levels(self) -> None:
@@ -166,12 +171,22 @@ class Lane:
         if self.blind:
             return None
         flat = self.entry is None and not self._tracker.entering(self.key)
-        return self.guard.look(self.wanted, self.standing, now_ns, closing=bool(self.closes), flat=flat)
+        before = self.guard.naked_ns
+        news = self.guard.look(self.wanted, self.standing, now_ns, closing=bool(self.closes), flat=flat)
+        if before is None and self.guard.naked_ns is not None:
+            self.failures = self.again_ns = 0  # what was put off may not be put off any more
+        return news
 
     def failed(self, now_ns: int) -> None:
         """Protective work did not go through: again after a growing pause."""
         self.failures += 1
         self.again_ns = now_ns + min(RETRY_MOST_NS, RETRY_FIRST_NS << min(self.failures - 1, 8))
+
+    def refused(self, now_ns: int) -> None:
+        """The venue would not have it: soon again while nothing else protects; a mere move is not worth the churn."""
+        self.failed(now_ns)
+        if self.guard.naked_ns is None:
+            self.again_ns = now_ns + min(MOVE_MOST_NS, RETRY_MOST_NS << min(self.failures - 1, 6))
 
     @property
     def unsettled(self) -> bool:

@@ -1,0 +1,43 @@
+"""Who goes first."""
+
+from __future__ import annotations
+
+from modules.exchange.pending import Write
+from modules.exchange.protect import CreateStop
+from modules.exchange.steps import (
+    Ask,
+    CancelEntry,
+    CancelExit,
+    EndClose,
+    Entry,
+    Guarding,
+    ReadVenue,
+    SendClose,
+    SendEntry,
+    urgency_of,
+)
+from self_test.fakes.live_floor import LiveFloor
+from state.intents import OrderType
+from utils.throttle import Urgency
+
+
+def test_what_protects_goes_before_cancels_before_entries() -> None:
+    write = Write(order_id="o")
+    entry = Entry(write=write)
+    for step in (
+        SendClose(write, 1),
+        EndClose(write, ""),
+        Guarding(CreateStop(1, 1)),
+        CancelExit("v"),
+        ReadVenue(0),
+        Ask(write, entry=False),
+    ):
+        assert urgency_of(step) is Urgency.PROTECTIVE
+    assert urgency_of(CancelEntry(entry)) < urgency_of(SendEntry(entry)) < urgency_of(Ask(write, entry=True))
+
+
+def test_an_entry_found_at_start_counts_as_resting() -> None:
+    floor = LiveFloor()
+    assert Entry(write=Write(order_id="o")).resting
+    assert not Entry(write=Write(order_id="o"), approved=floor.approved()).resting
+    assert Entry(write=Write(order_id="o"), approved=floor.approved(order_type=OrderType.MAKER)).resting
