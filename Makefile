@@ -21,7 +21,7 @@ help:
 	@echo 'make test      install the test tools, run every test'
 	@echo 'make check     lint, format, import law, types'
 	@echo 'make bench     measured figures as JSON'
-	@echo 'make soak      the long proof: twenty seeds of the demo run'
+	@echo 'make soak      the long proof: twenty seeds of chaos, two minutes and ten kills each'
 	@echo 'make clean     remove .venv and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:

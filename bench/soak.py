@@ -1,7 +1,8 @@
-"""The long proof: twenty seeds of the demonstration run, or a bot killed again and again.
+"""The long proof: twenty seeds of chaos; on paper, twenty seeds of the demonstration run, or a bot killed again and again.
 
-    python -m bench.soak                  seeds 1 to 20, `--speed 6000 --duration 90` each: exit 0, at least 3 closed trades, books right
-    python -m bench.soak --kills 20       kill -9 at random moments: nothing lost, nothing doubled, every restart goes on
+    python -m bench.soak                        chaos, seeds 1 to 20, 2 minutes and 10 kills each: no broken invariant (about 50 minutes)
+    python -m bench.soak --paper                seeds 1 to 20, `--speed 6000 --duration 90`: exit 0, at least 3 closed trades, books right
+    python -m bench.soak --paper --kills 20     kill -9 at random moments: nothing lost, nothing doubled, every restart goes on
 
 Ends with one JSON document on stdout; exit 0 when everything held. Progress goes to stderr. No process outlives it.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.audit import audit, replayed, rows_of
-from bench.bot import Late, end_simulators, no_leftovers, started, status_of
+from bench.bot import Late, end_simulators, no_leftovers, run, started, status_of
 
 LEAST_TRADES = 3
 SPARE_S = 180.0
@@ -62,6 +63,31 @@ def run_seed(seed: int, speed: float, duration_s: float, place: Path) -> dict[st
         wrong.append(f"{closed} closed trades, at least {LEAST_TRADES} wanted")
     equity = {account: view["equity"] for account, view in status["accounts"].items()}
     return found | {"exit": code, "closed": closed, "equity": equity, "wrong": wrong, "wall_s": round(time.monotonic() - begun, 1)}
+
+
+def run_chaos(seed: int, minutes: float, kills: int, place: Path) -> dict[str, Any]:
+    """One run of the `chaos` command; its document, with what is broken in `wrong`."""
+    begun = time.monotonic()
+    document = place / f"chaos-{seed}.json"
+    words = ("--seed", str(seed), "--minutes", f"{minutes:g}", "--kills", str(kills), "--json", str(document))
+    done = run("chaos", *words, limit_s=minutes * 60 + 2 * SPARE_S)
+    try:
+        found: dict[str, Any] = json.loads(document.read_text())
+    except (OSError, ValueError):
+        found = {"seed": seed, "broken": [f"exit code {done.returncode}: {done.stderr[-500:]}"]}
+    wrong = found.pop("broken") or ([f"exit code {done.returncode}"] if done.returncode else [])
+    return found | {"wrong": wrong, "wall_s": round(time.monotonic() - begun, 1)}
+
+
+def chaos_seeds(seeds: Sequence[int], minutes: float, kills: int, place: Path, say: Say) -> list[dict[str, Any]]:
+    """Every seed, one after the other: each is a bot and an exchange, and the figures are those of an idle machine."""
+    runs = []
+    for seed in seeds:
+        found = run_chaos(seed, minutes, kills, place)
+        runs.append(found)
+        told = f"{found.get('orders_sent', '-')!s:>5} orders  recovery {found.get('recovery_max_s', '-')!s:>5} s  {found['wall_s']:6.1f} s"
+        say(f"seed {seed:3}  {told}  {'; '.join(found['wrong']) or 'ok'}")
+    return runs
 
 
 def run_seeds(seeds: Sequence[int], speed: float, duration_s: float, place: Path, jobs: int, say: Say) -> list[dict[str, Any]]:
@@ -151,19 +177,25 @@ def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; 0 when everything held."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description="The long proof.")
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="seeds 1 to N (default 20)")
-    parser.add_argument("--speed", type=float, default=6000.0, metavar="X")
-    parser.add_argument("--duration", type=float, default=90.0, metavar="SECONDS")
-    parser.add_argument("--jobs", type=int, choices=(1, 2), default=2, help="runs at a time (default 2)")
-    parser.add_argument("--kills", type=int, metavar="N", help="instead: kill -9 a bot N times")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills (default 1)")
+    parser.add_argument("--minutes", type=float, default=2.0, metavar="M", help="of chaos, wall time (default 2)")
+    parser.add_argument("--kills", type=int, metavar="N", help="of chaos (default 10); with --paper instead: kill -9 one bot N times")
+    parser.add_argument("--paper", action="store_true", help="the demonstration run instead of chaos")
+    parser.add_argument("--speed", type=float, default=6000.0, metavar="X", help="of --paper")
+    parser.add_argument("--duration", type=float, default=90.0, metavar="SECONDS", help="of --paper")
+    parser.add_argument("--jobs", type=int, choices=(1, 2), default=2, help="runs at a time, of --paper (default 2)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills of --paper (default 1)")
     args = parser.parse_args(arguments)
+    seeds = range(1, args.seeds + 1)
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
-        if args.kills is None:
-            runs = run_seeds(range(1, args.seeds + 1), args.speed, args.duration, Path(place), args.jobs, say_on_stderr)
+        if not args.paper:
+            what, kills = "chaos", 10 if args.kills is None else args.kills
+            runs = chaos_seeds(seeds, args.minutes, kills, Path(place), say_on_stderr)
+        elif args.kills is None:
+            what, runs = "seeds", run_seeds(seeds, args.speed, args.duration, Path(place), args.jobs, say_on_stderr)
         else:
-            runs = kill_rounds(Path(place), args.kills, random.Random(args.seed), say_on_stderr)
+            what, runs = "kills", kill_rounds(Path(place), args.kills, random.Random(args.seed), say_on_stderr)
     failed = sum(bool(one["wrong"]) for one in runs)
-    print(json.dumps({"soak": "seeds" if args.kills is None else "kills", "runs": runs, "failed": failed}, indent=1))
+    print(json.dumps({"soak": what, "runs": runs, "failed": failed}, indent=1))
     return int(failed > 0)
 
 

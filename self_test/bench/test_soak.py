@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,29 @@ def test_the_exit_code_says_whether_everything_held(
 ) -> None:
     monkeypatch.setattr(soak, "run_seeds", lambda seeds, *rest: [{"seed": seed, "wrong": list(wrong)} for seed in seeds])
     monkeypatch.setattr(soak, "kill_rounds", lambda *args: [{"kill": 1, "wrong": list(wrong)}])
-    for words, name, count in ((["--seeds", "2"], "seeds", 2), (["--kills", "1"], "kills", 1)):
+    monkeypatch.setattr(soak, "run_chaos", lambda seed, minutes, kills, _: {"seed": seed, "wrong": list(wrong), "wall_s": minutes + kills})
+    kinds = (
+        (["--seeds", "3", "--kills", "4"], "chaos", 3),
+        (["--paper", "--seeds", "2"], "seeds", 2),
+        (["--paper", "--kills", "1"], "kills", 1),
+    )
+    for words, name, count in kinds:
         assert soak.main(words) == code
         document = json.loads(capsys.readouterr().out)
         assert (document["soak"], len(document["runs"]), document["failed"]) == (name, count, count * code)
+
+
+def test_a_seed_of_chaos_is_told_by_its_document_or_by_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def chaos(*words: str, limit_s: float) -> subprocess.CompletedProcess[str]:
+        if words[words.index("--seed") + 1] == "1":
+            Path(words[words.index("--json") + 1]).write_text('{"seed": 1, "orders_sent": 9, "broken": ["lost fill: x"]}')
+        return subprocess.CompletedProcess(words, 70, "", "no room")
+
+    monkeypatch.setattr(soak, "run", chaos)
+    said: list[str] = []
+    runs = soak.chaos_seeds([1, 2], 2.0, 10, tmp_path, said.append)
+    assert [run["wrong"] for run in runs] == [["lost fill: x"], ["exit code 70: no room"]] and runs[0]["orders_sent"] == 9
+    assert "    9 orders" in said[0] and said[1].endswith("exit code 70: no room")
 
 
 def test_a_run_that_is_refused_is_told_with_its_words(tmp_path: Path) -> None:
