@@ -1,7 +1,7 @@
 """Carries out the engine's commands on one live account: a lane per instrument, a handful of workers, protective work first.
 
-One instrument is worked on by one worker at a time, and some workers take protective work only, so that a slow request on one instrument
-never keeps another's stop waiting. What to do is decided in `lane.py`, `protect.py` and `guard.py`; what comes back goes to the tracker.
+An instrument's entry is worked on by one worker at a time and its protection by one, and some workers take protective work only, so that
+no slow request keeps a stop waiting. What to do is decided in `lane.py`, `protect.py` and `guard.py`; what comes back goes to the tracker.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modules.exchange.lane import Lane
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import RECIPES
 from modules.exchange.reports import AccountItem, ExecutionReport, OrderReport, PositionReport
-from modules.exchange.steps import Entry, Limits, Step, urgency_of
+from modules.exchange.steps import Entry, Limits, Step, is_entry_work, urgency_of
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import View, Views
 from modules.ports import Venue
@@ -168,7 +168,7 @@ class Executor:
     @property
     def busy(self) -> bool:
         """Something is being done, or on its way, whose outcome is not known yet."""
-        return bool(self._ready or self._in_work) or any(lane.unsettled for lane in self._lanes.values())
+        return bool(self._ready or self._in_work) or any(lane.entering or lane.unsettled for lane in self._lanes.values())
 
     @property
     def working(self) -> frozenset[str]:
@@ -197,10 +197,13 @@ class Executor:
                 await self._bell.wait()
                 continue
             lane, step = found
-            self._in_work.add(lane.key)
-            try:
+            if is_entry_work(step):
+                lane.entering = True
                 await self._hands.carry(lane, step)
-            finally:
+                lane.entering = False
+            else:
+                self._in_work.add(lane.key)
+                await self._hands.carry(lane, step)
                 self._in_work.discard(lane.key)
             self._ring(lane.key)
 
@@ -211,9 +214,7 @@ class Executor:
         for key in tuple(self._ready):
             lane = self._lanes[key]
             self._look(lane, now_ns)
-            if key in self._in_work:
-                continue
-            step, wake_ns = lane.next_step(now_ns, venue_ms)
+            step, wake_ns = lane.next_step(now_ns, venue_ms, guarded=key in self._in_work)
             deadline_ns = lane.guard.deadline_ns
             wakes = [wake for wake in (wake_ns, deadline_ns if not lane.closes else None) if wake is not None]
             if wakes:

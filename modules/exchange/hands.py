@@ -157,7 +157,10 @@ class Hands:
     def _lost(self, write: Write, error: Unknown) -> None:
         """A send that nobody can speak of."""
         pending.unknown(write, self._now)
-        if not write.told_unknown:
+        tracked = self._tracker.order(write.order_id)
+        if tracked is not None and (tracked.accepted or tracked.done):  # the stream spoke meanwhile
+            pending.working(write, self._now, 0)
+        elif not write.told_unknown:
             write.told_unknown = True
             self._tell([OrderUnknown(self._venue_now(), self._account, write.order_id, str(error))])
 

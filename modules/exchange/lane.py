@@ -43,6 +43,8 @@ class Lane:
         self.key, self.instrument, self.recipe, self.limits = key, instrument, recipe, limits
         self._tracker, self._prefix = tracker, prefix
         self.entry: Entry | None = None
+        self.entering = False
+        """Somebody works on the entry."""
         self.closes: list[Write] = []
         self.guard = Guard(instrument, recipe, limits.protect_ms)
         self.levels: set[Decimal] = set()
@@ -200,16 +202,24 @@ class Lane:
 
     # --- what comes next -----------------------------------------------------------------------------------------------------------
 
-    def next_step(self, now_ns: int, venue_ms: int) -> tuple[Step | None, int | None]:
-        """The next write or question, or when (ns) to ask again; (None, None) = nothing until something is heard."""
+    def next_step(self, now_ns: int, venue_ms: int, *, guarded: bool = False) -> tuple[Step | None, int | None]:
+        """The next write or question, or when (ns) to ask again; (None, None) = nothing until something is heard.
+
+        `guarded`: somebody works on the protection or the close already; while `entering`, on the entry.
+        """
         self._tidy(now_ns)
         wakes: list[int] = []
-        for look in (self._close_step, self._protect_step, lambda now: self._entry_step(now, venue_ms)):
-            found = look(now_ns)
-            if isinstance(found, int):
-                wakes.append(found)
-            elif found is not None:
-                return found, None
+        if not guarded:
+            for found in (self._close_step(now_ns), self._protect_step(now_ns)):
+                if isinstance(found, int):
+                    wakes.append(found)
+                elif found is not None:
+                    return found, None
+        last = self._entry_step(now_ns, venue_ms)
+        if isinstance(last, int):
+            wakes.append(last)
+        elif last is not None:
+            return last, None
         return None, min(wakes) if wakes else None
 
     def _tidy(self, now_ns: int) -> None:
@@ -315,7 +325,7 @@ class Lane:
 
     def _entry_step(self, now_ns: int, venue_ms: int) -> Step | int | None:
         entry = self.entry
-        if entry is None:
+        if entry is None or self.entering:
             return None
         write = entry.write
         if write.phase is Phase.WORKING and self._to_cancel(entry, now_ns, venue_ms) and now_ns >= entry.cancel_ns:

@@ -97,6 +97,11 @@ class ReadVenue(msgspec.Struct, frozen=True):
 Step = SendEntry | CancelEntry | Ask | SendClose | EndClose | Guarding | CancelExit | ReadVenue
 
 
+def is_entry_work(step: Step) -> bool:
+    """It concerns the entry alone, so protective work on the same instrument may go on beside it."""
+    return isinstance(step, (SendEntry, CancelEntry)) or (isinstance(step, Ask) and step.entry)
+
+
 def urgency_of(step: Step) -> Urgency:
     """Who goes first when several lanes have something to do."""
     match step:
