@@ -67,7 +67,7 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     add("--kills", type=whole, metavar="K", help="how often the bot is killed (default 5 a minute)")
     add("--speed", type=lambda text: number(text, 0, FASTEST, above=True), default=FASTEST, metavar="X", help="venue speed, at most 10")
     add("--symbols", type=chosen, default=LISTED[:10], metavar="n|A,B", help="how many, or which (default 10)")
-    add("--faults-per-minute", type=lambda text: number(text, 0, 600), default=30.0, metavar="F", help="on average (default 30)")
+    add("--faults-per-minute", type=lambda text: number(text, 0, 600), default=60.0, metavar="F", help="on average (default 60)")
     add("--stage", type=int, choices=(1, 2, 3, 4), default=4, help="of the bot (default 4: spot and perpetuals live)")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for the bot, e.g. lifted caps (may be repeated)")
     add("--json", type=Path, metavar="FILE", help="write the JSON document there too")

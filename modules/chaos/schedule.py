@@ -109,7 +109,7 @@ RECIPES: dict[str, tuple[float, Callable[[random.Random], Body]]] = {
     "clock_skew": (0.5, _clock_skew),
     "half_open": (0.3, _half_open),
     "maintenance": (0.4, _maintenance),
-    "price_gap": (1.5, _price_gap),
+    "price_gap": (0.7, _price_gap),
 }
 """Kind -> (how often, relatively; its other fields)."""
 BY_ACCOUNT = frozenset(RECIPES) - {"clock_skew", "price_gap"}
@@ -132,7 +132,7 @@ def make_schedule(
             body["symbol"] = rng.choice(list(symbols))
         if accounts and kind in BY_ACCOUNT and rng.random() < 0.7:
             body["account"] = rng.choice(list(accounts))
-        faults.append(Misfortune(at_s=round(at_s, 3), life_s=round(rng.uniform(2.0, 8.0), 3), body=body))
+        faults.append(Misfortune(at_s=round(at_s, 3), life_s=round(rng.uniform(4.0, 12.0), 3), body=body))
         at_s += rng.expovariate(faults_per_minute / 60)
     return Schedule(faults=tuple(faults), kills=_kills(rng, seconds, kills))
 
