@@ -234,6 +234,7 @@ class Executor:
             if not self._wakes:
                 self._timed.clear()
                 await self._timed.wait()
+                continue
             left_s = (min(self._wakes.values()) - self._clock.monotonic_ns()) / SECOND
             await self._clock.sleep(min(max(TURN_S, left_s), IDLE_TURN_S))
             now_ns = self._clock.monotonic_ns()

@@ -410,8 +410,9 @@ class FakeVenue:
         return KeyRights(account_id="1", read_only=False, spot=True, derivatives=True, withdraw=False)
 
     async def prepare(self, key: str) -> None:
-        await self._before("prepare", key)
+        fate = await self._before("prepare", key)
         self.prepared.append(key)
+        await self._after("prepare", fate)
 
     async def sync_clock(self) -> int:
         return 0
