@@ -6,7 +6,7 @@ Order of precedence: this file < `BOT_SECTION__KEY` in the environment < `--set 
 
 from __future__ import annotations
 
-from modules.settings import BotConfig, Capital, Costs, DomainSettings, Http, Paper, Risk
+from modules.settings import BotConfig, Capital, Costs, DomainSettings, Http, Learning, Paper, Risk
 from state.accounts import Domain
 
 MINUTE_MS = 60_000
@@ -31,5 +31,6 @@ CONFIG = BotConfig(
     risk=Risk(),
     paper=Paper(),
     capital=Capital(),
+    learning=Learning(),
     http=Http(),
 )

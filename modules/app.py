@@ -20,6 +20,7 @@ from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.grid import FrameError
 from modules.accounts import Lineup, find_keys, line_up
 from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
+from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
 from modules.data.together import together
 from modules.engine.core import Engine
@@ -27,9 +28,10 @@ from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_e
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
+from modules.exchange.bybit import load
 from modules.introduction import Pace, facts
 from modules.latch import ALL, latched, unlatch
-from modules.live_floor import LiveFloor, holding_live, new_tag
+from modules.live_floor import LiveFloor, new_tag
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
@@ -81,6 +83,8 @@ class Daemon:
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
+        self.throttle: Throttle
+        self.gaps: BackfillQueue
         self.metrics = MetricsObserver(
             CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
         )
@@ -121,10 +125,11 @@ class Daemon:
         self.session = await stack.enter_async_context(aiohttp.ClientSession())
         self.chain = open_chain(self.options.folder)
         stack.callback(self.chain.close)
-        # The simulator starts in its own process while the kernels load here.
+        # The simulator starts in its own process while kernels and client load here.
         await together([self._find_market(), self._warm()])
-        throttle = Throttle({IP_SCOPE: IP_LIMIT}, self.clock)
+        self.throttle = throttle = Throttle({IP_SCOPE: IP_LIMIT}, self.clock)
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
+        self.gaps = BackfillQueue(self.rest, self.clock, self.rng, self.options.folder)
         keys = find_keys(self.options.env, os.environ, self.market.embedded)
         self.lineup = line_up(self.options, keys)
         hosts = self.market.hosts if self.options.env is Environment.SIMULATED else PRIVATE_HOSTS[self.options.env]
@@ -147,6 +152,8 @@ class Daemon:
 
     async def _warm(self) -> None:
         await asyncio.to_thread(warm, self.config)
+        if self.options.stage > 1:
+            await asyncio.to_thread(load)
 
     async def _try_port(self) -> None:
         """A port in use is told now, not after the warm-up, and before anything is written."""
@@ -171,8 +178,7 @@ class Daemon:
         for warning in stored.warnings:
             self.console.say(f"recovery: {warning}")
         instruments = needed(asked, stored.state)
-        holding = [] if stored.state is None else holding_live(stored.state)
-        self.lineup = await self.live.introduce(self.lineup, holding)
+        self.lineup = await self.live.introduce(self.lineup, stored.state)
         state, fresh = assemble(self.config, instruments, self.lineup.accounts, stored.state)
         state.tag = state.tag or (new_tag() if self.lineup.live else "")
         idle = [account for account in state.accounts if account not in self.lineup.accounts]
@@ -193,13 +199,15 @@ class Daemon:
             # Instruments and terms may have changed outside the journal: the snapshot that is kept as the previous one must know them too.
             checkpoint(self.engine, self.chain)
         self.console.attach(state)
-        self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen)
-        observers: list[Observer] = [self.console, self.metrics, self._watch_feed]
+        self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
+        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe]
         if self.market.control_url is not None:
-            self.lockstep = Lockstep(
-                self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended, lambda: self.live.idle
-            )
+            name, live = f"daemon-{os.getpid()}", self.live
+            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
             observers.append(self.lockstep.observe)
+            self.floor.time.observe(int((await self.lockstep.look())["now"]))
+        else:
+            self.floor.time.observe(await self.rest.server_time_ms())
         self.floor.also(self.live.on_quote)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
@@ -271,8 +279,6 @@ class Daemon:
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
                 self.floor.runs_at(speed)
                 self.floor.time.observe(int(clock["now"]))
-            else:
-                self.floor.time.observe(await self.rest.server_time_ms())
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
             for line in (*notices(self.options, self.domains), *self.lineup.notes):
@@ -298,6 +304,7 @@ class Daemon:
                 tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest), FEED)
             if self.lockstep is not None:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
+            tasks.supervise("backfill", self.gaps.run, EXPENDABLE)
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
             tasks.supervise("console", self._keep_console, EXPENDABLE)
             tasks.supervise("readiness", self._announce, FATAL)
@@ -311,7 +318,7 @@ class Daemon:
     def _stop_steps(self) -> list[StopStep]:
         feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
         return [
-            StopStep(name="entries off, feeds end", tasks=(*feeds, "readiness", "console", "loop lag")),
+            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "readiness", "console", "loop lag")),
             StopStep(name="executors drain", first=self._settle, tasks=tuple(name for name, _, _ in self.live.jobs())),
             StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
             StopStep(name="final write", first=self._final_write),

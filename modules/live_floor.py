@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from state.accounts import Account, Domain, Mode
 from state.books import OPEN
 from state.instruments import Instrument
 from state.market import Quote
-from state.messages import Cancel, Close, Command, Control, Place, Protect
+from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
 from state.runtime import RuntimeState
 from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
@@ -70,11 +70,14 @@ class LiveFloor:
 
     # --- before the engine is built ------------------------------------------------------------------------------------------------
 
-    async def introduce(self, lineup: Lineup, managed: list[Account]) -> Lineup:
+    async def introduce(self, lineup: Lineup, stored: RuntimeState | None) -> Lineup:
         """Open every live account's door and look at its key; the line-up without those that a person has not confirmed.
 
-        `managed`: accounts that trade no more and still hold something. Refusal for a key that is not fit, or a venue that does not answer.
+        Accounts that trade no more and still hold something are opened, too. Refusal for a key that is not fit, and when a new account's
+        venue does not answer; one that was here before goes on without, held until it is read.
         """
+        managed = [] if stored is None else holding_live(stored)
+        known = () if stored is None else stored.accounts
         for account in (*lineup.live, *(one for one in managed if one not in lineup.live and one.domain in self._keys)):
             key = self._keys[account.domain]
             costs = self._config.domains[account.domain].costs
@@ -105,7 +108,7 @@ class LiveFloor:
             except Rejected as no:
                 raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no
             except Transient as error:
-                if account not in managed:
+                if account not in known:
                     raise Refusal(f"--env {self._options.env}: {account} cannot be read: {error}", ExitCode.UNREACHABLE) from error
         return lineup
 
@@ -171,6 +174,11 @@ class LiveFloor:
         return [account for account in holding_live(state) if account not in self._venues]
 
     # --- living ---------------------------------------------------------------------------------------------------------------------
+
+    def observe(self, _seq: int, event: Event, _commands: Sequence[Command]) -> None:
+        """An observer of the runner: a refusal may mean that filters or rights have changed, so they are looked at."""
+        if isinstance(event, OrderRejected) and event.account in self.desks:
+            self.desks[event.account].watch.doubt()
 
     def dispatch(self, command: Command) -> bool:
         """Carry out a command for a live account; False when it is for another."""

@@ -14,7 +14,7 @@ from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import BybitRest
 from marketdata.bybit_ws import BybitStream
 from modules.boot import frontier
-from modules.data.feeds import BybitFeed, FeedEvent, feed_topics
+from modules.data.feeds import BybitFeed, FeedEvent, Gaps, feed_topics
 from modules.data.ticker import VenueTicker
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS
@@ -33,7 +33,18 @@ from utils.clock import MS, Clock, VenueTime
 class PaperFloor:
     """One paper venue for all domains, the feeds that move it, and venue time as the quotes tell it."""
 
-    def __init__(self, engine: Engine, inbox: Inbox, config: BotConfig, clock: Clock, rng: random.Random, chosen: frozenset[int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        inbox: Inbox,
+        config: BotConfig,
+        clock: Clock,
+        rng: random.Random,
+        chosen: frozenset[int],
+        gaps: Gaps | None = None,
+    ) -> None:
+        """`gaps` takes the holes that live candles went past."""
+        self._gaps = gaps
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
         self._venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), config.paper.latency_ms, engine.mandate.confirm_ms)
@@ -96,6 +107,7 @@ class PaperFloor:
                 on_trade=self.on_trade,
                 since=frontier(self._engine),
                 quote_age_ms=self._quote_age_ms,
+                gaps=self._gaps,
             )
             await feed.run()
 

@@ -161,6 +161,13 @@ class Capital(_Group):
     """Accept an API key that can withdraw; without it such a key is refused at the start."""
 
 
+class Learning(_Group):
+    """What the bot tries, and how much of it."""
+
+    explore: Annotated[float, Field(ge=0.10, le=0.25)] = 0.10
+    """Share of decisions that try another exit profile on paper beside live money; in chop it rises to 0.25."""
+
+
 class Http(_Group):
     """Where status, health and metrics are served; loopback unless told otherwise."""
 
@@ -175,6 +182,7 @@ class BotConfig(_Group):
     risk: Risk
     paper: Paper
     capital: Capital = Capital()
+    learning: Learning = Learning()
     http: Http
 
 

@@ -74,6 +74,7 @@ POS = np.dtype(
         ("max_hold_ms", "i8"),
         ("closing", "i8"),
         ("closes", "i8"),
+        ("explored", "i8"),
         ("unprotected_ms", "i8"),
         ("fees", "i8"),
         ("funding", "i8"),
@@ -89,7 +90,7 @@ POS = np.dtype(
 `steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
 units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
 ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `closes` how many closes were asked for;
-`unprotected_ms` = transport time that the position stood without a confirmed stop on its venue.
+`unprotected_ms` = transport time that the position stood without a confirmed stop on its venue; `explored` = 1: a trial on paper.
 """
 
 ACCT = np.dtype(

@@ -105,6 +105,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """Worst price accepted (ticks)."""
     expires_ts: int
     exits: ExitPlan
+    explored: bool = False
+    """Its exit profile is a trial, not the policy's own: on paper alone, and told apart everywhere."""
 
 
 class Reduce(msgspec.Struct, frozen=True, kw_only=True):

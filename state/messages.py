@@ -174,6 +174,8 @@ class VenueRead(_Event, tag="venue_read", frozen=True):
     coins: dict[str, Decimal] = {}
     positions: dict[str, int] = {}
     foreign: tuple[str, ...] = ()
+    cursor: int = 0
+    """Every execution before this venue time has been told: where to go on from after a restart."""
 
 
 class CashMoved(_Event, tag="cash", frozen=True):

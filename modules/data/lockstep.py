@@ -64,6 +64,10 @@ class Lockstep:
         """Take the place; returns the simulator's clock. Transient when it does not answer."""
         return await self._post({"register": self._name, "pid": os.getpid()})
 
+    async def look(self) -> dict[str, Any]:
+        """The simulator's clock as it stands. Transient when it does not answer."""
+        return await self._ask("GET", None)
+
     async def unregister(self) -> None:
         """Leave: the simulator no longer waits for us."""
         await self._post({"unregister": self._name})

@@ -68,6 +68,7 @@ def _place(engine: Engine, command: Place) -> None:
         intent.exits.target,
         intent.exits.atr,
     )
+    state.pos[state.row_of(intent.account, intent.key)]["explored"] = intent.explored
     order = Order(order_id=command.order.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
 

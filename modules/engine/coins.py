@@ -1,8 +1,9 @@
 """The base coins of a live spot account: what fills really brought after fees in the coin, what is left over, and what cannot be sold.
 
 A buy on a real venue pays its fee in the coin bought. The position is what a whole number of steps holds; the rest is dust, kept in the
-account's own coins and taken into the next position of the coin. What the quote coin paid beyond the position is booked as its fee, so cash
-equals the venue's to the last unit. Source: definitions, "The user's own coins"; field notes 17 to 20.
+account's own coins and taken into the next position of the coin. The trade is charged with its fee at the price of the fill, the account
+with what it paid for the dust, so cash equals the venue's to the last unit. Source: definitions, "The user's own coins"; field notes 17
+to 20.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from state.books import OPEN
 from state.messages import Command, Record
 from state.orders import Fill
 from state.runtime import RuntimeState
-from utils.fixed import plain
+from utils.fixed import ceil_steps, plain
+
+UNIT = Decimal(1).scaleb(-10)
+"""One money unit in quote currency."""
 
 
 def counted(state: RuntimeState, i: int) -> bool:
@@ -31,22 +35,29 @@ def _move(state: RuntimeState, i: int, fill: Fill, qty: Decimal, out: list[Comma
     return own[base]
 
 
-def received(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> tuple[int, int]:
-    """(steps by which the position grows, fee in money units) of an entry fill; dust of earlier positions is taken in."""
+def received(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> tuple[int, int, int]:
+    """(steps by which the position grows, its fee, what was paid for dust) of an entry fill; amounts in money units.
+
+    Dust of earlier positions is taken in, which makes the last figure negative.
+    """
     if not counted(state, i):
-        return fill.steps, fill.fee
+        return fill.steps, fill.fee, 0
     instrument = state.instrument(i)
     own = _move(state, i, fill, instrument.qty(fill.steps) - fill.base_fee, out)
     held = int(state.pos[i]["steps"]) if state.pos[i]["status"] == OPEN else 0
     steps = instrument.steps(own) - held
-    return steps, fill.fee + fill.price * (fill.steps - steps) * instrument.unit
+    beyond = fill.price * (fill.steps - steps) * instrument.unit
+    if steps <= 0:
+        return 0, fill.fee, beyond
+    fee = ceil_steps(fill.base_fee * instrument.price(fill.price), UNIT)
+    return steps, fill.fee + fee, beyond - fee
 
 
-def paid_for_dust(state: RuntimeState, i: int, fill: Fill) -> None:
-    """A first fill so small that its fee leaves no whole step: paid for, not yet a position."""
-    a = int(state.inst[i]["account"])
-    state.acct[a]["cash"] -= fill.price * fill.steps * state.instrument(i).unit + fill.fee
-    state.pos[i]["working"] = max(0, int(state.pos[i]["working"]) - fill.steps)
+def paid_for_dust(state: RuntimeState, i: int, fill: Fill, units: int) -> None:
+    """What was paid for coins that are no whole step of the position; a fill may bring nothing else."""
+    state.acct[int(state.inst[i]["account"])]["cash"] -= units
+    if state.pos[i]["status"] != OPEN:
+        state.pos[i]["working"] = max(0, int(state.pos[i]["working"]) - fill.steps)
 
 
 def given(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:

@@ -54,6 +54,8 @@ SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
 CONFIRMED = 4
 """Strategies whose signals come from the market kernel, by their index."""
 
+NOTHING: frozenset[int] = frozenset()
+
 EXECS = 20_000
 """Execution ids remembered to recognise a repeat."""
 
@@ -115,6 +117,7 @@ class Engine:
         market, params, index, held, seats_of = state.market, mandate.params, state.index, self._held, state.seats_of
         for candle in event.candles:
             m = index[candle.key]
+            news = candle.ts >= market[m]["last_ts"]  # what comes after its successor values nothing
             code = on_bar(market, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
                 signals.append((m, code, candle))
@@ -122,7 +125,7 @@ class Engine:
                 continue
             for i in seats_of[m]:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-                if i in held and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
+                if i in held and news and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
                     moved = after_bar(state.pos, i, candle.high, candle.low, candle.close, self._min_amend_r, self._min_amend_ticks)
                     if moved:
                         out.append(exits.protect(state, i))
@@ -137,11 +140,12 @@ class Engine:
 
     def _decide(self, i: int, code: int, candle: Candle, ts: int, quote: Quote | None, out: list[Command]) -> None:
         state = self.state
-        allowed = self.mandate.allowed[state.account_of(i)]
+        account = state.account_of(i)
+        allowed, explores = self.mandate.allowed[account], self.mandate.explores.get(account, NOTHING)
         row = state.market[state.seats[i][1]]
         for s in range(CONFIRMED):
             side = (code >> (2 * s)) & 3
-            if not side or s not in allowed or (side == SHORT and state.inst[i]["spot"]):
+            if not side or (s not in allowed and s not in explores) or (side == SHORT and state.inst[i]["spot"]):
                 continue
             signal = Signal(
                 ts=ts,
@@ -153,7 +157,8 @@ class Engine:
                 reference=candle.close,
             )
             turnover = float(row["median_turnover_ticks"]) * float(state.inst[i]["tick"])
-            decide.decide(state, self.mandate, i, s, signal, quote, turnover, out)
+            follow = decide.decide if s in allowed else decide.explore
+            follow(state, self.mandate, i, s, signal, quote, turnover, out)
 
     def _tick(self, event: Tick, out: list[Command]) -> None:
         state = self.state

@@ -6,6 +6,7 @@ in words why in or why not.
 
 from __future__ import annotations
 
+from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
 from risk import gate
 from risk.admission import affordable, objection, sized, standing
@@ -121,15 +122,17 @@ BAR_GRACE_MS = 30_000
 """The newest closed bar may be one confirm bar and this much old (venue time)."""
 
 
-def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int) -> gate.Health:
-    """What the gate must know of instrument `i` at `ts` besides the rows."""
+def health_of(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int, *, explored: bool = False
+) -> gate.Health:
+    """What the gate must know of seat `i` at `ts` besides the rows."""
     account, m = state.account_of(i), state.seats[i][1]
     key = state.instruments[m].key
     closed = int(state.market[m]["last_ts"]) + mandate.confirm_ms
     return gate.Health(
         feed_up=mandate.feed_of[key] not in state.feeds_down,
         paused=state.toggles.paused,
-        allowed=s in mandate.allowed.get(account, frozenset()) and key not in mandate.closing_only,
+        allowed=s in (mandate.explores if explored else mandate.allowed).get(account, frozenset()) and key not in mandate.closing_only,
         account_held=bool(state.holds.get(str(account))),
         bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
         quote=quote,
@@ -166,6 +169,25 @@ def decide(
         return
     if not mandate.strategies[s].confirmed:
         steps = min(steps, demo_steps(state, mandate, i, reference, stop))
+    enter(state, mandate, i, s, signal, quote, Plan(arm, steps, stop, target), out)
+
+
+def explore(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, turnover: float, out: list[Command]
+) -> None:
+    """Beside a live account: enter the signal on the paper seat with another exit profile, where this decision is one that explores."""
+    spread = (quote.ask - quote.bid) / signal.reference if quote is not None and not quote.crossed else 0.0
+    plan = plan_explored(state, mandate, i, s, signal, turnover, spread)
+    if plan is not None:
+        enter(state, mandate, i, s, signal, quote, plan, out)
+
+
+def enter(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, plan: Plan, out: list[Command]
+) -> None:
+    """Ask the gate for a planned entry; append the order and its report, or the refusal's."""
+    side, ts, reference = int(signal.side), signal.ts, signal.reference
+    arm, steps, stop, target = plan.arm, plan.steps, plan.stop, plan.target
     order_type = int(mandate.rules[s]["order_type"])
     touch = 0 if quote is None else (quote.ask if side > 0 else quote.bid)
     limits = mandate.limits[0]
@@ -189,11 +211,12 @@ def decide(
             trail_atr=float(mandate.rules[s]["trail_k"][arm]),
             max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
         ),
+        explored=plan.explored,
     )
     book = gate.Book(
         pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i)
     )
-    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts))
+    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts, explored=plan.explored))
     if isinstance(verdict, Refused):
         refuse(state, i, signal, mandate, verdict, out)
         return
@@ -220,6 +243,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
         intent.exits.target,
         intent.exits.atr,
     )
+    state.pos[i]["explored"] = intent.explored
     order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     out.append(Place(approved))
@@ -233,7 +257,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
             text=(
                 f"{intent.strategy} {intent.side.word} {instrument.symbol} {instrument.qty(intent.steps)} near "
                 f"{instrument.price(intent.reference)}, stop {instrument.price(intent.exits.stop)}, "
-                f"target {instrument.price(intent.exits.target)} ({intent.arm})"
+                f"target {instrument.price(intent.exits.target)} ({intent.arm}{', explored' if intent.explored else ''})"
             ),
         )
     )

@@ -50,6 +50,16 @@ def permissions(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Acc
     return found
 
 
+def explorers(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Account, frozenset[int]]:
+    """Strategies that paper accounts try with other exit profiles: those that trade live beside them."""
+    live = {account.domain for account in accounts if account.mode is Mode.LIVE}
+    return {
+        account: frozenset(entry.index for entry in STRATEGIES if entry.counts and account.domain in entry.live_domains) & chosen
+        for account in accounts
+        if account.mode is Mode.PAPER and account.domain in live
+    }
+
+
 def make_mandate(
     config: BotConfig,
     instruments: tuple[Instrument, ...],
@@ -71,6 +81,8 @@ def make_mandate(
         params=new_params(),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
         allowed=permissions([one for one in accounts if one not in idle], chosen) | dict.fromkeys(idle, frozenset()),
+        explores=explorers([one for one in accounts if one not in idle], chosen),
+        explore_slider=config.learning.explore,
         closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
         confirm_ms=domain.confirm_ms,

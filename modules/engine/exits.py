@@ -59,11 +59,13 @@ def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) ->
     a, before = int(state.inst[i]["account"]), int(state.acct[int(state.inst[i]["account"])]["cash"])
     first = int(state.pos[i]["status"]) != OPEN
     fill_row(state, i, fill, out)
-    steps, fee = coins.received(state, i, fill, out)
+    steps, fee, dust = coins.received(state, i, fill, out)
     if steps > 0:
         fill_entry(state.pos, state.inst, state.acct, i, fill.price, steps, fee, fill.ts)
     else:
-        coins.paid_for_dust(state, i, fill)
+        state.acct[a]["cash"] -= fee
+    if dust:
+        coins.paid_for_dust(state, i, fill, dust)
     moved = int(state.acct[a]["cash"]) - before
     if moved + fill.fee:
         cash_row(state, a, fill.ts, "trade", moved + fill.fee, fill.exec_id, out)
@@ -138,7 +140,8 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
     left = money(int(pos["exit_value"])) / instrument.qty(int(pos["exit_steps"]))
     at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
     live = {"unprotected_s": int(pos["unprotected_ms"]) / 1000} if fill.account.mode is Mode.LIVE else {}
-    return live | {
+    tags = live | ({"explored": True} if pos["explored"] else {})
+    return tags | {
         "account": str(fill.account),
         "symbol": instrument.symbol,
         "strategy": card.name,

@@ -124,6 +124,7 @@ def _read(state: RuntimeState, event: VenueRead, out: list[Command]) -> None:
     a, account = state.accounts.index(event.account), event.account
     acct, name = state.acct[a], str(event.account)
     acct["free"] = event.free
+    state.cursors[name] = max(event.cursor, state.cursors.get(name, 0))
     if not acct["peak"]:
         return  # the wallet is not open yet: nothing to compare with
     found = reconcile(book_of(state, account), event)

@@ -27,6 +27,10 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the rows of RULES."""
     allowed: dict[Account, frozenset[int]]
     """Which strategies may trade which account."""
+    explores: dict[Account, frozenset[int]] = {}
+    """Which strategies a paper account tries with other exit profiles, because they trade live beside it."""
+    explore_slider: float = 0.10
+    explore_seed: str = "1"
     closing_only: frozenset[str] = frozenset()
     """Instrument keys that are here only because something is held in them: managed to their exit, never entered."""
     feed_of: dict[str, str]

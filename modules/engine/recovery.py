@@ -51,6 +51,9 @@ class _Terms(msgspec.Struct, kw_only=True):
     strategies: tuple[StrategyCard, ...]
     allowed: dict[str, list[int]]
     closing_only: list[str] = []
+    explores: dict[str, list[int]] = {}
+    explore_slider: float = 0.10
+    explore_seed: str = "1"
     feed_of: dict[str, str]
     confirm_ms: int
     quotes: bool
@@ -73,6 +76,9 @@ def snapshot_of(engine: Engine, seq: int) -> Snapshot:
         strategies=mandate.strategies,
         allowed={str(account): sorted(indices) for account, indices in mandate.allowed.items()},
         closing_only=sorted(mandate.closing_only),
+        explores={str(account): sorted(indices) for account, indices in mandate.explores.items()},
+        explore_slider=mandate.explore_slider,
+        explore_seed=mandate.explore_seed,
         feed_of=mandate.feed_of,
         confirm_ms=mandate.confirm_ms,
         quotes=mandate.quotes,
@@ -117,6 +123,9 @@ def restore(snapshot: Snapshot) -> Engine:
         strategies=terms.strategies,
         allowed={Account.parse(account): frozenset(indices) for account, indices in terms.allowed.items()},
         closing_only=frozenset(terms.closing_only),
+        explores={Account.parse(account): frozenset(indices) for account, indices in terms.explores.items()},
+        explore_slider=terms.explore_slider,
+        explore_seed=terms.explore_seed,
         feed_of=terms.feed_of,
         confirm_ms=terms.confirm_ms,
         quotes=terms.quotes,

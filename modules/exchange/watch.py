@@ -241,7 +241,7 @@ class Watch:
         event, self._suspects = venue_read(
             self._account, self._venue_now(), reading, self._instruments, self._prefix, self._tracker, self._suspects
         )
-        self._emit([event])
+        self._emit([msgspec.structs.replace(event, cursor=self._marks[0])])
 
     def _failed(self, error: Rejected | Transient) -> None:
         if isinstance(error, Banned) or (isinstance(error, Rejected) and error.code == BAD_KEY):
