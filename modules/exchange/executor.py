@@ -197,14 +197,18 @@ class Executor:
                 await self._bell.wait()
                 continue
             lane, step = found
-            if is_entry_work(step):
+            entry = is_entry_work(step)
+            if entry:
                 lane.entering = True
-                await self._hands.carry(lane, step)
-                lane.entering = False
             else:
                 self._in_work.add(lane.key)
+            try:
                 await self._hands.carry(lane, step)
-                self._in_work.discard(lane.key)
+            finally:
+                if entry:
+                    lane.entering = False
+                else:
+                    self._in_work.discard(lane.key)
             self._ring(lane.key)
 
     def _pick(self, *, protective: bool) -> tuple[Lane, Step] | None:
