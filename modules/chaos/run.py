@@ -39,6 +39,8 @@ FLAT_LOOK_S = 0.25
 SAY_EVERY_S = 15.0
 RECOVERY_LIMIT_S = 60.0
 """A life that is not ready after this is broken."""
+SLOW_S = 10.0
+"""A recovery that took longer is told at once."""
 DELAYING = frozenset({"delay", "reorder", "maintenance"})
 
 Say = Callable[[str], None]
@@ -102,6 +104,7 @@ class _Run:
         self.kills = self.most_open = 0
         self.down_since: float | None = 0.0
         self.down_ts = 0
+        self.last_missing = ""
         self.control: Control
         words = [
             "--stage", str(options.stage), "--override-gates", "--profile", "spot+perp" if options.stage > 1 else "spot",
@@ -223,9 +226,13 @@ class _Run:
             if self.down_since is None:
                 self.down_since, self.down_ts = self._s(), await self.control.now()
             await self.bot.start()
-        elif self.down_since is not None and await self.bot.ready():
+        elif self.down_since is not None and not await self.bot.ready():
+            self.last_missing = self.bot.missing
+        elif self.down_since is not None:
             took = self._s() - self.down_since
             self.recoveries.append(took)
+            if took > SLOW_S:
+                self.say(f"ready only {took:.1f} s after the kill; last missing: {self.last_missing}")
             self.injected.append(Stretch(from_ts=self.down_ts, to_ts=await self.control.now(), delay_s=took))
             self.down_since = None
         elif self.down_since is None and (status := await self.bot.status()) is not None:
