@@ -77,9 +77,8 @@ class Lane:
     def place(self, approved: Approved) -> None:
         """An entry to send."""
         exits = approved.intent.exits
-        if not self.held.steps:
-            self.levels = set()
-            self.guard.forget()
+        self.levels = set()  # entries come to flat seats: what is held here is dust of an earlier position, whose levels are over
+        self.guard.forget()
         self.guard.want(int(approved.intent.side), exits.stop, exits.target)
         self._remember_levels()
         self.entry = Entry(write=Write(order_id=approved.order_id), approved=approved)

@@ -210,3 +210,13 @@ def test_adl_in_part_leaves_a_perpetual_protected_by_its_position() -> None:
     bench.lane.view(0, [], position(), 0)
     bench.tracker.take([execution("l", "0.4", link="", side=-1, kind=ExecutionKind.ADL, domain=Domain.PERPS, coin="USDT")])
     assert bench.step(0) is None and bench.lane.held.steps == 600
+
+
+def test_pain_20_dust_of_an_earlier_position_does_not_lend_its_levels_to_the_next() -> None:
+    """Dust is held until the next position takes it in; the old, higher stop would stand above the market and close the new one at once."""
+    bench = Bench()
+    bench.tracker.restore([], {bench.key: Held(side=1, steps=3)})
+    bench.lane.want(1, 990, 1_300)
+    bench.place()
+    assert (bench.lane.guard.stop, bench.lane.guard.target) == (950, 1_100)
+    assert bench.lane.levels == {Decimal("95.0"), Decimal("110.0")}
