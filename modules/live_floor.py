@@ -15,7 +15,7 @@ import structlog
 from modules.accounts import Key, Lineup, confirmed
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
-from modules.environment import Hosts
+from modules.environment import Environment, Hosts
 from modules.exchange import rights
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_stream import BybitAccountStream
@@ -26,7 +26,7 @@ from modules.exchange.watch import Watch
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
-from state.books import OPEN
+from state.books import FLAT
 from state.instruments import Instrument
 from state.market import Quote
 from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
@@ -110,6 +110,8 @@ class LiveFloor:
             except Transient as error:
                 if account not in known:
                     raise Refusal(f"--env {self._options.env}: {account} cannot be read: {error}", ExitCode.UNREACHABLE) from error
+                if account in lineup.live and self._options.env is not Environment.SIMULATED:  # is it the one that a person named?
+                    lineup = lineup.without(account, f"whose it is cannot be confirmed: {error}")
         return lineup
 
     # --- wiring ---------------------------------------------------------------------------------------------------------------------
@@ -209,6 +211,10 @@ class LiveFloor:
             except Transient as error:
                 log.warning("start-up reading failed, trying on", account=str(account), error=str(error))
 
+    def uncovered_ms(self) -> dict[str, int]:
+        """Account -> for how long the longest of its positions has been without a confirmed stop."""
+        return {str(account): max(desk.executor.unprotected.values(), default=0) for account, desk in self.desks.items()}
+
     @property
     def idle(self) -> bool:
         """No account has work on its way."""
@@ -244,7 +250,7 @@ def held_on(state: RuntimeState, account: Account) -> dict[str, Held]:
     for key, i in state.seats_on(account).items():
         pos = state.pos[i]
         coins = own.get(state.instrument(i).base, Decimal(0)) if state.inst[i]["spot"] else Decimal(0)
-        if pos["status"] == OPEN:
+        if pos["status"] != FLAT:  # an entry under way may turn out to have filled: its protection is wanted from that moment on
             found[key] = Held(side=int(pos["side"]), steps=int(pos["steps"]), stop=int(pos["stop"]), target=int(pos["target"]), coins=coins)
         elif coins:
             found[key] = Held(coins=coins)

@@ -1,0 +1,51 @@
+"""What a live account must know again after a restart, and what nobody may trade before it is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config import CONFIG
+from modules.accounts import Key, line_up
+from modules.environment import Environment, Hosts
+from modules.live_floor import LiveFloor, held_on
+from modules.options import RunOptions
+from self_test.fakes.books import coin
+from self_test.scenarios.desk import STOP, TARGET, LiveDesk
+from state.accounts import Account, Domain, Mode
+from state.runtime import RuntimeState
+from strategy.market import new_market
+from utils.clock import WallClock
+from utils.throttle import Throttle
+
+LIVE = Account(Domain.CRYPTO, Mode.LIVE)
+
+
+def test_pain_14_an_entry_in_flight_takes_its_levels_across_a_restart() -> None:
+    """It may have filled while nobody lived: the executor has to want its protection from the first fill it hears of."""
+    desk = LiveDesk()
+    desk.enter()
+    held = held_on(desk.engine.state, desk.live)[desk.coin().key]
+    assert (held.side, held.steps, held.stop, held.target) == (1, 0, STOP, TARGET)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("env", "digits", "stays"), [("live", "0000", False), ("demo", "0000", False), ("simulated", None, True)])
+async def test_an_account_that_cannot_be_read_at_start_is_not_traded_with_real_money(
+    env: str, digits: str | None, stays: bool, tmp_path: Path
+) -> None:
+    """`--real-money` is compared with what the venue says; while it says nothing, nobody has confirmed anything."""
+    options = RunOptions(
+        stage=2, env=Environment(env), state_dir=tmp_path, profile="spot", override_gates=True, real_money=digits, strategies=None
+    )  # fmt: skip
+    closed = Hosts(http="http://127.0.0.1:9", ws="ws://127.0.0.1:9")  # nobody listens there
+    keys = {Domain.CRYPTO: Key("key", "secret")}
+    stored = RuntimeState((coin("AAAUSDT"),), (LIVE,), new_market(1, 300_000, 900_000))
+    floor = LiveFloor(options, CONFIG, closed, keys, Throttle({}, WallClock()), WallClock())
+    try:
+        lineup = await floor.introduce(line_up(options, keys), stored)
+    finally:
+        await floor.close()
+    assert (LIVE in lineup.live) is stays
+    assert any("cannot be confirmed" in note for note in lineup.notes) is not stays
