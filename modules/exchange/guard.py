@@ -84,7 +84,8 @@ class Guard:
         want = protect.effective(self._recipe, wanted, standing, self._instrument)
         covered = protect.is_covered(self._recipe, wanted, standing, self._instrument)
         differs = protect.verify(self._recipe, want, standing, self._instrument)
-        if self._impossible and not closing:
+        due_again = not self._failed_ns or now_ns - self._failed_ns >= self._limit_ns
+        if self._impossible and not closing and due_again:
             reason, self._impossible, self._failed_ns = self._impossible, "", now_ns
             gap_ms = (now_ns - self.since_ns) // MS if self._naked else 0
             return News(finding=Finding.NAKED, stop=want.stop, target=want.target, gap_ms=gap_ms, reason=reason)

@@ -34,7 +34,7 @@ class Hour:
         self.rng = random.Random(seed)
         self.orders: dict[str, Order] = {}
         self.closes = 0
-        self.naked_s = 0.0
+        self.failures = 0
 
     def busy_orders(self) -> list[Order]:
         """Orders whose end was not told, as the engine has them."""
@@ -80,6 +80,13 @@ class Hour:
         name = floor.close(f"x{self.closes}")
         self.orders[name] = Order(order_id=name, account=floor.account, key=floor.key, entry=False, steps=held.steps)
 
+    def react(self) -> None:
+        """What cannot be protected is closed."""
+        failures = len(self.floor.told(ProtectionFailed))
+        if failures > self.failures:
+            self.failures = failures
+            self.close()
+
     async def listing(self) -> None:
         venue, floor = self.floor.venue, self.floor
         fates = {name: venue.fates.pop(name) for name in CALLS if name in venue.fates}
@@ -112,6 +119,7 @@ class Hour:
                     case 7:
                         await self.listing()
                 await floor.clock.advance(rng.choice((0.0, 0.1, 0.5, 2.0)))
+                self.react()
 
     def crash(self) -> None:
         floor = self.floor
@@ -128,6 +136,7 @@ class Hour:
             for _ in range(30):
                 await self.listing()
                 await floor.clock.advance(2)
+                self.react()
                 if not floor.executor.busy:
                     if not floor.tracker.held(floor.key).steps:
                         break
