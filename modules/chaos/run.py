@@ -226,16 +226,17 @@ class _Run:
             if self.down_since is None:
                 self.down_since, self.down_ts = self._s(), await self.control.now()
             await self.bot.start()
-        elif self.down_since is not None and not await self.bot.ready():
-            self.last_missing = self.bot.missing
         elif self.down_since is not None:
+            if not await self.bot.ready():
+                self.last_missing = self.bot.missing
+                return
             took = self._s() - self.down_since
             self.recoveries.append(took)
             if took > SLOW_S:
                 self.say(f"ready only {took:.1f} s after the kill; last missing: {self.last_missing}")
             self.injected.append(Stretch(from_ts=self.down_ts, to_ts=await self.control.now(), delay_s=took))
             self.down_since = None
-        elif self.down_since is None and (status := await self.bot.status()) is not None:
+        elif (status := await self.bot.status()) is not None:
             self.most_open = max(self.most_open, sum(len(one["open_positions"]) for one in status["accounts"].values()))
 
     async def _until_up(self) -> None:
