@@ -63,10 +63,12 @@ def test_what_is_impossible_is_told_at_once() -> None:
     one = guard()
     look(one, 0)
     one.impossible("beyond the market")
-    assert look(one, 50, closing=True) is None
     told = look(one, 100)
     assert told is not None and (told.finding, told.reason, told.gap_ms) == (Finding.NAKED, "beyond the market", 100)
-    assert look(one, 200) is None
+    one.impossible("still beyond the market")
+    assert look(one, 200) is None and look(one, 2_000, closing=True) is None
+    again = look(one, 4_000)
+    assert again is not None and again.reason == "still beyond the market"
 
 
 def test_pain_01_a_worse_stop_is_not_wanted_and_a_new_position_starts_anew() -> None:
