@@ -253,6 +253,8 @@ class Daemon:
     def _metrics_text(self) -> bytes:
         state = self.engine.state
         self.metrics.sample(state, venue_ms=self.floor.time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
+        self.metrics.sample_throttle(self.throttle.snapshot())
+        self.metrics.sample_cover(self.live.uncovered_ms())
         return self.metrics.text()
 
     async def _control(self, ask: Ask) -> dict[str, str]:

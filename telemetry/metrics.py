@@ -16,14 +16,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from state.books import FLAT, OPEN
-from state.messages import BarsClosed, Command, Event, Place, Record, Report
+from state.messages import BarsClosed, Command, Event, OrderUnknown, Place, Record, Report
 from state.runtime import RuntimeState
 from utils.clock import SECOND, Clock
 from utils.fixed import MONEY_SCALE
+from utils.throttle import Figures
 
 RESULTS_R = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)
 """Below zero Prometheus keeps no sum of a histogram (it could fall); the mean is in the ledger."""
 LATENCIES_S = (25e-6, 50e-6, 100e-6, 150e-6, 300e-6, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
+GAPS_S = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LAGS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -61,6 +63,14 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_unprotected_positions", _G, "Positions without both a stop and a target; must be 0.", ("account",)),
     Metric("bot_closed_trades_total", _C, "Trades closed.", ("account", "strategy", "reason")),
     Metric("bot_trade_result_ratio", _H, "Net result of closed trades in R, the initial risk.", ("account", "strategy"), RESULTS_R),
+    Metric("bot_unprotected_seconds", _H, "Transport time that a live trade stood without a confirmed stop.", ("account",), GAPS_S),
+    Metric("bot_unprotected_now_seconds", _G, "How long the longest uncovered live position has been so; 0 = all covered.", ("account",)),
+    Metric("bot_unknown_outcomes_total", _C, "Orders whose outcome the venue did not tell.", ("account",)),
+    Metric("bot_account_held", _G, "1 while this cause keeps a live account from entering.", ("account", "cause")),
+    Metric("bot_throttle_waiting", _G, "Requests that wait for their budget.", ("urgency",)),
+    Metric("bot_throttle_waited_seconds_total", _C, "Time that requests have waited for their budget.", ("urgency",)),
+    Metric("bot_throttle_left", _G, "Calls left in a budget's window.", ("scope",)),
+    Metric("bot_throttle_banned_seconds", _G, "For how long the venue still refuses a scope.", ("scope",)),
     Metric("bot_fees_quote_total", _C, "Fees paid.", ("account",)),
     Metric("bot_rebates_quote_total", _C, "Maker rebates received.", ("account",)),
     Metric("bot_refusals_total", _C, "Confirmed signals not followed.", ("account", "rule")),
@@ -99,6 +109,10 @@ class MetricsObserver:
         self._bars: dict[str, tuple[int, int]] = {}
         """Instrument key -> close time of its last bar (venue ms), when it was applied (monotonic ns)."""
         self._restarts: dict[str, int] = {}
+        self._waited: dict[str, float] = {}
+        self._banned: set[str] = set()
+        self._causes: dict[str, set[str]] = {}
+        """Account -> every cause that ever held it: one that is gone reads 0, it does not vanish."""
         self._seq = 0
         self._stage = 0
         self._taken_ns: int | None = None
@@ -124,6 +138,8 @@ class MetricsObserver:
         now = self._seen_ns = self._clock.monotonic_ns()
         self._seq = seq
         self._event_counter(type(event)).inc()
+        if isinstance(event, OrderUnknown):
+            self._counters["bot_unknown_outcomes_total"].labels(str(event.account)).inc()
         if isinstance(event, BarsClosed):
             for candle in event.candles:
                 self._bars[candle.key] = (event.ts, now)
@@ -151,6 +167,8 @@ class MetricsObserver:
         if record.kind == "trade":
             self._counters["bot_closed_trades_total"].labels(row["account"], row["strategy"], row["reason"]).inc()
             self._histograms["bot_trade_result_ratio"].labels(row["account"], row["strategy"]).observe(row["r"])
+            if "unprotected_s" in row:
+                self._histograms["bot_unprotected_seconds"].labels(row["account"]).observe(row["unprotected_s"])
         elif record.kind == "fill":
             fee = float(row["fee"])
             name = "bot_fees_quote_total" if fee >= 0 else "bot_rebates_quote_total"
@@ -184,6 +202,27 @@ class MetricsObserver:
             self._counters["bot_task_restarts_total"].labels(task).inc(max(0, count - self._restarts.get(task, 0)))
             self._restarts[task] = count
 
+    def sample_throttle(self, figures: Figures) -> None:
+        """Read the budgets of requests."""
+        for urgency, count in figures.waiting.items():
+            self._set("bot_throttle_waiting", count, urgency.name.lower())
+        for urgency, seconds in figures.waited_s.items():
+            name = urgency.name.lower()
+            self._counters["bot_throttle_waited_seconds_total"].labels(name).inc(max(0.0, seconds - self._waited.get(name, 0.0)))
+            self._waited[name] = seconds
+        for scope, left in figures.left.items():
+            self._set("bot_throttle_left", left, scope)
+        for scope in self._banned - figures.banned_s.keys():
+            self._set("bot_throttle_banned_seconds", 0.0, scope)
+        self._banned |= figures.banned_s.keys()
+        for scope, seconds in figures.banned_s.items():
+            self._set("bot_throttle_banned_seconds", seconds, scope)
+
+    def sample_cover(self, unprotected_ms: Mapping[str, int]) -> None:
+        """Read for how long live positions have been without a confirmed stop: account -> the longest now."""
+        for account, ms in unprotected_ms.items():
+            self._set("bot_unprotected_now_seconds", ms / 1000, account)
+
     def _sample_account(self, state: RuntimeState, a: int) -> None:
         account, acct = str(state.accounts[a]), state.acct[a]
         ours = state.inst["account"] == a
@@ -207,6 +246,10 @@ class MetricsObserver:
         }
         for name, value in values.items():
             self._set(name, value, account)
+        causes = state.holds.get(account, {})
+        for cause in self._causes.setdefault(account, set()) | causes.keys():
+            self._causes[account].add(cause)
+            self._set("bot_account_held", cause in causes, account, cause)
 
     def _set(self, name: str, value: float, *labels: str) -> None:
         gauge = self._gauges[name]

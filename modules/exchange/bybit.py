@@ -7,12 +7,19 @@ no markets, no rate limiter, no retries, no error mapping), so a request is exac
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import aiohttp
 import msgspec
+import structlog
 
 from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
@@ -28,6 +35,7 @@ from utils.clock import Clock
 from utils.errors import Invariant, Rejected, Unknown
 from utils.throttle import Throttle, Urgency
 
+_log = structlog.get_logger(__name__)
 WEEK_MS = 7 * 86_400_000
 KEPT_MS = 104 * WEEK_MS
 """The venue keeps executions for two years."""
@@ -43,9 +51,31 @@ class _Ticker(msgspec.Struct, rename="camel"):
     last_price: str
 
 
-def load() -> None:
-    """Import ccxt, which takes seconds: call it off the event loop before the first venue is made."""
-    import ccxt.async_support  # noqa: F401, PLC0415 - see the module's first lines
+@cache
+def load() -> Any:
+    """The Bybit client of ccxt; call it off the event loop before the first venue is made, it takes a while.
+
+    The package imports a hundred exchanges when it is imported (seconds without bytecode, four fifths of them never used), so its two
+    `__init__` stand aside while the one exchange and what it builds on are loaded. Later imports find the package as it is.
+    """
+    names = ("ccxt", "ccxt.async_support")
+    found = None if "ccxt" in sys.modules else find_spec("ccxt")
+    if found is not None and found.submodule_search_locations:
+        for name in names:
+            sys.modules[name] = stand_in = ModuleType(name)
+            stand_in.__path__ = [str(Path(place, *name.split(".")[1:])) for place in found.submodule_search_locations]
+        try:
+            errors = vars(import_module("ccxt.base.errors"))
+            for name in names:
+                vars(sys.modules[name]).update({word: value for word, value in errors.items() if not word.startswith("_")})
+            vars(sys.modules["ccxt"])["Exchange"] = import_module("ccxt.base.exchange").Exchange
+            return import_module("ccxt.async_support.bybit").bybit
+        except ImportError:
+            _log.warning("ccxt is built otherwise than expected: importing all of it")
+        finally:
+            for name in names:
+                sys.modules.pop(name, None)
+    return import_module("ccxt.async_support").bybit
 
 
 class BybitVenue:
@@ -232,7 +262,7 @@ class CcxtWire(Wire):
 
     async def send(self, method: str, path: str, params: Params) -> Reply:
         """See `Wire.send`."""
-        from ccxt import BaseError  # noqa: PLC0415 - see the module's first lines; the client has imported it by now
+        from ccxt.base.errors import BaseError  # noqa: PLC0415 - see the module's first lines; the client has imported it by now
 
         api = "public" if path.startswith("/v5/market/") else "private"
         call = getattr(self._client, f"{api}_{method.lower()}{path.replace('/', '_').replace('-', '_')}")
@@ -263,9 +293,8 @@ class _Heard(Exception):
 
 def _client(signing: SigningClock) -> Any:
     """The client class of ccxt with our clock, and without its opinion on answers."""
-    from ccxt.async_support import bybit  # noqa: PLC0415 - see the module's first lines
 
-    class Client(bybit):  # type: ignore[misc, unused-ignore]
+    class Client(load()):  # type: ignore[misc, unused-ignore]
         def nonce(self) -> int:
             return signing.now_ms()
 

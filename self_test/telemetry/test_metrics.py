@@ -7,15 +7,19 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from self_test.telemetry.samples import BTC, PERPS, SPOT, T0, bars, fill, hold, place, refused, small_state, trade
-from state.messages import FeedDown, Report, Tick
+from state.messages import FeedDown, OrderUnknown, Report, Tick
 from state.orders import Order, OrderState
 from state.stages import STAGES
 from telemetry.metrics import TABLE, Kind, Metric, MetricsObserver
 from utils.clock import FakeClock
 from utils.fixed import MONEY_SCALE
+from utils.throttle import Figures, Urgency
 
-BOUNDED = {"account", "symbol", "rule", "reason", "feed", "strategy", "type", "task"}
+BOUNDED = {"scope", "urgency", "cause", "account", "symbol", "rule", "reason", "feed", "strategy", "type", "task"}
 UNITLESS = {
+    "bot_throttle_waiting",
+    "bot_throttle_left",
+    "bot_account_held",
     "bot_stage",
     "bot_halted",
     "bot_open_positions",
@@ -67,8 +71,14 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
     watch.observer.taken()
     trouble = Report(ts=T0, what="order", account=str(SPOT), key=BTC, rule="cancelled", text="gone")
     watch.observer(1, bars(), [place(), refused(), trade(), fill("0.1"), fill("-0.1"), trouble])
+    live = trade()
+    live.row["unprotected_s"] = 0.3
+    watch.observer(2, OrderUnknown(T0, SPOT, "1", "reset"), [live])
     watch.observer.lag(0.002)
+    watch.state.holds[str(SPOT)] = {"stream": "lost"}
     watch.observer.sample(watch.state, venue_ms=T0, restarts={"feed": 1})
+    watch.observer.sample_throttle(Figures({Urgency.ENTRY: 1}, {Urgency.ENTRY: 0.5}, {"bybit.ip": 400}, {"bybit.ip": 600.0}))
+    watch.observer.sample_cover({str(SPOT): 250})
     families = {family.name: family for family in text_string_to_metric_families(watch.observer.text().decode())}
     for row in TABLE:
         # The parser of the old text format calls an info metric a gauge and drops a counter's suffix.
@@ -118,6 +128,7 @@ def test_accounts_are_read_from_the_state(watch: Watch) -> None:
     found = {
         name: (watch.value(name, account=str(SPOT)), watch.value(name, account=str(PERPS)))
         for name in (row.name for row in TABLE if row.labels == ("account",) and row.kind is Kind.GAUGE)
+        if name != "bot_unprotected_now_seconds"
     }
     assert found == {
         "bot_equity_quote": (950, 10_000),
@@ -206,3 +217,19 @@ def test_sampling_changes_nothing_in_the_state(watch: Watch) -> None:
     before = (watch.state.pos.tobytes(), watch.state.acct.tobytes(), watch.state.inst.tobytes())
     watch.observer.sample(watch.state, venue_ms=T0)
     assert (watch.state.pos.tobytes(), watch.state.acct.tobytes(), watch.state.inst.tobytes()) == before
+
+
+def test_what_holds_an_account_is_shown_and_reads_zero_when_it_is_over(watch: Watch) -> None:
+    watch.state.holds[str(SPOT)] = {"stream": "lost"}
+    watch.observer.sample(watch.state, venue_ms=T0)
+    assert watch.value("bot_account_held", account=str(SPOT), cause="stream") == 1
+    watch.state.holds.clear()
+    watch.observer.sample(watch.state, venue_ms=T0)
+    assert watch.value("bot_account_held", account=str(SPOT), cause="stream") == 0
+
+
+def test_a_ban_that_is_over_reads_zero_and_waits_only_grow(watch: Watch) -> None:
+    watch.observer.sample_throttle(Figures({}, {Urgency.ENTRY: 0.5}, {}, {"bybit.ip": 600.0}))
+    watch.observer.sample_throttle(Figures({}, {Urgency.ENTRY: 0.75}, {}, {}))
+    assert watch.value("bot_throttle_banned_seconds", scope="bybit.ip") == 0
+    assert watch.value("bot_throttle_waited_seconds_total", urgency="entry") == 0.75
