@@ -25,6 +25,10 @@ class Tracker(Protocol):
         """Instrument key and venue id of ended orders whose executions are not all known."""
         ...
 
+    def untold(self) -> int | None:
+        """Venue time of the oldest execution that is known and could not be told yet."""
+        ...
+
     def foreign(self) -> Sequence[str]:
         """Executions that are nobody's here, in words."""
         ...

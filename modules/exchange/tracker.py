@@ -279,6 +279,10 @@ class Tracker:
         """Executions that are nobody's here, and exits that wait for an entry nobody told of, in words."""
         return (*self._foreign.values(), *(f"an exit that shrinks nothing: {_words(one)}" for one in self._waiting))
 
+    def untold(self) -> int | None:
+        """Venue time (ms) of the oldest execution that is known and could not be told yet: after a restart it has to be read again."""
+        return min((one.ts for one in (*self._waiting, *self._aside)), default=None)
+
     def forget_foreign(self) -> None:
         """Somebody has looked into them."""
         self._foreign.clear()

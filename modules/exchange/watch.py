@@ -112,7 +112,8 @@ class Watch:
     @property
     def cursor(self) -> int:
         """Every execution before this venue time (ms) has been told: what to persist and to start with next time."""
-        return self._marks[0]
+        untold = self._tracker.untold()
+        return self._marks[0] if untold is None else min(self._marks[0], untold)
 
     def ask(self) -> None:
         """Compare now rather than at the next turn."""
@@ -241,7 +242,7 @@ class Watch:
         event, self._suspects = venue_read(
             self._account, self._venue_now(), reading, self._instruments, self._prefix, self._tracker, self._suspects
         )
-        self._emit([msgspec.structs.replace(event, cursor=self._marks[0])])
+        self._emit([msgspec.structs.replace(event, cursor=self.cursor)])
 
     def _failed(self, error: Rejected | Transient) -> None:
         if isinstance(error, Banned) or (isinstance(error, Rejected) and error.code == BAD_KEY):

@@ -201,10 +201,10 @@ def test_pain_49_an_execution_off_the_grid_is_kept_until_the_grid_is_known() -> 
     one.expect(ENTRY, "CRYPTO:BTCUSDT", 1_000, entry=True)
     [event] = one.take([execution("a", "1", price="100.05")])
     assert isinstance(event, AccountDown) and event.cause == "filters"
-    assert one.regrid()[0] == event
+    assert one.regrid()[0] == event and one.untold() == 5
     grid["CRYPTO:BTCUSDT"] = finer(grid["CRYPTO:BTCUSDT"])
     assert [type(each) for each in one.regrid()] == [OrderAccepted, OrderFilled]
-    assert one.regrid() == []
+    assert one.regrid() == [] and one.untold() is None
 
 
 def finer(one: Instrument) -> Instrument:

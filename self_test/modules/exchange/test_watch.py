@@ -65,6 +65,16 @@ async def test_pain_46_the_cursor_moves_on_and_always_leaves_an_overlap() -> Non
         assert began + 500_000 < scene.watch.cursor < scene.clock.now_ms() - 10_000
 
 
+async def test_pain_49_the_cursor_does_not_pass_an_execution_that_could_not_be_told() -> None:
+    scene = Scene()
+    async with scene.running():
+        scene.tracker.oldest_untold = waiting = scene.clock.now_ms()
+        await scene.clock.advance(600)
+        assert scene.watch.cursor == scene.reads()[-1].cursor == waiting, "a restart has to read it again"
+        scene.tracker.oldest_untold = None
+        assert scene.watch.cursor > waiting
+
+
 @pytest.mark.parametrize(
     ("rights", "word"),
     [

@@ -38,6 +38,7 @@ class ToyTracker:
         self.holds: dict[str, Held] = {}
         self.strange: dict[str, str] = {}
         self.sent: set[str] = set()
+        self.oldest_untold: int | None = None
 
     def take(self, items: Sequence[AccountItem]) -> list[AccountEvent]:
         events: list[AccountEvent] = []
@@ -63,6 +64,9 @@ class ToyTracker:
 
     def incomplete(self) -> list[tuple[str, str]]:
         return [(o.key, o.venue_id) for o in self._orders.values() if o.filled > self._told.get(o.venue_id, ZERO)]
+
+    def untold(self) -> int | None:
+        return self.oldest_untold
 
     def foreign(self) -> tuple[str, ...]:
         return tuple(self.strange.values())
