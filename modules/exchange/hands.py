@@ -199,6 +199,10 @@ class Hands:
         tracked = self._tracker.order(write.order_id)
         if tracked is None or tracked.done:
             return
+        write.missed = 0 if report is not None else write.missed + 1
+        if tracked.ended is None and pending.forgotten(write, once_there=write.phase is Phase.WORKING or tracked.told > 0):
+            self._tell(self._tracker.withdrawn(write.order_id, self._venue_now(), "the venue does not know it any more"))
+            return
         if report is not None or tracked.accepted:
             resting = report is not None and not report.status.final and lane.entry is not None and lane.entry.resting and entry
             if write.phase is Phase.WORKING:

@@ -336,7 +336,9 @@ class Lane:
             if entry.resting:
                 wake = min(wake, now_ns + SECOND)  # its expiry is in venue time
             return max(wake, now_ns + MS)
-        return SendEntry(entry) if write.phase is Phase.READY else Ask(write, entry=True)
+        if write.phase is not Phase.READY:
+            return Ask(write, entry=True)
+        return None if self.closes else SendEntry(entry)  # a close whose end is not known could still close what the entry brings
 
     def _to_cancel(self, entry: Entry, now_ns: int, venue_ms: int) -> bool:
         tracked = self._tracker.order(entry.write.order_id)

@@ -17,6 +17,8 @@ RECV_WINDOW_NS = 5 * SECOND
 MARGIN_NS = 3 * SECOND
 """More than that: a listing may lag behind what was accepted last."""
 FEWEST_ASKS = 3
+FORGOTTEN_ASKS = 10
+"""A venue keeps ended orders for a time; one that it had and that no source knows any more after so many questions in a row is over."""
 ASK_FIRST_NS = 200 * MS
 ASK_MOST_NS = 2 * SECOND
 RETRY_FIRST_NS = 100 * MS
@@ -45,6 +47,8 @@ class Write(msgspec.Struct, kw_only=True):
     sent_ns: int = 0
     """When the last send ended: it was signed before."""
     told_unknown: bool = False
+    missed: int = 0
+    """Questions in a row in which no source knew an order that the venue once had."""
 
 
 def hiccup(write: Write, now_ns: int) -> None:
@@ -74,3 +78,8 @@ def asked(write: Write, now_ns: int) -> None:
 def never_arrived(write: Write, asked_ns: int) -> bool:
     """Whether "not found" on every source, in a question begun at `asked_ns`, is proof by now."""
     return write.phase is Phase.UNKNOWN and write.asks >= FEWEST_ASKS and asked_ns - write.sent_ns > RECV_WINDOW_NS + MARGIN_NS
+
+
+def forgotten(write: Write, *, once_there: bool) -> bool:
+    """Whether an order that the venue once had has ended so long ago that it keeps nothing of it."""
+    return once_there and write.missed >= FORGOTTEN_ASKS

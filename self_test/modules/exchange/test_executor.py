@@ -13,7 +13,7 @@ from self_test.fakes.live_floor import LiveFloor
 from self_test.fakes.venue import Slow
 from self_test.modules.exchange.test_protect import bracket
 from state.accounts import Account, Domain, Mode
-from state.messages import OrderFilled, OrderRejected, Protected, Record, TargetTouched
+from state.messages import OrderCancelled, OrderFilled, OrderRejected, Protected, Record, TargetTouched
 from state.orders import Order, OrderState
 from utils.errors import Invariant
 
@@ -121,3 +121,16 @@ async def test_fifty_positions_are_verified_with_one_reading() -> None:
     async with floor.running():
         await floor.until(lambda: len(floor.told(Protected)) == 50, 1.0)
     assert len(floor.venue.calls) == before and not floor.venue.fates["open_orders"]
+
+
+@pytest.mark.parametrize(("state", "filled"), [(OrderState.OPEN, 0), (OrderState.PARTIAL, 400), (OrderState.UNKNOWN, 400)])
+async def test_pain_46_an_order_that_the_venue_has_forgotten_comes_to_an_end(state: OrderState, filled: int) -> None:
+    """Dead for more than a day: a venue keeps cancelled orders no longer than that."""
+    floor = LiveFloor(Domain.PERPS)
+    entry = Order(order_id="PLabc-BTCUSDT-9-e", account=floor.account, key=floor.key, entry=True, steps=1_000, filled=filled, state=state)
+    floor.executor.restore([entry], {})
+    async with floor.running():
+        await floor.until(lambda: bool(floor.told(OrderCancelled)), 60.0)
+        await floor.until(lambda: not floor.executor.busy)
+    assert [event.order_id for event in floor.told(OrderCancelled)] == [entry.order_id]
+    assert floor.clock.monotonic_ns() > 8e9, "not before it is sure"

@@ -220,3 +220,19 @@ def test_pain_20_dust_of_an_earlier_position_does_not_lend_its_levels_to_the_nex
     bench.place()
     assert (bench.lane.guard.stop, bench.lane.guard.target) == (950, 1_100)
     assert bench.lane.levels == {Decimal("95.0"), Decimal("110.0")}
+
+
+def test_no_entry_leaves_while_the_end_of_a_close_is_not_known() -> None:
+    """Sent again after all, the close would close what the entry brings."""
+    bench = Bench(Domain.PERPS)
+    bench.tracker.expect("PLabc-BTCUSDT-0-x", bench.key, 1_000, entry=False)
+    bench.lane.close("PLabc-BTCUSDT-0-x")
+    [close] = bench.lane.closes
+    close.phase, close.after_ns = Phase.UNKNOWN, SECOND
+    approved = bench.floor.approved()
+    bench.tracker.expect(approved.order_id, bench.key, 1_000, entry=True)
+    bench.lane.place(approved)
+    assert bench.at(0) == (None, SECOND)
+    bench.tracker.withdrawn("PLabc-BTCUSDT-0-x", START, "nothing is held")
+    bench.lane.view(10 * MS, [], None, 10 * MS)
+    assert isinstance(bench.step(20), SendEntry)
