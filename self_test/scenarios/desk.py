@@ -1,25 +1,47 @@
 """The table the playbooks are told at: a real engine over made-up coins, events in, commands out, nothing in between.
 
 Prices are ticks of a cent near 10,000; a signal of C1 with the ATR used here stops 300 ticks away and aims 1,200 ticks ahead.
+A `LiveDesk` has a live account beside the paper one; `on` says whose turn it is to be spoken of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from config import CONFIG
 from modules.engine import decide
-from modules.engine.desk import chosen_strategies, fresh_engine
-from modules.settings import Risk
+from modules.engine.core import Engine
+from modules.engine.desk import chosen_strategies, fresh_engine, make_mandate, make_state, wallet_events
+from modules.settings import BotConfig, Risk
 from self_test.fakes.books import M5, coin
-from state.accounts import Domain
+from state.accounts import Account, Domain, Mode
 from state.booking import fee_of
 from state.instruments import Instrument
 from state.intents import Approved, ExitReason, Side, Signal
 from state.market import Candle, Quote
-from state.messages import BarsClosed, Close, Command, Control, Event, OrderFilled, Place, Record, Report, StopFilled, Tick
+from state.messages import (
+    AccountUp,
+    BarsClosed,
+    Close,
+    Command,
+    Control,
+    Event,
+    OrderFilled,
+    Place,
+    Record,
+    Report,
+    StopFilled,
+    TargetTouched,
+    Tick,
+    VenueRead,
+)
 from state.orders import Fill
+from state.stages import paper_account
 from strategy.base import C1
+from utils.fixed import MONEY_SCALE, money
 
 START = 1_741_046_400_000
 """2025-03-04 00:00 UTC."""
@@ -40,22 +62,33 @@ class Desk:
         self.now = START
         self.all: list[Command] = []
         chosen = chosen_strategies(("demo",) if demo else None)
-        self.engine, opened = fresh_engine(config, coins, chosen, self.now, quotes=True, balance=balance)
+        self.execs = 0
+        self.engine, opened = self.set_up(config, coins, chosen, balance)
         self.all += opened
         self.account = self.engine.state.accounts[0]
-        self.execs = 0
         for _ in range(6):  # two primary bars: what usually trades is known
             self.bar()
+
+    def set_up(
+        self, config: BotConfig, coins: tuple[Instrument, ...], chosen: frozenset[int], balance: int
+    ) -> tuple[Engine, list[Command]]:
+        """The engine with its wallet open, and what opening it led to."""
+        return fresh_engine(config, coins, chosen, self.now, quotes=True, balance=balance)
 
     def coin(self, i: int = 0) -> Instrument:
         return self.engine.state.instruments[i]
 
+    def seat(self, i: int = 0) -> int:
+        """The row of coin `i` on the account that is spoken of."""
+        return self.engine.state.row_of(self.account, self.coin(i).key)
+
     def pos(self, i: int = 0) -> Any:
-        return self.engine.state.pos[i]
+        return self.engine.state.pos[self.seat(i)]
 
     @property
     def acct(self) -> Any:
-        return self.engine.state.acct[0]
+        state = self.engine.state
+        return state.acct[state.accounts.index(self.account)]
 
     def tell(self, event: Event) -> list[Command]:
         """Any event."""
@@ -100,7 +133,7 @@ class Desk:
         signal = Signal(ts=self.now, key=self.coin(i).key, strategy=strategy, side=side, **told)
         out: list[Command] = []
         seen = None if blind else quote or self.quote(i)
-        decide.decide(self.engine.state, self.engine.mandate, i, strategy, signal, seen, 10_000_000.0, out)
+        decide.decide(self.engine.state, self.engine.mandate, self.seat(i), strategy, signal, seen, 10_000_000.0, out)
         self.all += out
         return out
 
@@ -116,7 +149,7 @@ class Desk:
 
     def execution(self, i: int, order_id: str, side: int, price: int, steps: int) -> Fill:
         self.execs += 1
-        fee = fee_of(price * steps * self.coin(i).unit, FEE_PPM)
+        fee, base_fee = self.fees(i, side, price, steps)
         return Fill(
             ts=self.now,
             account=self.account,
@@ -127,12 +160,21 @@ class Desk:
             price=price,
             steps=steps,
             fee=fee,
+            base_fee=base_fee,
         )
+
+    def fees(self, i: int, _side: int, price: int, steps: int) -> tuple[int, Decimal]:
+        """What an execution costs: money units, and coins of its base."""
+        return fee_of(price * steps * self.coin(i).unit, FEE_PPM), Decimal(0)
+
+    def number(self, key: str) -> int:
+        """Which coin `key` is."""
+        return self.engine.state.market_row(key)
 
     def filled(self, order: Approved, price: int = LEVEL, steps: int | None = None, left: int = 0) -> list[Command]:
         """The venue filled an entry."""
         intent = order.intent
-        i = self.engine.state.row_of(intent.account, intent.key)
+        i = self.number(intent.key)
         fill = self.execution(i, order.order_id, int(intent.side), price, intent.steps if steps is None else steps)
         return self.tell(OrderFilled(self.now, fill, left))
 
@@ -146,10 +188,74 @@ class Desk:
 
     def closed(self, close: Close, price: int, steps: int | None = None, left: int = 0) -> list[Command]:
         """A market close of ours was filled."""
-        i = self.engine.state.row_of(close.reduce.account, close.reduce.key)
+        i = self.number(close.reduce.key)
         pos = self.pos(i)
         fill = self.execution(i, close.reduce.order_id, -int(pos["side"]), price, int(pos["steps"]) if steps is None else steps)
         return self.tell(OrderFilled(self.now, fill, left))
+
+
+class LiveDesk(Desk):
+    """A live account in front of the paper one of its domain; it starts recovered: nothing keeps it from entering.
+
+    A spot buy pays a thousandth of the coins bought, exactly, as on the venue; every other execution pays in the quote coin.
+    """
+
+    def set_up(
+        self, config: BotConfig, coins: tuple[Instrument, ...], chosen: frozenset[int], balance: int
+    ) -> tuple[Engine, list[Command]]:
+        domain = coins[0].domain
+        self.live, self.paper = Account(domain, Mode.LIVE), paper_account(domain)
+        self.venue_cash, self.venue_coins = Decimal(balance), dict.fromkeys((one.base for one in coins), Decimal(0))
+        accounts = (self.live, self.paper)
+        state = make_state(config, coins, accounts)
+        state.tag = "abc"
+        engine = Engine(state, make_mandate(config, coins, accounts, chosen, quotes=True))
+        units = str(balance * MONEY_SCALE)
+        events: list[Event] = [
+            Control(self.now, "boot", {"stage": "2", "live": str(self.live)}, "start"),
+            *wallet_events(config, accounts, self.now, balance),
+            Control(self.now, "open_wallet", {"account": str(self.live), "balance_units": units}, "venue"),
+            VenueRead(self.now, self.live, int(units), int(units)),
+            AccountUp(self.now, self.live, "reconcile"),
+        ]
+        return engine, [command for event in events for command in engine.process(event)]
+
+    @contextmanager
+    def on(self, account: Account) -> Iterator[LiveDesk]:
+        """Speak of `account` for the length of the block."""
+        before, self.account = self.account, account
+        try:
+            yield self
+        finally:
+            self.account = before
+
+    def fees(self, i: int, side: int, price: int, steps: int) -> tuple[int, Decimal]:
+        """And the venue's own wallet moves by it, counted here without the engine."""
+        one, spot = self.coin(i), self.coin(i).domain is Domain.CRYPTO
+        in_coin = spot and side > 0 and self.account == self.live
+        fee = 0 if in_coin else fee_of(price * steps * one.unit, FEE_PPM)
+        base_fee = one.qty(steps) * FEE_PPM / 1_000_000 if in_coin else Decimal(0)
+        if self.account == self.live:
+            self.venue_cash -= money(fee) + (side * one.price(price) * one.qty(steps) if spot else 0)
+            if spot:
+                self.venue_coins[one.base] += side * one.qty(steps) - base_fee
+        return fee, base_fee
+
+    @property
+    def causes(self) -> set[str]:
+        """What keeps the account that is spoken of from entering."""
+        return set(self.engine.state.holds.get(str(self.account), {}))
+
+    @property
+    def coins(self) -> dict[str, Decimal]:
+        """What the live account's own fills brought."""
+        return self.engine.state.coins.get(str(self.live), {})
+
+    def read(self, **told: Any) -> list[Command]:
+        """The venue's figures of the live account as its own book has them, unless told otherwise."""
+        units = int(self.venue_cash * MONEY_SCALE)
+        figures = {"cash": units, "free": units, "coins": {coin: qty for coin, qty in self.venue_coins.items() if qty}, **told}
+        return self.tell(VenueRead(self.now, self.live, **figures))
 
 
 def kinds(commands: list[Command], of: type[C]) -> list[C]:
@@ -177,3 +283,40 @@ def refused(commands: list[Command]) -> str:
     report = only(Report, commands)
     assert commands == [report] and report.what == "refused"
     return report.rule
+
+
+def cash(desk: LiveDesk) -> Decimal:
+    return money(int(desk.acct["cash"]))
+
+
+def settled(desk: LiveDesk) -> None:
+    """What the bot counts as its own is what the venue has, to the last unit."""
+    with desk.on(desk.live):
+        assert cash(desk) == desk.venue_cash
+    assert {coin: qty for coin, qty in desk.coins.items() if qty} == {coin: qty for coin, qty in desk.venue_coins.items() if qty}
+    books_balance(desk)
+
+
+def books_balance(desk: LiveDesk) -> None:
+    """Each account's cash rows sum to its cash, its coin rows to its coins; paper has no coins."""
+    moved = rows(desk.all, "cash")
+    for account in (desk.live, desk.paper):
+        with desk.on(account):
+            mine = [row for row in moved if row["account"] == str(account)]
+            assert sum(Decimal(row["amount"]) for row in mine if "coin" not in row) == cash(desk)
+            coins: dict[str, Decimal] = {}
+            for row in mine:
+                if "coin" in row:
+                    coins[row["coin"]] = coins.get(row["coin"], Decimal(0)) + Decimal(row["amount"])
+            assert coins == desk.engine.state.coins.get(str(account), {})
+
+
+def close(desk: LiveDesk, i: int = 0) -> Close:
+    """A market close that somebody asks for (the software target, the shortest way)."""
+    return only(Close, desk.tell(TargetTouched(desk.now, desk.account, desk.coin(i).key)))
+
+
+def round_trip(desk: LiveDesk, i: int = 0, price: int = LEVEL, steps: int | None = None) -> list[Command]:
+    """In and out; returns what the way out led to."""
+    desk.filled(desk.enter(i), steps=steps)
+    return desk.closed(close(desk, i), price)
