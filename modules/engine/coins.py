@@ -45,9 +45,9 @@ def received(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> tup
     instrument = state.instrument(i)
     own = _move(state, i, fill, instrument.qty(fill.steps) - fill.base_fee, out)
     held = int(state.pos[i]["steps"]) if state.pos[i]["status"] == OPEN else 0
-    steps = instrument.steps(own) - held
+    steps = max(0, instrument.steps(own) - held)  # coins that left otherwise can make it less than none
     beyond = fill.price * (fill.steps - steps) * instrument.unit
-    if steps <= 0:
+    if steps == 0:
         return 0, fill.fee, beyond
     fee = ceil_steps(fill.base_fee * instrument.price(fill.price), UNIT)
     return steps, fill.fee + fee, beyond - fee
