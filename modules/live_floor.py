@@ -21,6 +21,7 @@ from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_stream import BybitAccountStream
 from modules.exchange.executor import Executor
 from modules.exchange.holdings import Held
+from modules.exchange.steps import Limits
 from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Watch
 from modules.options import RunOptions
@@ -127,7 +128,16 @@ class LiveFloor:
             seen = [name.removeprefix(f"{account}/") for name in state.execs if name.startswith(f"{account}/")]
             tracker = Tracker(account, instruments, prefix, seen)
             executor = Executor(
-                account, venue, tracker, instruments, inbox.put_account, self._clock, venue_now, state.tag, halted=partial(halted, account)
+                account,
+                venue,
+                tracker,
+                instruments,
+                inbox.put_account,
+                self._clock,
+                venue_now,
+                state.tag,
+                limits=Limits(leverage=self._config.domains[account.domain].costs.leverage),
+                halted=partial(halted, account),
             )
             executor.restore([order for order in state.orders.values() if order.account == account], held_on(state, account))
             domain = account.domain

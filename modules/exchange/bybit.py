@@ -29,7 +29,7 @@ from modules.exchange.bybit_codes import PARAMETER
 from modules.exchange.bybit_lists import BybitLists, only_row, understood
 from modules.exchange.bybit_setup import ACCOUNT_INFO, PerpetualSetup
 from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
-from modules.ports import NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
 from state.accounts import Domain
 from utils.clock import Clock
 from utils.errors import Invariant, Rejected, Unknown
@@ -154,12 +154,14 @@ class BybitVenue:
                 raise error from None
 
     async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
-        """See `Venue.set_stops`. Rejected with NOTHING_TO_REDUCE when there is no position."""
+        """See `Venue.set_stops`. Rejected: NOTHING_TO_REDUCE without a position, BAD_PRICE on the wrong side of the market."""
         try:
             await self._calls.write("/v5/position/trading-stop", bodies.set_stops(key, stop, target), Urgency.PROTECTIVE)
         except Rejected as error:
             if error.code == PARAMETER and "zero position" in str(error):
                 raise Rejected(str(error), code=NOTHING_TO_REDUCE) from error
+            if error.code == PARAMETER and "base_price" in str(error):
+                raise Rejected(str(error), code=BAD_PRICE) from error
             raise
 
     async def order(self, key: str, *, link_id: str = "", venue_id: str = "") -> OrderReport | None:

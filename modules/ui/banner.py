@@ -45,7 +45,9 @@ def environment(banner: Banner) -> str:
     match banner.env:
         case "simulated":
             why = "" if banner.asked_for else "no key found: "
-            return f"SIMULATED - {why}trading on paper against the built-in exchange, nothing here is real money"
+            where = "the built-in exchange"
+            how = f"{' and '.join(live)} over the wire of {where}" if live else f"trading on paper against {where}"
+            return f"SIMULATED - {why}{how}, nothing here is real money"
         case "demo" | "testnet":
             return f"{banner.env.upper()} - Bybit's {banner.env} exchange, play money"
         case "live" if live:
@@ -58,7 +60,7 @@ def environment(banner: Banner) -> str:
 def next_step(banner: Banner) -> str:
     """What to do from here."""
     watch = "In another terminal: python main.py status. Ctrl-C stops in order; the same command goes on from there."
-    if banner.env != "simulated":
+    if banner.env != "simulated" or any(account.endswith("/LIVE") for account in banner.accounts):
         return watch
     key = "On the real market, still on paper and without a key: --env live."
     return f"{watch} {key}"
