@@ -53,11 +53,9 @@ def received(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> tup
     return steps, fill.fee + fee, beyond - fee
 
 
-def paid_for_dust(state: RuntimeState, i: int, fill: Fill, units: int) -> None:
+def paid_for_dust(state: RuntimeState, i: int, units: int) -> None:
     """What was paid for coins that are no whole step of the position; a fill may bring nothing else."""
     state.acct[int(state.inst[i]["account"])]["cash"] -= units
-    if state.pos[i]["status"] != OPEN:
-        state.pos[i]["working"] = max(0, int(state.pos[i]["working"]) - fill.steps)
 
 
 def given(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
@@ -74,8 +72,16 @@ def strayed(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None
 
 def unsellable(state: RuntimeState, i: int) -> bool:
     """Whether what seat `i` holds is below the venue's smallest order at its mark, or would be at its stop: dust, not a position."""
+    return _too_small(state, i, min(int(state.pos[i]["mark"]), int(state.pos[i]["stop"])))
+
+
+def worthless_at_stop(state: RuntimeState, i: int) -> bool:
+    """Whether what seat `i` holds is below the venue's smallest order at its stop, so that no protection can stand for it."""
+    return _too_small(state, i, int(state.pos[i]["stop"]))
+
+
+def _too_small(state: RuntimeState, i: int, price: int) -> bool:
     if not counted(state, i) or state.pos[i]["status"] != OPEN:
         return False
-    pos, inst = state.pos[i], state.inst[i]
-    worst = min(int(pos["mark"]), int(pos["stop"]))
-    return int(pos["steps"]) < int(inst["min_steps"]) or int(pos["steps"]) * worst * int(inst["unit"]) < int(inst["min_notional"])
+    steps, inst = int(state.pos[i]["steps"]), state.inst[i]
+    return steps < int(inst["min_steps"]) or steps * price * int(inst["unit"]) < int(inst["min_notional"])

@@ -333,7 +333,8 @@ class Engine:
         out.append(Report(ts=ts, what="order", account=str(order.account), key=order.key, rule=end.lower(), text=text))
 
     def _live(self, event: live.LiveEvent, out: list[Command]) -> None:
-        live.apply(self.state, event, out)
+        live.apply(self.state, self.mandate, event, out)
+        self._held = {i for i in self._held if self.state.pos[i]["status"] == OPEN}
         self._dirty = True
 
     def _funding(self, event: FundingPaid, out: list[Command]) -> None:

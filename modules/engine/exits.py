@@ -57,7 +57,7 @@ def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> Non
 def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
     """Book an execution of an entry order."""
     a, before = int(state.inst[i]["account"]), int(state.acct[int(state.inst[i]["account"])]["cash"])
-    first = int(state.pos[i]["status"]) != OPEN
+    first, working = int(state.pos[i]["status"]) != OPEN, int(state.pos[i]["working"])
     fill_row(state, i, fill, out)
     steps, fee, dust = coins.received(state, i, fill, out)
     if steps > 0:
@@ -65,7 +65,8 @@ def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) ->
     else:
         state.acct[a]["cash"] -= fee
     if dust:
-        coins.paid_for_dust(state, i, fill, dust)
+        coins.paid_for_dust(state, i, dust)
+    state.pos[i]["working"] = max(0, working - fill.steps)  # what it brought may be more or less than what was executed
     moved = int(state.acct[a]["cash"]) - before
     if moved + fill.fee:
         cash_row(state, a, fill.ts, "trade", moved + fill.fee, fill.exec_id, out)

@@ -34,7 +34,7 @@ SEIZED = frozenset({ExitReason.LIQUIDATION, ExitReason.ADL})
 """The venue took the position away: the account halts."""
 
 
-def apply(state: RuntimeState, event: LiveEvent, out: list[Command]) -> None:
+def apply(state: RuntimeState, mandate: Mandate, event: LiveEvent, out: list[Command]) -> None:
     """Take one event in."""
     match event:
         case Protected():
@@ -51,6 +51,7 @@ def apply(state: RuntimeState, event: LiveEvent, out: list[Command]) -> None:
             let_go(state, event.account, event.ts, event.cause, out)
         case VenueRead():
             _read(state, event, out)
+            _sweep_dust(state, mandate, event, out)
         case CashMoved():
             _moved(state, event, out)
 
@@ -143,6 +144,14 @@ def _read(state: RuntimeState, event: VenueRead, out: list[Command]) -> None:
             outside[coin] = amount
         else:
             outside.pop(coin, None)
+
+
+def _sweep_dust(state: RuntimeState, mandate: Mandate, event: VenueRead, out: list[Command]) -> None:
+    """What a stop or a close left over and nobody would buy: at rest it is certain that no more of it is being sold."""
+    book = book_of(state, event.account)
+    for key, i in state.seats_on(event.account).items():
+        if key not in book.busy and coins.worthless_at_stop(state, i):
+            write_off(state, mandate, i, event.ts, ExitReason.DUST, out)
 
 
 def _moved(state: RuntimeState, event: CashMoved, out: list[Command]) -> None:

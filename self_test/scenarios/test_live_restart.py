@@ -12,8 +12,9 @@ from modules.environment import Environment, Hosts
 from modules.live_floor import LiveFloor, held_on
 from modules.options import RunOptions
 from self_test.fakes.books import coin
-from self_test.scenarios.desk import STOP, TARGET, LiveDesk
+from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, rows, settled
 from state.accounts import Account, Domain, Mode
+from state.books import FLAT, OPEN
 from state.runtime import RuntimeState
 from strategy.market import new_market
 from utils.clock import WallClock
@@ -49,3 +50,29 @@ async def test_an_account_that_cannot_be_read_at_start_is_not_traded_with_real_m
         await floor.close()
     assert (LIVE in lineup.live) is stays
     assert any("cannot be confirmed" in note for note in lineup.notes) is not stays
+
+
+def test_pain_20_what_a_stop_leaves_behind_frees_the_seat_at_the_next_reading() -> None:
+    """The venue's exit order was sized by the venue: a rest that nobody would buy must not keep the coin shut until its longest hold."""
+    desk = LiveDesk()
+    desk.open()
+    held = int(desk.pos()["steps"])
+    desk.stopped(STOP, steps=held - 3, left=3)
+    assert desk.pos()["status"] == OPEN, "more of it may be on its way"
+    told = desk.read()
+    [trade] = rows(told, "trade")
+    assert trade["reason"] == "dust" and desk.pos()["status"] == FLAT and desk.coins["AAA"] > 0
+    assert desk.read() == [] and desk.causes == set()
+    settled(desk)
+    desk.later(60_000).open()
+    settled(desk)
+
+
+def test_dust_of_before_is_not_taken_for_executed_steps_of_an_entry() -> None:
+    """The rest of an entry works on, whatever the coins of its first part came to."""
+    desk = LiveDesk()
+    desk.engine.state.coins[str(desk.live)] = {"AAA": desk.coin().qty(40)}
+    order = desk.enter()
+    part = order.intent.steps - 10
+    desk.filled(order, LEVEL, part, left=10)
+    assert desk.pos()["working"] == 10 and desk.pos()["steps"] > part
