@@ -10,6 +10,7 @@ from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.ui.banner import Banner
 from modules.version import VERSION
+from state.accounts import Account, Mode
 from state.stages import STAGES
 from utils.fixed import money
 
@@ -23,11 +24,10 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *, resumed: bool, http: str) -> Banner:
-    """The banner; a wallet that is not opened yet shows the balance it will be opened with."""
+    """The banner; a paper wallet that is not opened yet shows the balance it will be opened with, a live one has what its venue holds."""
     state, mandate = engine.state, engine.mandate
-    fresh = {account: config.domains[account.domain].paper_balance for account in state.accounts}
     balances = {
-        str(account): f"{money(int(acct['equity'])) if acct['peak'] else fresh[account]:,.2f} USDT"
+        str(account): f"{money(int(acct['equity'])):,.2f} USDT" if acct["peak"] else _unopened(account, config)
         for account, acct in zip(state.accounts, state.acct, strict=True)
     }
     trading = frozenset().union(*mandate.allowed.values())
@@ -48,3 +48,7 @@ def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *,
         resumed=resumed,
         http=http,
     )
+
+
+def _unopened(account: Account, config: BotConfig) -> str:
+    return "as on the venue" if account.mode is Mode.LIVE else f"{config.domains[account.domain].paper_balance:,.2f} USDT"

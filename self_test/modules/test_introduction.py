@@ -11,6 +11,7 @@ from modules.environment import Environment
 from modules.introduction import Pace, facts
 from modules.options import RunOptions
 from self_test.fakes.books import SPOT, coin
+from state.accounts import Account, Domain, Mode
 from utils.fixed import MONEY_SCALE
 
 COINS = (coin("AAAUSDT"), coin("BBBUSDT"))
@@ -27,6 +28,19 @@ def test_a_wallet_that_is_not_open_yet_shows_what_it_will_be_opened_with() -> No
     assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT"}
     assert (banner.symbols, banner.strategies) == (("AAAUSDT", "BBBUSDT"), ("C1", "C4"))
     assert (banner.speed, banner.pace, banner.stage_name) == (600.0, "lockstep", "Crypto Paper (Learn)")
+
+
+def test_a_live_wallet_that_is_not_open_yet_is_not_said_to_hold_the_paper_balance() -> None:
+    accounts = (Account(Domain.CRYPTO, Mode.LIVE), SPOT)
+    state = make_state(CONFIG, COINS, accounts)
+    engine = Engine(state, make_mandate(CONFIG, COINS, accounts, frozenset({0, 3}), quotes=True))
+    pace = Pace("generated", 600.0, "lockstep")
+    banner = facts(options(Environment.SIMULATED), CONFIG, engine, pace, resumed=False, http="")
+    assert banner.accounts == {"CRYPTO/LIVE": "as on the venue", "CRYPTO/PAPER": "1,000.00 USDT"}
+    live = state.accounts.index(accounts[0])
+    state.acct[live]["peak"] = state.acct[live]["equity"] = 77 * MONEY_SCALE
+    banner = facts(options(Environment.SIMULATED), CONFIG, engine, pace, resumed=True, http="")
+    assert banner.accounts["CRYPTO/LIVE"] == "77.00 USDT"
 
 
 @pytest.mark.parametrize("env, speed", [(Environment.SIMULATED, 600.0), (Environment.LIVE, 1.0)])
