@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+if sys.dont_write_bytecode and sys.pycache_prefix is None:
+    # Compiling every library anew costs seconds at each start: where nothing may be written beside the sources, keep it with the kernels.
+    sys.pycache_prefix = str(Path(__file__).resolve().parent / "var" / "cache" / "bytecode")
+    sys.dont_write_bytecode = False
 
 from modules.cli import main
 
