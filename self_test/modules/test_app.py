@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import io
 import json
 import socket
@@ -109,29 +108,6 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     said = refused(options(tmp_path))
     assert said.code is ExitCode.USAGE and "a file is in the way" in str(said)
     assert (tmp_path / "simulated").read_text() == "mine"
-
-
-FULL = OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.mark.parametrize("error", [FULL, ExceptionGroup("tasks", [ExceptionGroup("inner", [FULL])])])
-def test_a_full_disk_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    async def fails(daemon: object) -> ExitCode:
-        raise error
-
-    monkeypatch.setattr(app.Daemon, "run", fails)
-    said = refused(options(tmp_path))
-    assert said.code is ExitCode.USAGE and f"cannot write to {tmp_path / 'simulated'}: No space left on device" in str(said)
-
-
-@pytest.mark.parametrize("error", [OSError(errno.ENOENT, "gone"), ExceptionGroup("tasks", [FULL, KeyError("a bug")])])
-def test_anything_else_stays_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    async def fails(daemon: object) -> ExitCode:
-        raise error
-
-    monkeypatch.setattr(app.Daemon, "run", fails)
-    with pytest.raises(type(error)):
-        process.run(options(tmp_path), QUICK, console())
 
 
 async def answer(folder: Path, path: str) -> Any:
