@@ -90,6 +90,7 @@ def test_partial_fills_make_one_position() -> None:
     for steps, left in ((701, 1_299), (650, 649), (649, 0)):
         desk.filled(order, steps=steps, left=left)
         assert desk.pos()["steps"] == desk.coins["AAA"] // desk.coin().step
+        assert desk.pos()["working"] == left, "what is executed works no more, whatever its fee took"
         settled(desk)
     assert (desk.pos()["steps"], desk.pos()["working"], desk.engine.state.orders) == (1_998, 0, {})
     assert len([one for one in reports(desk.all) if one[0] == "opened"]) == 1
@@ -165,6 +166,23 @@ def test_a_rest_is_judged_at_its_stop_too() -> None:
     desk.open()
     commands = desk.closed(close(desk), LEVEL, steps=1_998 - 510)  # 5.10 at 100, 4.95 at the stop of 97
     assert rows(commands, "trade") and desk.pos()["status"] == FLAT
+
+
+def test_what_a_stop_left_over_frees_its_seat_once_nothing_moves() -> None:
+    desk = LiveDesk()
+    desk.open()
+    assert rows(desk.stopped(9_700, steps=1_950, left=48), "trade") == [], "more of it may be sold yet"
+    asked = close(desk)
+    assert rows(desk.read(), "trade") == [] and desk.pos()["status"] == OPEN, "a close is on its way"
+    desk.tell(OrderRejected(desk.now, desk.live, asked.reduce.order_id, "below the minimum"))
+    assert desk.pos()["status"] == FLAT and desk.coins == {"AAA": Decimal("0.0048")}
+    desk.open()
+    held = int(desk.pos()["steps"])
+    desk.stopped(9_700, steps=held - 30, left=30)
+    (trade,) = rows(desk.read(), "trade")
+    assert (trade["reason"], desk.pos()["status"], desk.coins) == ("dust", FLAT, {"AAA": Decimal("0.0030")})
+    desk.enter()
+    settled(desk)
 
 
 def test_paper_pays_in_the_quote_coin_and_writes_nothing_off() -> None:
