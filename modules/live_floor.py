@@ -208,9 +208,9 @@ class LiveFloor:
 
     def jobs(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]], bool]]:
         """(name, task, whether a bug in it is fatal) of everything that runs."""
-        found = []
+        found: list[tuple[str, Callable[[], Coroutine[Any, Any, None]], bool]] = []
         for account, desk in self.desks.items():
-            found += [(f"executor {account}", desk.executor.run, True), (f"watch {account}", desk.watch.run, False)]
+            found += [(f"executor {account}", partial(_carry_out, desk), True), (f"watch {account}", desk.watch.run, False)]
         return found
 
     async def start(self) -> None:
@@ -234,6 +234,12 @@ class LiveFloor:
         """Release the connections."""
         for venue in self._venues.values():
             await venue.close()
+
+
+async def _carry_out(desk: Desk) -> None:
+    """Orders move once it is known what happened since the last life: what a stop sold meanwhile is not ours to sell again."""
+    await desk.watch.caught_up.wait()
+    await desk.executor.run()
 
 
 def account_of(command: Command) -> Account | None:

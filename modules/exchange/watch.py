@@ -108,6 +108,8 @@ class Watch:
         self._failures = 0
         self._item_ns = self._answer_ns = self._rest_ns = clock.monotonic_ns()
         self._wanted = asyncio.Event()
+        self.caught_up = asyncio.Event()
+        """What was executed while nobody listened has been told: before that nobody knows what is held."""
 
     @property
     def cursor(self) -> int:
@@ -227,6 +229,9 @@ class Watch:
         if not self._marks[0]:  # made before the venue's time was known
             self._marks[0] = mark
         since = self._marks[0] - self._pace.overlap_ms
+        if not self.caught_up.is_set():
+            self._teller.tell(await self._venue.executions(since))
+            self.caught_up.set()
         reading = await read_at_rest(self._venue, self._teller, self._tracker, since)
         if reading is None:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from config import CONFIG
 from modules.accounts import Key, line_up
 from modules.environment import Environment, Hosts
-from modules.live_floor import LiveFloor, held_on
+from modules.live_floor import Desk, LiveFloor, held_on
 from modules.options import RunOptions
 from self_test.fakes.books import coin
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, rows, settled
@@ -76,3 +77,30 @@ def test_dust_of_before_is_not_taken_for_executed_steps_of_an_entry() -> None:
     part = order.intent.steps - 10
     desk.filled(order, LEVEL, part, left=10)
     assert desk.pos()["working"] == 10 and desk.pos()["steps"] > part
+
+
+class Toy:
+    """A watch that has not caught up, and an executor that says when it starts."""
+
+    def __init__(self) -> None:
+        self.caught_up, self.carries_out = asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        self.carries_out.set()
+
+
+@pytest.mark.asyncio
+async def test_pain_12_no_order_moves_before_it_is_known_what_happened_meanwhile(tmp_path: Path) -> None:
+    """The start-up reading failed: selling or guarding what a stop sold while nobody lived would take coins that are not ours."""
+    options = RunOptions(stage=2, env=Environment.SIMULATED, state_dir=tmp_path)
+    floor = LiveFloor(options, CONFIG, Hosts(http="", ws=""), {}, Throttle({}, WallClock()), WallClock())
+    toy = Toy()
+    floor.desks[LIVE] = Desk(venue=toy, tracker=toy, executor=toy, watch=toy)  # type: ignore[arg-type]
+    (name, job, fatal), _ = floor.jobs()
+    assert (name, fatal) == ("executor CRYPTO/LIVE", True)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(job())
+        await asyncio.sleep(0)
+        assert not toy.carries_out.is_set()
+        toy.caught_up.set()
+    assert toy.carries_out.is_set()

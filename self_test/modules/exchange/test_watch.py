@@ -35,6 +35,22 @@ async def test_the_account_may_enter_after_a_reading_at_rest_with_the_stream_up(
         assert scene.words() == ["+reconcile"]
 
 
+async def test_pain_12_it_has_caught_up_only_when_the_executions_were_told() -> None:
+    """The executor waits for it: with a stop that fired meanwhile it would sell, or guard, coins that are not ours any more."""
+    scene = Scene(cursor=1)
+    scene.venue.trade(SPOT_KEY, -1, "1", "100", link_id=LINK)
+    scene.venue.fault = Transient("no route")
+    with pytest.raises(Transient):
+        await scene.watch.start()
+    assert not scene.watch.caught_up.is_set()
+    async with scene.alive():
+        await scene.clock.advance(5)
+        assert not scene.watch.caught_up.is_set() and scene.fills() == []
+        scene.venue.fault = None
+        await scene.clock.advance(20)
+        assert scene.watch.caught_up.is_set() and scene.fills() == ["e0"]
+
+
 @pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
 async def test_pain_12_start_up_tells_what_was_filled_meanwhile_before_it_tells_the_figures(account: Account) -> None:
     scene = Scene(account, cursor=1)
