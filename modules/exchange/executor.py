@@ -32,6 +32,8 @@ PROTECTORS = 2
 """Workers that take protective work only."""
 WORKERS = 3
 """Workers that take whatever is most urgent."""
+TOUCH_AGAIN_NS = 5 * SECOND
+"""A touched target is told again after this: the close that it led to may have been refused, or sold only a part."""
 TURN_S = 0.02
 """How finely lanes that wait for a time are looked at, when one is near; and"""
 IDLE_TURN_S = 0.1
@@ -151,16 +153,19 @@ class Executor:
             self._ring(item.key)
 
     def on_quote(self, key: str, bid: int, ask: int) -> None:
-        """The touch (ticks): a target that the venue does not hold is watched here, and told once."""
+        """The touch (ticks): a target that the venue does not hold is watched here."""
         lane = self._lanes.get(key)
         if lane is None:
             return
         guard, held = lane.guard, lane.held
-        if not guard.software_target or guard.touched or not held.steps or not guard.target or lane.closes:
+        if not guard.software_target or not held.steps or not guard.target or lane.closes:
+            return
+        now_ns = self._clock.monotonic_ns()
+        if guard.touched_ns is not None and now_ns - guard.touched_ns < TOUCH_AGAIN_NS:
             return
         reached = bid >= guard.target if held.side > 0 else ask <= guard.target
         if reached and bid > 0:
-            guard.touched = True
+            guard.touched_ns = now_ns
             self._emit([TargetTouched(self._venue_now(), self._account, key)])
 
     # --- what others may know ------------------------------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ class Guard:
         """The position is gone: nothing is wanted any more."""
         self.side = self.stop = self.target = 0
         self.software_target = False
-        self.touched = False
+        self.touched_ns: int | None = None
+        """When the target watched here was last told to be touched."""
         self.since_ns = 0
         """First fill, or when the stop was found missing."""
         self._naked = False

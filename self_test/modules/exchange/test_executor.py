@@ -10,7 +10,7 @@ import pytest
 from modules.exchange.holdings import Held
 from modules.exchange.reports import Link, WalletReport
 from self_test.fakes.live_floor import LiveFloor
-from self_test.fakes.venue import Slow
+from self_test.fakes.venue import Refuse, Slow
 from self_test.modules.exchange.test_protect import bracket
 from state.accounts import Account, Domain, Mode
 from state.messages import OrderCancelled, OrderFilled, OrderRejected, Protected, Record, TargetTouched
@@ -134,3 +134,21 @@ async def test_pain_46_an_order_that_the_venue_has_forgotten_comes_to_an_end(sta
         await floor.until(lambda: not floor.executor.busy)
     assert [event.order_id for event in floor.told(OrderCancelled)] == [entry.order_id]
     assert floor.clock.monotonic_ns() > 8e9, "not before it is sure"
+
+
+async def test_a_touched_target_whose_close_was_refused_is_told_again() -> None:
+    floor = LiveFloor()
+    floor.venue.no_exit_orders = True
+    async with floor.running():
+        floor.place(floor.approved())
+        await floor.until(lambda: bool(floor.told(Protected)))
+        floor.executor.on_quote(floor.key, 1_100, 1_101)
+        floor.venue.fate("create", Refuse("12345"))
+        floor.close()
+        await floor.until(lambda: bool(floor.told(OrderRejected)))
+        await floor.until(lambda: not floor.venue.naked(floor.key) and not floor.executor.busy)
+        floor.executor.on_quote(floor.key, 1_100, 1_101)
+        assert len(floor.told(TargetTouched)) == 1, "not with every quote"
+        await floor.clock.advance(6)
+        floor.executor.on_quote(floor.key, 1_100, 1_101)
+        assert len(floor.told(TargetTouched)) == 2
