@@ -12,15 +12,16 @@ import pytest
 
 from config import CONFIG
 from modules.engine.core import Engine
-from modules.engine.desk import fresh_engine
+from modules.engine.desk import fresh_engine, make_mandate, make_state
 from modules.engine.grid import Grid
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import SCHEMA, replay_tail, restore, snapshot_of, write_rows
+from modules.engine.recovery import LAYOUTS, SCHEMA, layout, replay_tail, restore, snapshot_of, write_rows
 from modules.engine.replay import drive, events_of, warm
 from modules.engine.runner import Runner
 from modules.exchange.paper_bars import BarVenue
+from self_test.fakes.books import SPOT, coin
 from self_test.fakes.markets import market
-from state.accounts import Domain, Mode
+from state.accounts import Account, Domain, Mode
 from state.chain import Chain
 from state.ledger import Ledger, RowKind, read_ledger
 from state.messages import Command, Event, Record, Report, decode_event, encode_commands, encode_event
@@ -191,3 +192,95 @@ def test_only_records_become_rows_and_their_index_counts_every_command(tmp_path:
     assert (write_rows(ledger, 5, commands), write_rows(ledger, 5, commands)) == (2, 0)
     assert [(row.ref.seq, row.ref.index) for row in ledger.rows()] == [(5, 1), (5, 3)]
     ledger.close()
+
+
+def as_of_before(snapshot: Snapshot, name: str, without: tuple[str, ...], more: tuple[tuple[str, str], ...] = ()) -> Snapshot:
+    """The snapshot as a program would have written it whose rows `name` had no fields `without`, and `more` of its own."""
+    blob, dtype = snapshot.blobs[name], LAYOUTS[name]
+    stored = np.frombuffer(blob.data, dtype=dtype)
+    fields = [(field, dtype.fields[field][0]) for field in dtype.names or () if field not in without]
+    old = np.zeros(len(stored), np.dtype([*fields, *more]))
+    for field, _ in fields:
+        old[field] = stored[field]
+    return msgspec.structs.replace(snapshot, blobs={**snapshot.blobs, name: Blob(layout(old), old.tobytes())})
+
+
+NEW_SINCE_LIVE = {
+    "pos": ("closes", "explored", "unprotected_ms"),
+    "inst": ("market",),
+    "acct": ("live", "free", "outside", "canary", "canary_since", "canary_trades", "canary_realised"),
+    "limits": ("canary_base", "canary_loss", "canary_factor"),
+}
+
+
+@pytest.fixture(scope="module")
+def two() -> Snapshot:
+    """A snapshot of three coins, none of whose rows is as a fresh one has it."""
+    engine, _ = fresh_engine(CONFIG, (coin("AAAUSDT"), coin("BBBUSDT"), coin("CCCUSDT")), ALL, 1_735_689_600_000, quotes=True)
+    state = engine.state
+    for table in (state.pos, state.inst, state.acct):
+        for n, field in enumerate(table.dtype.names or ()):
+            if field not in {"account", "market"}:
+                table[field] = n + 1
+    return snapshot_of(engine, 9)
+
+
+def test_rows_of_the_previous_layout_are_adopted(two: Snapshot) -> None:
+    old = two
+    for name, fields in NEW_SINCE_LIVE.items():
+        old = as_of_before(old, name, fields)
+    now, then = restore(two), restore(old)
+    assert then.state.inst["market"].tolist() == [0, 1, 2], "before there were seats every instrument had one account"
+    for name, fields in NEW_SINCE_LIVE.items():
+        ours, theirs = (getattr(one.mandate if name == "limits" else one.state, name) for one in (then, now))
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
+        for field in ours.dtype.names:
+            if field not in fields:
+                assert np.array_equal(ours[field], theirs[field]), field
+            elif field != "market":
+                assert not ours[field].any() and theirs[field].any(), f"{field} is new: it starts at zero"
+    assert restore(snapshot_of(then, 9)).state.pos.dtype == LAYOUTS["pos"], "from then on it is stored as today"
+
+
+def test_an_adopted_engine_goes_on(told: tuple[Snapshot, Story, Any]) -> None:
+    old = told[0]
+    for name, fields in NEW_SINCE_LIVE.items():
+        old = as_of_before(old, name, fields)
+    engine = restore(old)
+    for seq, (event, commands) in enumerate(told[1][:400]):
+        assert encode_commands(engine.process(decode_event(event))) == commands, seq
+
+
+@pytest.mark.parametrize(
+    "name, without, more",
+    [
+        ("pos", (), (("gone", "i8"),)),
+        ("acct", ("cash",), (("cents", "i8"),)),
+        ("pos", ("atr",), (("atr", "i8"),)),
+        ("acct", ("holds_ms",), (("holds_ms", "(8,32)i8"),)),
+    ],
+)
+def test_a_field_that_is_gone_or_changed_is_refused(
+    two: Snapshot, name: str, without: tuple[str, ...], more: tuple[tuple[str, str], ...]
+) -> None:
+    with pytest.raises(Refusal, match=f"rows '{name}' have another layout") as refusal:
+        restore(as_of_before(two, name, without, more))
+    assert refusal.value.code is ExitCode.NO_STATE_CHAIN
+
+
+@pytest.mark.parametrize("text", ["(3,)|nonsense", "(3,)|'<f8'", "(3,)|[('cash', 'what')]"])
+def test_a_layout_that_cannot_be_read_is_refused(two: Snapshot, text: str) -> None:
+    with pytest.raises(Refusal, match="rows 'pos' have another layout"):
+        restore(msgspec.structs.replace(two, blobs={**two.blobs, "pos": Blob(text, two.blobs["pos"].data)}))
+
+
+def test_terms_and_seats_of_a_live_account_come_back() -> None:
+    coins = (coin("AAAUSDT"), coin("BBBUSDT"))
+    accounts = (Account(Domain.CRYPTO, Mode.LIVE), SPOT)
+    state = make_state(CONFIG, coins, accounts)
+    state.tag = "abc"
+    mandate = make_mandate(CONFIG, coins, accounts, ALL, quotes=True, idle=[SPOT])
+    back = restore(snapshot_of(Engine(state, mandate), 0))
+    assert back.state.seats == state.seats and back.state.accounts == accounts and back.state.tag == "abc"
+    assert (back.mandate.allowed, back.mandate.explores) == (mandate.allowed, mandate.explores)
+    assert np.array_equal(back.state.inst, state.inst) and back.state.acct["live"].tolist() == [1, 0]
