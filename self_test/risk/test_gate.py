@@ -72,6 +72,7 @@ def test_a_good_intent_is_approved_under_its_own_id() -> None:
         ({"allowed": False}, Rule.NOT_ALLOWED_HERE),
         ({"paused": True}, Rule.PAUSED),
         ({"feed_up": False}, Rule.FEED_DOWN),
+        ({"account_held": True}, Rule.ACCOUNT_HELD),
         ({"bar_late": True}, Rule.STALE_BAR),
         ({"quote": None}, Rule.STALE_QUOTE),
         ({"quote": Quote(KEY, NOW, 10_001, 10_001, 5, 5)}, Rule.STALE_QUOTE),
@@ -133,6 +134,19 @@ def test_what_the_intent_itself_forbids(intent: Intent, rule: Rule) -> None:
 
 def test_exactly_the_cap_is_allowed() -> None:
     assert isinstance(judge(msgspec.structs.replace(INTENT, steps=5_000)), Approved)
+
+
+def test_a_canarys_cap_is_its_own() -> None:
+    most = msgspec.structs.replace(INTENT, steps=2_000)
+    assert isinstance(judge(most, change=_set("canary", 1)), Approved)
+    more = judge(msgspec.structs.replace(INTENT, steps=2_001), change=_set("canary", 1))
+    assert isinstance(more, Refused) and more.rule == Rule.PAIR_LIMIT.label
+
+
+def test_a_live_orders_id_bears_the_bots_tag() -> None:
+    table = books()
+    verdict = review(INTENT, msgspec.structs.replace(book(table), tag="abc"), FINE)
+    assert isinstance(verdict, Approved) and verdict.order_id == order_id(SPOT, KEY, NOW, "e", "abc")
 
 
 def test_caps_look_at_the_days_start_too() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -187,3 +188,70 @@ def test_no_cap_is_ever_passed(equity: float, d: float, cost: float, held: list[
     if found > 0:
         assert found + gross[0] <= 0.15 * equity + exact
         assert found + sum(gross) <= 0.30 * equity + exact
+
+
+def canary(table: Books, a: int = 0) -> Books:
+    """The account is live, on probation, and the venue lets it bind all its cash."""
+    table.acct[a]["live"] = table.acct[a]["canary"] = 1
+    table.acct[a]["free"] = table.acct[a]["cash"]
+    return table
+
+
+@pytest.mark.parametrize(
+    "d, cost, pair_has, factor, expected",
+    [
+        pytest.param(0.02, 0.0015, 0, 1.0, 20.0, id="the definitions: d = 2 % -> 2 % of E"),
+        pytest.param(0.15, 0.05, 0, 1.0, 12.5, id="loss at the stop: 0.25 % of E / 0.20"),
+        pytest.param(0.02, 0.0015, 140, 1.0, 10.0, id="the pair's headroom is everybody's"),
+        pytest.param(0.02, 0.0015, 0, 0.5, 10.0, id="one shrink factor"),
+        pytest.param(0.02, 0.0015, 0, 0.25, 10.0, id="two of them: the product is not below a half"),
+        pytest.param(0.02, 0.0015, 140, 0.25, 5.0, id="of what the caps left"),
+    ],
+)
+def test_a_canary_is_smaller_and_shrinks_no_further_than_half(
+    d: float, cost: float, pair_has: float, factor: float, expected: float
+) -> None:
+    table = canary(books())
+    if pair_has:
+        table.hold(0, pair_has)
+    assert allowed(table, d, cost, factor=factor)[1] == pytest.approx(expected, abs=1e-6)
+
+
+def test_after_its_probation_a_live_account_has_the_normal_size_and_shrinks_as_any() -> None:
+    table = canary(books())
+    table.acct[0]["canary"] = 0
+    assert allowed(table, 0.02, 0.0015) == pytest.approx((Rule.BELOW_MIN_ORDER, 50.0))
+    assert allowed(table, 0.02, 0.0015, factor=0.25)[1] == pytest.approx(12.5)
+
+
+def test_the_canary_beside_says_nothing_of_paper() -> None:
+    table = books()
+    canary(table)
+    table.inst["account"] = 1
+    other = table.acct.copy()
+    other["live"] = other["canary"] = other["free"] = 0
+    table.acct = np.concatenate([table.acct, other])
+    assert allowed(table, 0.02, 0.0015)[1] == pytest.approx(50.0)
+    table.inst[0]["account"] = 0
+    assert allowed(table, 0.02, 0.0015)[1] == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    "live, venue_free, expected",
+    [(1, 12, 12), (1, 0, 0), (1, -3, -3), (1, 1_000, 40), (0, 12, 40)],
+    ids=["less", "none", "debt", "more", "paper"],
+)
+def test_a_live_account_spends_no_more_than_its_venue_says_is_free(live: int, venue_free: int, expected: int) -> None:
+    table = books()
+    table.acct[0]["live"], table.acct[0]["cash"], table.acct[0]["free"] = live, 40 * MONEY_SCALE, venue_free * MONEY_SCALE
+    assert available(table.pos, table.inst, table.acct, 0) == expected * MONEY_SCALE
+    rule, found = allowed(table, 0.02, 0.0)
+    assert found == pytest.approx(max(0, expected)) and rule is Rule.NO_BALANCE
+
+
+def test_what_the_venue_does_not_know_of_yet_is_held_back_too() -> None:
+    table = canary(books())
+    table.acct[0]["cash"] = table.acct[0]["free"] = 40 * MONEY_SCALE
+    table.hold(1, 30)
+    table.pos[1]["status"], table.pos[1]["working"], table.pos[1]["steps"] = PENDING, table.pos[1]["steps"], 0
+    assert available(table.pos, table.inst, table.acct, 0) == pytest.approx(10 * MONEY_SCALE)
