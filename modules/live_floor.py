@@ -174,7 +174,9 @@ class LiveFloor:
             if state.acct[state.accounts.index(account)]["peak"]:
                 continue
             shared = len({key.key for key in self._keys.values()}) == 1 and len(self._config_domains()) > 1
-            own = int(units * Decimal(str(self._config.capital.crypto_share))) if shared else units
+            crypto = Decimal(str(self._config.capital.crypto_share))
+            share = crypto if account.domain is Domain.CRYPTO else 1 - crypto
+            own = int(units * share) if shared else units
             events.append(Control(ts, "open_wallet", {"account": str(account), "balance_units": str(own)}, "venue"))
         return events
 

@@ -104,3 +104,19 @@ async def test_pain_12_no_order_moves_before_it_is_known_what_happened_meanwhile
         assert not toy.carries_out.is_set()
         toy.caught_up.set()
     assert toy.carries_out.is_set()
+
+
+def test_the_shares_of_one_wallet_are_no_more_than_the_wallet(tmp_path: Path) -> None:
+    """One key for both domains: 70 % is spot's, so what is left is the perpetuals'."""
+    perps = Account(Domain.PERPS, Mode.LIVE)
+    options = RunOptions(stage=4, env=Environment.SIMULATED, state_dir=tmp_path, profile="spot+perp")
+    config = CONFIG.model_copy(update={"capital": CONFIG.capital.model_copy(update={"crypto_share": 0.7})})
+    key = Key("key", "secret")
+    floor = LiveFloor(
+        options, config, Hosts(http="", ws=""), {Domain.CRYPTO: key, Domain.PERPS: key}, Throttle({}, WallClock()), WallClock()
+    )
+    state = RuntimeState((coin("AAAUSDT"), coin("AAAUSDT", Domain.PERPS)), (LIVE, perps), new_market(2, 300_000, 900_000))
+    for account in state.accounts:
+        floor._venues[account] = None  # type: ignore[assignment]  # opened, and never asked
+        floor._opening[account] = 1_000
+    assert [event.args["balance_units"] for event in floor.openings(state, 1)] == ["700", "300"]
