@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -43,6 +43,15 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     world: World = World.PLAIN
 
 
+Barred = Callable[[], str]
+"""Why an order may not leave any more; empty = it may."""
+
+
+def free() -> str:
+    """Nothing bars it."""
+    return ""
+
+
 class Venue(Protocol):
     """One account on one venue, over request and answer.
 
@@ -50,8 +59,11 @@ class Venue(Protocol):
     when nobody can say. Reading never raises `Unknown`.
     """
 
-    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
-        """Send an order; returns the venue's id. Accepted is not filled. A repeated link id is `Rejected` with `DUPLICATE_ID`."""
+    async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
+        """Send an order; returns the venue's id. Accepted is not filled. A repeated link id is `Rejected` with `DUPLICATE_ID`.
+
+        `barred` is asked in the last moment, after every wait for budget: its reason raises `Rejected` with `BARRED`, and nothing was sent.
+        """
         ...
 
     async def amend(
@@ -127,6 +139,8 @@ class AccountStream(Protocol):
         ...
 
 
+BARRED = "barred"
+"""`Rejected.code` of our own last look before an order leaves: it was not sent."""
 DUPLICATE_ID = "duplicate_id"
 """`Rejected.code` for a client id that the venue has seen: the earlier send succeeded."""
 NO_SUCH_ORDER = "no_such_order"

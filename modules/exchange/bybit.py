@@ -29,7 +29,7 @@ from modules.exchange.bybit_codes import PARAMETER
 from modules.exchange.bybit_lists import BybitLists, only_row, understood
 from modules.exchange.bybit_setup import ACCOUNT_INFO, PerpetualSetup
 from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
-from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Barred, Ticket, World, free
 from state.accounts import Domain
 from utils.clock import Clock
 from utils.errors import Invariant, Rejected, Unknown
@@ -116,11 +116,11 @@ class BybitVenue:
         """The venue's wall clock as last read, ms: what its private stream is signed with, too."""
         return self._signing.now_ms()
 
-    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+    async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         """See `Venue.create`."""
         conditional = ticket.trigger is not None and self._domain is Domain.PERPS
         body = bodies.create(ticket, await self._last(ticket.key, urgency) if conditional else None)
-        said = await self._calls.write("/v5/order/create", body, urgency)
+        said = await self._calls.write("/v5/order/create", body, urgency, barred)
         try:
             return rows.shaped(said.result, _Ids, "order/create").order_id
         except FrameError as error:

@@ -20,7 +20,7 @@ from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE
 from marketdata.grid import FrameError
 from modules.exchange.bybit_account import CATEGORY, shaped
 from modules.exchange.bybit_codes import Verdict, meaning
-from modules.ports import BAD_KEY
+from modules.ports import BAD_KEY, BARRED, Barred, free
 from state.accounts import Domain
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient, Unknown
@@ -162,9 +162,9 @@ class BybitCalls:
                     raise Transient(str(error)) from error
             await self._clock.sleep(self._limits.backoff.delay_s(failures, self._rng))
 
-    async def write(self, path: str, params: Params, urgency: Urgency) -> Said:
-        """Send a request that changes something, once. Rejected, Transient (no effect) or Unknown."""
-        return await self._timed("POST", path, params, urgency)
+    async def write(self, path: str, params: Params, urgency: Urgency, barred: Barred = free) -> Said:
+        """Send a request that changes something, once. Rejected, Transient (no effect) or Unknown. `barred`: see `Venue.create`."""
+        return await self._timed("POST", path, params, urgency, barred)
 
     async def sync_clock(self) -> int:
         """Read the venue's clock and sign by it from now on; the venue's minus ours, ms."""
@@ -184,20 +184,22 @@ class BybitCalls:
             self._signing.offset_ms = now - (before + self._clock.now_ms()) // 2
             return self._signing.offset_ms
 
-    async def _timed(self, method: str, path: str, params: Params, urgency: Urgency) -> Said:
+    async def _timed(self, method: str, path: str, params: Params, urgency: Urgency, barred: Barred = free) -> Said:
         """Once; when the venue refuses our time, once more with its own."""
         try:
-            return await self._once(method, path, params, urgency)
+            return await self._once(method, path, params, urgency, barred)
         except _WrongTime:
             await self.sync_clock()
         try:
-            return await self._once(method, path, params, urgency)
+            return await self._once(method, path, params, urgency, barred)
         except _WrongTime as error:
             raise Transient(str(error)) from error
 
-    async def _once(self, method: str, path: str, params: Params, urgency: Urgency) -> Said:
+    async def _once(self, method: str, path: str, params: Params, urgency: Urgency, barred: Barred = free) -> Said:
         scopes = [IP_SCOPE, self._scopes[path]] if path in self._scopes else [IP_SCOPE]
         await self._throttle.acquire(scopes, urgency)
+        if why := barred():
+            raise Rejected(why, code=BARRED)
         try:
             reply = await self._wire.send(method, path, params)
         except NotSent as error:
@@ -208,6 +210,8 @@ class BybitCalls:
         if reply.status == 403:
             self._throttle.ban(IP_SCOPE, BAN_S)
             raise Banned(IP_SCOPE, BAN_S)
+        if urgency is Urgency.PROTECTIVE:
+            self._throttle.lift(IP_SCOPE)  # one that was let through a ban was answered: the ban is over
         if reply.status == 401:
             raise Rejected(f"{path}: HTTP 401", code=BAD_KEY)
         if reply.status != 200:

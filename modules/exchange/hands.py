@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from modules.exchange import pending
 from modules.exchange.lane import LOOK_NS, RECANCEL_NS, REST_LOOK_NS, Lane
@@ -101,7 +102,8 @@ class Hands:
             if (no := await self._unfit(lane, entry, approved)) or (no := self._barred(entry, approved)):
                 self._refuse(write, no)
                 return
-            venue_id = await self._venue.create(_entry_ticket(lane, approved), Urgency.ENTRY)
+            barred = partial(self._barred, entry, approved)  # looked at again when the budget has let it through
+            venue_id = await self._venue.create(_entry_ticket(lane, approved), Urgency.ENTRY, barred)
         except Transient as error:
             pending.hiccup(write, self._now)
             if write.tries >= self._limits.entry_tries:

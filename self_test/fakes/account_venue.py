@@ -21,7 +21,7 @@ from modules.exchange.reports import (
     PositionReport,
     WalletReport,
 )
-from modules.ports import Ticket, World
+from modules.ports import Barred, Ticket, World, free
 from utils.errors import BotError
 from utils.throttle import Urgency
 
@@ -117,7 +117,7 @@ class AccountVenue:
     async def close(self) -> None:
         """Nothing to release."""
 
-    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+    async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         self._trades("create")
 
     async def amend(

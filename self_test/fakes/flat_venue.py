@@ -18,7 +18,7 @@ from modules.exchange.reports import (
     PositionReport,
     WalletReport,
 )
-from modules.ports import DUPLICATE_ID, NO_FUNDS, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import DUPLICATE_ID, NO_FUNDS, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Barred, Ticket, World, free
 from utils.errors import Rejected, Transient, Unknown
 from utils.throttle import Urgency
 
@@ -90,7 +90,7 @@ class FlatVenue:
         if self._rng.random() < self._share:
             raise Unknown(f"{what}: no answer")
 
-    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+    async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         self._hiccup("create")
         if any(one.link_id == ticket.link_id for one in self.orders.values()):
             raise Rejected("seen", DUPLICATE_ID)

@@ -26,7 +26,19 @@ from modules.exchange.reports import (
     PositionReport,
     WalletReport,
 )
-from modules.ports import BAD_PRICE, BELOW_MINIMUM, DUPLICATE_ID, NO_FUNDS, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Ticket, World
+from modules.ports import (
+    BAD_PRICE,
+    BARRED,
+    BELOW_MINIMUM,
+    DUPLICATE_ID,
+    NO_FUNDS,
+    NO_SUCH_ORDER,
+    NOTHING_TO_REDUCE,
+    Barred,
+    Ticket,
+    World,
+    free,
+)
 from state.accounts import Domain
 from state.instruments import Instrument
 from utils.clock import SECOND, Clock
@@ -272,8 +284,10 @@ class FakeVenue:
         if fate is Mishap.LOST_REPLY:
             raise Unknown(f"{name}: no answer")
 
-    async def create(self, ticket: Ticket, urgency: Urgency) -> str:
+    async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         fate = await self._before("create", ticket.link_id)
+        if why := barred():
+            raise Rejected(why, BARRED)
         venue_id = self._create(ticket)
         await self._after("create", fate)
         return venue_id

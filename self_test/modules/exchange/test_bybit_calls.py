@@ -21,7 +21,7 @@ from modules.exchange.bybit_calls import (
     SigningClock,
     scope_of,
 )
-from modules.ports import BAD_KEY, NO_FUNDS
+from modules.ports import BAD_KEY, BARRED, NO_FUNDS
 from state.accounts import Domain
 from utils.clock import FakeClock
 from utils.errors import BotError, Rejected, Transient, Unknown
@@ -184,6 +184,32 @@ async def test_a_ban_stops_everything_but_what_protects():
     assert len(desk.wire.asked) == 1, "nothing was sent"
     await desk.done(desk.calls.write(CREATE, {}, Urgency.PROTECTIVE))
     assert len(desk.wire.asked) == 2
+
+
+async def test_an_order_is_looked_at_again_after_its_wait_for_budget():
+    desk, halted = Desk(*[said()] * 18), ""
+    for _ in range(18):
+        await desk.calls.write(CREATE, {}, Urgency.PROTECTIVE)
+
+    async def halt() -> None:
+        nonlocal halted
+        await desk.clock.sleep(0.5)
+        halted = "halted by a person"
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(halt())
+        with pytest.raises(Rejected, match="halted by a person") as caught:
+            await desk.done(desk.calls.write(CREATE, {}, Urgency.ENTRY, lambda: halted))
+    assert caught.value.code == BARRED and len(desk.wire.asked) == 18, "it waited behind the closes, then it was too late"
+
+
+async def test_a_protective_request_that_is_answered_ends_the_ban():
+    desk = Desk(status(403), said(), said())
+    with pytest.raises(Banned):
+        await desk.write()
+    await desk.done(desk.calls.write(CREATE, {}, Urgency.PROTECTIVE))
+    await desk.write()
+    assert len(desk.wire.asked) == 3
 
 
 async def test_what_the_headers_say_holds_the_scope_back():
