@@ -58,6 +58,8 @@ FEED = Policy(restart_on=(Transient, Rejected))
 """A topic that the venue refuses (a delisted symbol) keeps the feed down and is asked for again; it must not end the bot."""
 CHECKPOINT_S = 60.0
 CONSOLE_S = 0.25
+SETTLE_S = 4.0
+"""A stop waits so long for orders that are on their way: a venue that does not answer must not make it look like a failure."""
 CONTROL_SOCKET = "control.sock"
 DAEMON_FILE = "daemon.json"
 
@@ -328,8 +330,9 @@ class Daemon:
         ]
 
     async def _settle(self) -> None:
-        while not self.live.idle:
-            await self.clock.sleep(0.01)
+        late = await self.live.settle(SETTLE_S)
+        if late:
+            self.console.say(f"{', '.join(late)}: orders are still on their way; the next start asks what became of them")
 
     async def _drain(self) -> None:
         while self.inbox.depth:

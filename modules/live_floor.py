@@ -32,7 +32,7 @@ from state.instruments import Instrument
 from state.market import Quote
 from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
 from state.runtime import RuntimeState
-from utils.clock import Clock
+from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.fixed import MONEY_SCALE
 from utils.throttle import Throttle
@@ -231,6 +231,13 @@ class LiveFloor:
     def idle(self) -> bool:
         """No account has work on its way."""
         return not any(desk.executor.busy for desk in self.desks.values())
+
+    async def settle(self, limit_s: float) -> list[str]:
+        """Wait until nothing is on its way, at most `limit_s`; the accounts that still have work then. A start goes on with it."""
+        until_ns = self._clock.monotonic_ns() + round(limit_s * SECOND)
+        while not self.idle and self._clock.monotonic_ns() < until_ns:
+            await self._clock.sleep(0.01)
+        return [str(account) for account, desk in self.desks.items() if desk.executor.busy]
 
     async def close(self) -> None:
         """Release the connections."""

@@ -18,7 +18,7 @@ from state.accounts import Account, Domain, Mode
 from state.books import FLAT, OPEN
 from state.runtime import RuntimeState
 from strategy.market import new_market
-from utils.clock import WallClock
+from utils.clock import FakeClock, WallClock
 from utils.throttle import Throttle
 
 LIVE = Account(Domain.CRYPTO, Mode.LIVE)
@@ -84,9 +84,26 @@ class Toy:
 
     def __init__(self) -> None:
         self.caught_up, self.carries_out = asyncio.Event(), asyncio.Event()
+        self.busy = True
 
     async def run(self) -> None:
         self.carries_out.set()
+
+
+@pytest.mark.asyncio
+async def test_a_stop_does_not_wait_for_ever_for_a_venue_that_does_not_answer(tmp_path: Path) -> None:
+    clock, toy = FakeClock(), Toy()
+    options = RunOptions(stage=2, env=Environment.SIMULATED, state_dir=tmp_path)
+    floor = LiveFloor(options, CONFIG, Hosts(http="", ws=""), {}, Throttle({}, clock), clock)
+    floor.desks[LIVE] = Desk(venue=toy, tracker=toy, executor=toy, watch=toy)  # type: ignore[arg-type]
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(floor.settle(4.0))
+        await clock.advance(3.9)
+        assert not waiting.done()
+        await clock.advance(0.2)
+        assert waiting.result() == ["CRYPTO/LIVE"]
+    toy.busy = False
+    assert await floor.settle(4.0) == []
 
 
 @pytest.mark.asyncio
