@@ -110,6 +110,8 @@ def _unavailable(options: RunOptions, domain: Domain, keys: Mapping[Domain, Key]
 
 def confirmed(options: RunOptions, account_id: str) -> str:
     """Why the account with the venue's id `account_id` may not be traded for real; empty when a person typed its last digits."""
-    if options.env is Environment.SIMULATED or options.real_money == account_id[-4:]:
+    if options.env is Environment.SIMULATED:
+        return ""
+    if options.real_money == account_id[-4:] and len(account_id) >= 4:  # an id that the venue did not tell confirms nothing
         return ""
     return "--real-money does not match the last 4 digits of its id"

@@ -1,96 +1,179 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modules.accounts import Key, confirmed, find_keys, line_up
+from modules.accounts import Key, Lineup, confirmed, find_keys, line_up
 from modules.environment import Environment
-from modules.options import RunOptions
+from modules.options import RunOptions, check
 from modules.simulator.launcher import Endpoints
 from state.accounts import Account, Domain, Mode
 from utils.errors import ExitCode, Refusal
 
 LIVE, PAPER = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.CRYPTO, Mode.PAPER)
-PERP_LIVE, PERP_PAPER = Account(Domain.PERPS, Mode.LIVE), Account(Domain.PERPS, Mode.PAPER)
-KEY = Key("key", "word")
-BOTH = {Domain.CRYPTO: KEY, Domain.PERPS: Key("other", "word")}
+PERPS_LIVE, PERPS_PAPER = Account(Domain.PERPS, Mode.LIVE), Account(Domain.PERPS, Mode.PAPER)
+KEY = Key("k", "s")
+BOTH: Mapping[Domain, Key] = {Domain.CRYPTO: KEY, Domain.PERPS: Key("p", "t")}
+REAL = {"env": Environment.LIVE, "override_gates": True, "real_money": "1234"}
 
 
-def options(stage: int, **changes: Any) -> RunOptions:
-    plain: dict[str, Any] = {"stage": stage, "env": Environment.SIMULATED, "state_dir": Path("var"), "override_gates": stage > 1}
-    return RunOptions(**(plain | changes))
+def options(**changes: Any) -> RunOptions:
+    plain: dict[str, Any] = {"stage": 2, "env": Environment.SIMULATED, "state_dir": Path("var"), "override_gates": True}
+    asked = RunOptions(**(plain | changes))
+    check(asked)
+    return asked
+
+
+def endpoints(**changes: str) -> Endpoints:
+    keys = {"api_key": "a", "api_secret": "b", "perp_api_key": "c", "perp_api_secret": "d"}
+    return Endpoints(pid=1, bybit_http="h", bybit_ws="w", control="c", **(keys | changes))
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_key_is_never_shown() -> None:
-    assert "word" not in repr(BOTH) and "key" not in repr(KEY).replace("Key", "")
+    assert repr(Key("secret1", "secret2")) == str(Key("secret1", "secret2")) == "Key(…)"
 
 
-def test_in_simulated_the_keys_are_the_built_in_exchange_s_own() -> None:
-    where = Endpoints(pid=1, bybit_http="", bybit_ws="", control="", api_key="a", api_secret="b", perp_api_key="c", perp_api_secret="d")
-    mine = {"BYBIT_API_KEY": "real", "BYBIT_API_SECRET": "real"}
-    found = find_keys(Environment.SIMULATED, mine, where)
+def test_the_built_in_exchange_brings_its_own_keys_and_those_of_the_environment_stay_out() -> None:
+    found = find_keys(Environment.SIMULATED, {"BYBIT_API_KEY": "real", "BYBIT_API_SECRET": "real"}, endpoints())
     assert found == {Domain.CRYPTO: Key("a", "b"), Domain.PERPS: Key("c", "d")}
-    assert find_keys(Environment.SIMULATED, mine, None) == {}
+    assert find_keys(Environment.SIMULATED, {"BYBIT_API_KEY": "real"}, None) == {}
+    older = endpoints(api_key="", api_secret="", perp_api_key="", perp_api_secret="")
+    assert find_keys(Environment.SIMULATED, {}, older) == {}
 
 
-def test_elsewhere_they_come_from_the_environment_and_half_a_pair_is_refused() -> None:
-    whole = {"BYBIT_API_KEY": "a", "BYBIT_API_SECRET": "b"}
-    assert find_keys(Environment.DEMO, whole, None) == {Domain.CRYPTO: Key("a", "b")}
-    for half, missing in (("BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET"), ("BYBIT_PERP_API_SECRET", "BYBIT_PERP_API_KEY")):
-        with pytest.raises(Refusal, match=f"{missing} is missing beside {half}") as caught:
-            find_keys(Environment.LIVE, {**whole, half: "x"}, None)
-        assert caught.value.code is ExitCode.CREDENTIALS
-
-
-@pytest.mark.parametrize(
-    "stage, profile, accounts",
-    [
-        (1, "spot", (PAPER,)),
-        (1, "spot+perp", (PAPER,)),
-        (2, "spot", (LIVE, PAPER)),
-        (2, "spot+perp", (LIVE, PAPER, PERP_PAPER)),
-        (3, "perp", (PERP_PAPER,)),
-        (4, "spot+perp", (LIVE, PAPER, PERP_LIVE, PERP_PAPER)),
-        (5, "perp", (PERP_LIVE, PERP_PAPER)),
-    ],
-)
-def test_stage_and_profile_say_who_trades(stage: int, profile: str, accounts: tuple[Account, ...]) -> None:
-    found = line_up(options(stage, profile=profile), BOTH)
-    assert found.accounts == accounts
-    assert found.notes == ()
+@pytest.mark.parametrize("env", [Environment.DEMO, Environment.TESTNET, Environment.LIVE])
+def test_elsewhere_each_domain_has_a_pair_of_its_own(env: Environment) -> None:
+    spot = {"BYBIT_API_KEY": "a", "BYBIT_API_SECRET": "b"}
+    assert find_keys(env, {}, None) == {}
+    assert find_keys(env, spot, endpoints()) == {Domain.CRYPTO: Key("a", "b")}
+    perp = {"BYBIT_PERP_API_KEY": "c", "BYBIT_PERP_API_SECRET": "d"}
+    assert find_keys(env, spot | perp, None) == {Domain.CRYPTO: Key("a", "b"), Domain.PERPS: Key("c", "d")}
 
 
 @pytest.mark.parametrize(
-    "changes, keys, reason",
+    "environ, missing, beside",
     [
-        ({}, {}, "--simulator-url"),
-        ({"env": Environment.DEMO, "real_money": "1234"}, {}, "BYBIT_API_KEY is not set"),
-        ({"env": Environment.LIVE}, BOTH, "--real-money with the last 4 digits"),
+        ({"BYBIT_API_KEY": "a"}, "BYBIT_API_SECRET", "BYBIT_API_KEY"),
+        ({"BYBIT_API_SECRET": "hush"}, "BYBIT_API_KEY", "BYBIT_API_SECRET"),
+        ({"BYBIT_API_KEY": "a", "BYBIT_API_SECRET": ""}, "BYBIT_API_SECRET", "BYBIT_API_KEY"),
+        ({"BYBIT_PERP_API_KEY": "a"}, "BYBIT_PERP_API_SECRET", "BYBIT_PERP_API_KEY"),
+        ({"BYBIT_PERP_API_SECRET": "hush"}, "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET"),
     ],
 )
-def test_a_live_account_that_cannot_be_had_trades_on_paper_and_says_why(
-    changes: dict[str, Any], keys: dict[Domain, Key], reason: str
-) -> None:
-    found = line_up(options(2, **changes), keys)
-    assert found.accounts == (PAPER,)
-    assert len(found.notes) == 1 and reason in found.notes[0] and "CRYPTO trades on paper" in found.notes[0]
+def test_half_a_pair_is_refused_with_the_name_of_the_other_half(environ: dict[str, str], missing: str, beside: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        find_keys(Environment.LIVE, environ, None)
+    assert refused.value.code is ExitCode.CREDENTIALS
+    assert str(refused.value) == f"--env live: {missing} is missing beside {beside}", "the name of the world, and no word of the secret"
 
 
-def test_perpetuals_want_a_key_of_their_own() -> None:
-    found = line_up(options(4, profile="spot+perp", env=Environment.DEMO, real_money="1234"), {Domain.CRYPTO: KEY})
-    assert found.accounts == (LIVE, PAPER, PERP_PAPER)
-    assert "BYBIT_PERP_API_KEY is not set (perpetuals have a sub-account of their own)" in found.notes[0]
+def test_a_key_may_lie_in_the_services_credentials(tmp_path: Path) -> None:
+    (tmp_path / "bybit_api_key").write_text("a\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    with pytest.raises(Refusal, match="BYBIT_API_SECRET is missing"):
+        find_keys(Environment.LIVE, environ, None)
+    (tmp_path / "bybit_api_secret").write_text("b\n")
+    assert find_keys(Environment.LIVE, environ, None) == {Domain.CRYPTO: Key("a", "b")}
 
 
-def test_an_account_that_turned_out_unfit_leaves_its_paper_account_in() -> None:
-    found = line_up(options(4, profile="spot+perp"), BOTH).without(PERP_LIVE, "so it is")
-    assert found.accounts == (LIVE, PAPER, PERP_PAPER)
-    assert found.notes == ("PERPS/LIVE unavailable: so it is; PERPS trades on paper",)
+# --- the line-up ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_only_the_last_digits_that_a_person_typed_confirm_an_account() -> None:
-    assert confirmed(options(2), "12345678") == ""
-    assert confirmed(options(2, env=Environment.LIVE, real_money="5678"), "12345678") == ""
-    assert "does not match" in confirmed(options(2, env=Environment.LIVE, real_money="1234"), "12345678")
+@pytest.mark.parametrize(
+    "stage, profile, paper, live",
+    [
+        (1, "spot", (PAPER,), ()),
+        (1, "spot+perp", (PAPER,), ()),
+        (2, "spot", (PAPER,), (LIVE,)),
+        (2, "spot+perp", (PAPER, PERPS_PAPER), (LIVE,)),
+        (3, "spot+perp", (PAPER, PERPS_PAPER), (LIVE,)),
+        (3, "perp", (PERPS_PAPER,), ()),
+        (4, "spot", (PAPER,), (LIVE,)),
+        (4, "perp", (PERPS_PAPER,), (PERPS_LIVE,)),
+        (4, "spot+perp", (PAPER, PERPS_PAPER), (LIVE, PERPS_LIVE)),
+        (5, "spot+perp", (PAPER, PERPS_PAPER), (LIVE, PERPS_LIVE)),
+    ],
+)
+def test_stage_and_profile_say_who_trades(stage: int, profile: str, paper: tuple[Account, ...], live: tuple[Account, ...]) -> None:
+    found = line_up(options(stage=stage, profile=profile), BOTH)
+    assert (found.paper, found.live, found.notes) == (paper, live, ())
+    assert found.domains == tuple(account.domain for account in paper)
+
+
+def test_live_stands_before_paper_of_each_domain() -> None:
+    assert line_up(options(stage=4, profile="spot+perp"), BOTH).accounts == (LIVE, PAPER, PERPS_LIVE, PERPS_PAPER)
+
+
+def test_without_a_key_a_domain_trades_on_paper_and_says_which_key() -> None:
+    found = line_up(options(stage=4, profile="spot+perp", **REAL), {Domain.CRYPTO: KEY})
+    assert (found.live, found.paper) == ((LIVE,), (PAPER, PERPS_PAPER))
+    (note,) = found.notes
+    assert note == (
+        "PERPS/LIVE unavailable: BYBIT_PERP_API_KEY is not set (perpetuals have a sub-account of their own); PERPS trades on paper"
+    )
+    (note,) = line_up(options(**REAL), {}).notes
+    assert note == "CRYPTO/LIVE unavailable: BYBIT_API_KEY is not set; CRYPTO trades on paper"
+
+
+def test_a_simulator_that_keeps_its_keys_is_traded_on_paper() -> None:
+    found = line_up(options(simulator_url="http://127.0.0.1:1/control"), find_keys(Environment.SIMULATED, {}, None))
+    assert found.live == () and "--simulator-url keeps its keys to itself" in found.notes[0]
+
+
+@pytest.mark.parametrize("env", [Environment.DEMO, Environment.TESTNET, Environment.LIVE])
+def test_overriding_the_gate_alone_does_not_open_a_venue(env: Environment) -> None:
+    found = line_up(options(env=env), BOTH)
+    assert (found.live, found.paper) == ((), (PAPER,))
+    assert found.notes == (
+        "CRYPTO/LIVE unavailable: --real-money with the last 4 digits of the account id is missing; CRYPTO trades on paper",
+    )
+    assert line_up(options(env=env, real_money="1234"), BOTH).live == (LIVE,), "until the account itself has been asked"
+
+
+@pytest.mark.parametrize("stage", [2, 3, 4, 5])
+def test_without_an_override_the_unmet_checks_are_named(stage: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        options(stage=stage, override_gates=False)
+    assert refused.value.code is ExitCode.GATE_REFUSED
+    assert "CRYPTO paper passes its gate" in str(refused.value)
+    assert ("CRYPTO's canary ends without a demotion" in str(refused.value)) == (stage >= 3)
+    assert ("FOREX paper passes its gate" in str(refused.value)) == (stage >= 4)
+
+
+@pytest.mark.parametrize(
+    "real_money, account_id, fine",
+    [
+        ("1234", "98761234", True),
+        ("1234", "1234", True),
+        ("4321", "98761234", False),
+        ("98761234", "98761234", False),
+        ("234", "98761234", False),
+        ("", "98761234", False),
+        ("", "", False),
+        ("12", "12", False),
+        (None, "98761234", False),
+    ],
+)
+def test_real_money_is_confirmed_by_the_last_four_digits_and_nothing_else(real_money: str | None, account_id: str, fine: bool) -> None:
+    reason = confirmed(options(**(REAL | {"real_money": real_money})), account_id)
+    assert (reason == "") is fine
+    assert fine or "--real-money" in reason
+
+
+def test_the_built_in_exchange_needs_no_confirmation() -> None:
+    assert confirmed(options(), "anything") == ""
+
+
+def test_an_account_that_is_not_available_leaves_its_domain_on_paper() -> None:
+    both = Lineup(domains=(Domain.CRYPTO, Domain.PERPS), paper=(PAPER,), live=(LIVE, PERPS_LIVE))
+    less = both.without(PERPS_LIVE, "no answer")
+    assert (less.live, less.paper) == ((LIVE,), (PAPER, PERPS_PAPER))
+    assert less.notes == ("PERPS/LIVE unavailable: no answer; PERPS trades on paper",)
+    none = less.without(LIVE, "why")
+    assert (none.live, none.paper, len(none.notes)) == ((), (PAPER, PERPS_PAPER), 2)
