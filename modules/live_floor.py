@@ -195,12 +195,16 @@ class LiveFloor:
             self.desks[event.account].watch.doubt()
 
     def dispatch(self, command: Command) -> bool:
-        """Carry out a command for a live account; False when it is for another."""
+        """Carry out a command for a live account; False when it is for another.
+
+        What a live account without a venue here has to do stays undone, and is asked about when there is one again: nobody else's to do.
+        """
         account = account_of(command)
-        desk = self.desks.get(account) if account is not None else None
-        if desk is None or not isinstance(command, Place | Cancel | Protect | Close):
+        if account is None or account.mode is not Mode.LIVE:
             return False
-        desk.executor.submit(command)
+        desk = self.desks.get(account)
+        if desk is not None and isinstance(command, Place | Cancel | Protect | Close):
+            desk.executor.submit(command)
         return True
 
     def on_quote(self, quote: Quote) -> None:

@@ -9,14 +9,16 @@ import pytest
 
 from config import CONFIG
 from modules.accounts import Key, line_up
+from modules.engine import exits
 from modules.environment import Environment, Hosts
 from modules.live_floor import Desk, LiveFloor, held_on
 from modules.options import RunOptions
 from self_test.fakes.books import coin
-from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, rows, settled
+from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, close, rows, settled
 from state.accounts import Account, Domain, Mode
 from state.books import FLAT, OPEN
 from state.runtime import RuntimeState
+from strategy.base import C4
 from strategy.market import new_market
 from utils.clock import FakeClock, WallClock
 from utils.throttle import Throttle
@@ -88,6 +90,19 @@ class Toy:
 
     async def run(self) -> None:
         self.carries_out.set()
+
+
+def test_what_a_live_account_without_a_key_wants_is_never_done_on_paper(tmp_path: Path) -> None:
+    """The key is gone, the position is not: a paper venue that took its stop or its close would book fills that never happened."""
+    desk = LiveDesk()
+    desk.open()
+    asked = [exits.protect(desk.engine.state, desk.seat()), close(desk)]
+    options = RunOptions(stage=1, env=Environment.LIVE, state_dir=tmp_path)
+    floor = LiveFloor(options, CONFIG, Hosts(http="", ws=""), {}, Throttle({}, WallClock()), WallClock())
+    assert [floor.dispatch(command) for command in asked] == [True, True]
+    with desk.on(desk.paper):
+        desk.open(strategy=C4)
+        assert not floor.dispatch(close(desk))
 
 
 @pytest.mark.asyncio
