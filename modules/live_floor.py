@@ -190,9 +190,17 @@ class LiveFloor:
     # --- living ---------------------------------------------------------------------------------------------------------------------
 
     def observe(self, _seq: int, event: Event, _commands: Sequence[Command]) -> None:
-        """An observer of the runner: a refusal may mean that filters or rights have changed, so they are looked at."""
+        """An observer of the runner: a refusal may mean that filters or rights have changed, so they are looked at.
+
+        Who resumes an account has looked into the executions on it that are nobody's here.
+        """
         if isinstance(event, OrderRejected) and event.account in self.desks:
             self.desks[event.account].watch.doubt()
+        elif isinstance(event, Control) and event.name == "resume":
+            for account, desk in self.desks.items():
+                if event.args.get("account", "all") in {"all", str(account)}:
+                    desk.tracker.forget_foreign()
+                    desk.watch.ask()
 
     def dispatch(self, command: Command) -> bool:
         """Carry out a command for a live account; False when it is for another.

@@ -17,6 +17,7 @@ from self_test.fakes.books import coin
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, close, rows, settled
 from state.accounts import Account, Domain, Mode
 from state.books import FLAT, OPEN
+from state.messages import Control
 from state.runtime import RuntimeState
 from strategy.base import C4
 from strategy.market import new_market
@@ -87,9 +88,16 @@ class Toy:
     def __init__(self) -> None:
         self.caught_up, self.carries_out = asyncio.Event(), asyncio.Event()
         self.busy = True
+        self.told: list[str] = []
 
     async def run(self) -> None:
         self.carries_out.set()
+
+    def forget_foreign(self) -> None:
+        self.told.append("forget")
+
+    def ask(self) -> None:
+        self.told.append("ask")
 
 
 def test_what_a_live_account_without_a_key_wants_is_never_done_on_paper(tmp_path: Path) -> None:
@@ -103,6 +111,18 @@ def test_what_a_live_account_without_a_key_wants_is_never_done_on_paper(tmp_path
     with desk.on(desk.paper):
         desk.open(strategy=C4)
         assert not floor.dispatch(close(desk))
+
+
+@pytest.mark.parametrize(("account", "heard"), [("all", True), ("CRYPTO/LIVE", True), ("CRYPTO/PAPER", False)])
+def test_pain_41_who_resumes_an_account_lets_go_of_what_others_did_on_it(account: str, heard: bool, tmp_path: Path) -> None:
+    """A coin sold by hand is told of until somebody has looked; without an end to it only a restart would let the account enter again."""
+    options = RunOptions(stage=2, env=Environment.SIMULATED, state_dir=tmp_path)
+    floor = LiveFloor(options, CONFIG, Hosts(http="", ws=""), {}, Throttle({}, WallClock()), WallClock())
+    toy = Toy()
+    floor.desks[LIVE] = Desk(venue=toy, tracker=toy, executor=toy, watch=toy)  # type: ignore[arg-type]
+    floor.observe(1, Control(1, "pause", {}, "me"), [])
+    floor.observe(2, Control(2, "resume", {"account": account}, "me"), [])
+    assert toy.told == (["forget", "ask"] if heard else [])
 
 
 @pytest.mark.asyncio
