@@ -19,12 +19,12 @@ from prometheus_client import CollectorRegistry
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.grid import FrameError
 from modules.accounts import Lineup, find_keys, line_up
-from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
+from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, warm_up
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
 from modules.data.together import together
 from modules.engine.core import Engine
-from modules.engine.desk import FEEDS, chosen_strategies, make_mandate, wallet_events
+from modules.engine.desk import FEEDS, chosen_strategies, make_mandate
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
@@ -33,17 +33,19 @@ from modules.introduction import Pace, facts
 from modules.latch import ALL, latched, unlatch
 from modules.live_floor import LiveFloor, new_tag
 from modules.marketplace import MarketPlace, find_market, listed, past_candles
+from modules.opening import first_events
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
 from modules.requests import request_event
 from modules.settings import BotConfig
+from modules.stage_request import remember, remembered
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
-from state.accounts import Account, Domain, Mode
+from state.accounts import Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
-from state.messages import AccountUp, Command, Control, Event, FeedUp, VenueReset
+from state.messages import AccountUp, Command, Event, FeedUp
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
@@ -117,9 +119,16 @@ class Daemon:
                 self.console.say("asked to stop while starting: nothing was traded")
                 return ExitCode.DONE
             self.born = True
-            atomic_write(self.options.state_dir / "last_env", str(self.options.env).encode())
+            self._remember()
             await self._live()
         return ExitCode.DONE
+
+    def _remember(self) -> None:
+        """What the next start and the other commands go by when nothing is said."""
+        options = self.options
+        atomic_write(options.state_dir / "last_env", str(options.env).encode())
+        last = remembered(options.folder)
+        remember(options.folder, last, options.stage, override=options.override_gates, real_money=options.real_money)
 
     async def _start_up(self, stack: AsyncExitStack) -> None:
         """Everything before the first event; Refusal for a market that does not answer, or says no."""
@@ -234,21 +243,6 @@ class Daemon:
         if not state.feeds_down and not any("reconcile" in causes for causes in state.holds.values()):
             self.ready.set()
 
-    def _boot_events(self) -> list[Event]:
-        state = self.engine.state
-        ts = max([state.ts, *frontier(self.engine).values()])
-        feeds = ",".join(FEEDS[domain] for domain in self.domains)
-        unmanaged = self.live.unmanaged(state)
-        words = {"stage": str(self.options.stage), "feeds": feeds}
-        words |= {"live": ",".join(map(str, self.live.desks)), "unmanaged": ",".join(map(str, unmanaged))}
-        events: list[Event] = [Control(ts, "boot", words, "start")]
-        events += wallet_events(self.config, state.accounts, ts)
-        events += self.live.openings(state, ts)
-        events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]
-        latched_now = [one for one in state.accounts if self._halted(one) and str(one) not in state.halted]
-        events += [Control(ts, "flatten", {"account": str(one)}, "the HALTED file") for one in latched_now]
-        return events
-
     def _status(self) -> Status:
         return status_of(self.engine.state, str(self.options.env))
 
@@ -287,7 +281,7 @@ class Daemon:
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
             for line in (*notices(self.options, self.domains), *self.lineup.notes):
                 self.console.say(line)
-            self.runner.apply(self._boot_events())
+            self.runner.apply(first_events(self.engine, self.config, options.stage, self.domains, self.live, self._halted))
             await self.live.start()
             for line in never_tradable(self.engine):
                 self.console.say(line)

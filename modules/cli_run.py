@@ -87,7 +87,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     """The options of a run."""
     found = Words(prog="main.py", add_help=add_help, description="Run the bot.")
     add = found.add_argument
-    add("--stage", type=int, default=1, metavar="N", help="1 to 5, from crypto on paper to full live; above 1 it is earned (default 1)")
+    add("--stage", type=int, metavar="N", help="1 to 5, from crypto on paper to full live; earned above 1 (default: the last one, first 1)")
     add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
     add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
     add("--profile", default="spot", help="spot, perp or spot+perp (default spot)")
@@ -118,10 +118,14 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     from modules.environment import SECRETS, choose, secret
     from modules.options import RunOptions, check
     from modules.overrides import apply_overrides
+    from modules.stage_request import remembered, resolve
 
+    env = choose(args.env, os.environ)
+    last = remembered(args.state_dir / str(env))
+    stage, override, digits = resolve(last, args.stage, override=args.override_gates, real_money=args.real_money)
     options = RunOptions(
-        stage=args.stage,
-        env=choose(args.env, os.environ),
+        stage=stage,
+        env=env,
         env_named=args.env is not None,
         state_dir=args.state_dir,
         profile=args.profile,
@@ -138,8 +142,8 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
         duration_s=args.duration,
         http_host=args.http_host,
         http_port=args.http_port,
-        override_gates=args.override_gates,
-        real_money=args.real_money,
+        override_gates=override,
+        real_money=digits,
         verbose=args.verbose,
     )
     check(options)

@@ -1,0 +1,33 @@
+"""What the engine is told before anything else at every boot: stage and feeds, new wallets, venues without memory, standing halts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from modules.boot import frontier
+from modules.engine.core import Engine
+from modules.engine.desk import FEEDS, wallet_events
+from modules.live_floor import LiveFloor
+from modules.settings import BotConfig
+from state.accounts import Account, Domain, Mode
+from state.messages import Control, Event, VenueReset
+
+
+def first_events(
+    engine: Engine, config: BotConfig, stage: int, domains: Sequence[Domain], live: LiveFloor, halted: Callable[[Account], bool]
+) -> list[Event]:
+    """The events of a boot, in order. `halted`: whether the HALTED file forbids an account its entries."""
+    state = engine.state
+    ts = max([state.ts, *frontier(engine).values()])
+    words = {
+        "stage": str(stage),
+        "feeds": ",".join(FEEDS[domain] for domain in domains),
+        "live": ",".join(map(str, live.desks)),
+        "unmanaged": ",".join(map(str, live.unmanaged(state))),
+    }
+    events: list[Event] = [Control(ts, "boot", words, "start")]
+    events += wallet_events(config, state.accounts, ts)
+    events += live.openings(state, ts)
+    events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]
+    standing = [one for one in state.accounts if halted(one) and str(one) not in state.halted]
+    return events + [Control(ts, "flatten", {"account": str(one)}, "the HALTED file") for one in standing]

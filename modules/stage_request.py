@@ -1,0 +1,47 @@
+"""The stage that was asked for, remembered: without `--stage` the last one holds, and what a person opened stays open until it is lost.
+
+A request is a ceiling. It never undoes a demotion: what an account may do inside a stage is the engine's own memory, not this file's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from utils.files import atomic_write
+
+NAME = "stage.json"
+
+
+class StageRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for it."""
+
+    stage: int = 1
+    opened: int = 1
+    real_money: str | None = None
+
+
+def remembered(folder: Path) -> StageRequest:
+    """The request of the last run in `folder`; stage 1 when there was none, or its record cannot be read (which opens nothing)."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=StageRequest)
+    except (OSError, msgspec.MsgspecError):
+        return StageRequest()
+
+
+def resolve(last: StageRequest, stage: int | None, *, override: bool, real_money: str | None) -> tuple[int, bool, str | None]:
+    """(stage, gates overridden, digits) of a run, from what was said now and what is remembered."""
+    wanted = last.stage if stage is None else stage
+    open_already = 1 < wanted <= last.opened
+    if override or not open_already:
+        return wanted, override, real_money
+    return wanted, True, real_money if real_money is not None else last.real_money
+
+
+def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None) -> None:
+    """Store the request of a run that has started; OSError when the disk refuses."""
+    opened = max(last.opened, stage) if override else last.opened
+    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if real_money is not None else last.real_money)
+    if kept != last:
+        atomic_write(folder / NAME, msgspec.json.encode(kept), mode=0o600)

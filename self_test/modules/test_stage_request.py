@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modules.stage_request import NAME, StageRequest, remember, remembered, resolve
+
+
+def test_nothing_remembered_is_stage_one(tmp_path: Path) -> None:
+    assert remembered(tmp_path) == StageRequest()
+    (tmp_path / NAME).write_text("{torn")
+    assert remembered(tmp_path) == StageRequest(), "a damaged record opens nothing"
+
+
+def test_the_last_stage_holds_with_what_a_person_opened(tmp_path: Path) -> None:
+    remember(tmp_path, StageRequest(), 4, override=True, real_money="1234")
+    assert resolve(remembered(tmp_path), None, override=False, real_money=None) == (4, True, "1234")
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("asked", "found"), [(2, (2, True, "1234")), (3, (3, True, "1234")), (1, (1, False, None)), (4, (4, False, None))])
+def test_a_lower_stage_stays_open_and_a_higher_one_has_to_be_opened(asked: int, found: tuple[int, bool, str | None]) -> None:
+    last = StageRequest(stage=3, opened=3, real_money="1234")
+    assert resolve(last, asked, override=False, real_money=None) == found
+
+
+def test_digits_typed_now_win_and_going_down_forgets_nothing(tmp_path: Path) -> None:
+    last = StageRequest(stage=3, opened=3, real_money="1234")
+    assert resolve(last, None, override=False, real_money="9999") == (3, True, "9999")
+    remember(tmp_path, last, 1, override=False, real_money=None)
+    assert remembered(tmp_path) == StageRequest(stage=1, opened=3, real_money="1234")
