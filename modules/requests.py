@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modules.settings import BotConfig
+from state.accounts import Mode
 from state.books import FLAT
 from state.messages import Control
 from state.runtime import RuntimeState
@@ -29,6 +30,10 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
         if wanted not in {"all", str(account)}:
             continue
         words = {"account": str(account)}
+        if name == "reset" and account.mode is Mode.LIVE:
+            if wanted == "all":
+                continue
+            raise Refusal(f"reset: {account} has the venue's own money; only a paper wallet can start over")
         if name == "reset":
             a = state.accounts.index(account)
             busy = [state.instruments[m].symbol for i, (b, m) in enumerate(state.seats) if b == a and state.pos[i]["status"] != FLAT]

@@ -89,6 +89,9 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
 def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
     """A paper wallet starts over with its first balance: only when it is flat, and never silently."""
     account = str(state.accounts[a])
+    if state.acct[a]["live"]:
+        _report(event, "reset refused: a live wallet is the venue's", out, account)
+        return
     held = any(state.inst[i]["account"] == a and state.pos[i]["status"] != FLAT for i in range(len(state.pos)))
     if held:
         _report(event, "reset refused: positions or orders are open; flatten first", out, account)

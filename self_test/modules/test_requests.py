@@ -6,7 +6,7 @@ from config import CONFIG
 from modules.engine.desk import make_state
 from modules.requests import request_event
 from self_test.fakes.books import PERP, SPOT, coin
-from state.accounts import Domain
+from state.accounts import Account, Domain, Mode
 from state.messages import Control
 from utils.errors import Refusal
 
@@ -35,3 +35,13 @@ def test_unknown_requests_and_accounts_never_reach_the_journal() -> None:
         request_event(STATE, CONFIG, "boot", {}, 7, "me")
     with pytest.raises(Refusal, match="--account: 'FOREX/PAPER' is not one of CRYPTO/PAPER, PERPS/PAPER"):
         request_event(STATE, CONFIG, "flatten", {"account": "FOREX/PAPER"}, 7, "me")
+
+
+def test_only_a_paper_wallet_starts_over() -> None:
+    live = Account(Domain.CRYPTO, Mode.LIVE)
+    state = make_state(CONFIG, (coin("AAAUSDT"),), (live, SPOT))
+    (event,) = request_event(state, CONFIG, "reset", {}, 7, "me")
+    assert event.args["account"] == "CRYPTO/PAPER"
+    with pytest.raises(Refusal, match="reset: CRYPTO/LIVE has the venue's own money"):
+        request_event(state, CONFIG, "reset", {"account": "CRYPTO/LIVE"}, 7, "me")
+    assert len(request_event(state, CONFIG, "flatten", {}, 7, "me")) == 2

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from self_test.scenarios.desk import LEVEL, Desk, only, reports, rows
-from state.messages import Close, Control, Report
+from self_test.scenarios.desk import LEVEL, START, Desk, LiveDesk, kinds, only, refused, reports, rows
+from state.messages import AccountDown, Cancel, Close, Control, Place, Report
+from strategy.base import C4
 from utils.errors import Invariant
 
 
@@ -51,3 +52,54 @@ def test_one_account_or_all() -> None:
 def test_a_request_that_no_surface_offers_is_a_bug() -> None:
     with pytest.raises(Invariant, match="dance"):
         Desk().tell(Control(0, "dance"))
+
+
+def test_boot_holds_every_live_account_until_its_venue_was_read_and_forgets_older_holds() -> None:
+    desk = LiveDesk()
+    desk.tell(AccountDown(desk.now, desk.live, "stream", "lost"))
+    desk.control("boot", stage="2", live="CRYPTO/LIVE")
+    assert set(desk.engine.state.holds) == {"CRYPTO/LIVE"} and desk.causes == {"reconcile"}
+    assert refused(desk.signal()) == "account_held"
+    desk.control("boot", stage="1", live="", unmanaged="CRYPTO/LIVE")
+    assert desk.causes == {"unavailable"}
+    desk.control("boot", stage="1")
+    assert desk.engine.state.holds == {}
+
+
+def test_a_live_wallet_opens_as_a_canary_and_a_paper_one_does_not() -> None:
+    desk = LiveDesk(balance=700)
+    live, paper = desk.engine.state.acct
+    assert (live["live"], live["canary"], live["canary_since"], live["cash"]) == (1, 1, START, 700 * 10**10)
+    assert (paper["live"], paper["canary"], paper["canary_since"], paper["cash"]) == (0, 0, 0, 700 * 10**10)
+    deposits = [(row["account"], row["kind"], row["amount"]) for row in rows(desk.all, "cash")]
+    assert deposits == [("CRYPTO/PAPER", "deposit", "700"), ("CRYPTO/LIVE", "deposit", "700")]
+    assert desk.control("open_wallet", account="CRYPTO/LIVE", balance_units=str(10**15)) == []
+
+
+def test_a_flatten_of_one_account_leaves_the_other_trading() -> None:
+    desk = LiveDesk("AAAUSDT", "BBBUSDT")
+    desk.open()
+    with desk.on(desk.paper):
+        desk.filled(desk.enter(strategy=C4))
+    waiting = desk.enter(1)
+    commands = desk.control("flatten", account="CRYPTO/LIVE")
+    assert [one.reduce.account for one in kinds(commands, Close)] == [desk.live]
+    assert [(one.account, one.order_id) for one in kinds(commands, Cancel)] == [(desk.live, waiting.order_id)]
+    with desk.on(desk.paper):
+        assert desk.pos()["closing"] == 0 and kinds(desk.signal(1, strategy=C4), Place)
+
+
+def test_resume_puts_a_live_account_on_probation_again_and_leaves_paper_as_it_is() -> None:
+    desk = LiveDesk()
+    desk.acct["canary"] = 0
+    desk.later(5)
+    desk.control("resume", account="all")
+    live, paper = desk.engine.state.acct
+    assert (live["canary"], live["canary_since"], paper["canary"]) == (1, desk.now, 0)
+
+
+def test_a_live_wallet_is_the_venues_and_is_never_reset() -> None:
+    desk = LiveDesk()
+    before = desk.acct.copy()
+    (said,) = desk.control("reset", account="CRYPTO/LIVE", balance_units=str(10**13))
+    assert isinstance(said, Report) and "refused" in said.text and desk.acct == before
