@@ -285,12 +285,12 @@ async def wired(street: Street, desk: LiveDesk | None = None, halted: Callable[[
 
 @pytest.mark.asyncio
 @pytest.mark.asyncio
-async def test_commands_go_to_the_account_they_are_for(street: Street) -> None:
+async def test_commands_go_to_the_account_they_are_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = LiveDesk("AAAUSDT", "BBBUSDT")
     one = await wired(street, desk)
     assert list(one.desks) == [LIVE] and one.idle
     sent: list[Command] = []
-    one.desks[LIVE].executor.submit = sent.append  # type: ignore[method-assign]
+    monkeypatch.setattr(one.desks[LIVE].executor, "submit", sent.append)
     live = only(Place, desk.signal())
     desk.filled(live.order)
     asked = only(Close, desk.control("flatten", account="CRYPTO/LIVE"))
@@ -324,10 +324,10 @@ async def test_tasks_are_named_by_account_and_only_the_executor_is_fatal(street:
 
 @pytest.mark.asyncio
 @pytest.mark.asyncio
-async def test_a_refusal_of_a_live_order_makes_its_watch_look_again(street: Street) -> None:
+async def test_a_refusal_of_a_live_order_makes_its_watch_look_again(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     one = await wired(street)
     doubts: list[str] = []
-    one.desks[LIVE].watch.doubt = lambda: doubts.append("looked")  # type: ignore[method-assign]
+    monkeypatch.setattr(one.desks[LIVE].watch, "doubt", lambda: doubts.append("looked"))
     for account in (PAPER, PERPS_LIVE):
         one.observe(1, OrderRejected(NOW, account, "o", "why"), [])
     assert doubts == []
@@ -376,14 +376,14 @@ def test_an_entry_under_way_wants_its_protection_from_the_first_fill() -> None:
     desk = LiveDesk()
     desk.enter()
     one = held_on(desk.engine.state, LIVE)[desk.coin().key]
-    assert (one.side, one.steps, one.stop, one.target, one.coins) == (1, 0, 9_700, 11_200, 0)
+    assert (one.side, one.steps, one.stop, one.target, one.coins) == (1, 0, 9_700, 11_200, Decimal(0))
 
 
 def test_a_perpetual_has_no_coins() -> None:
     desk = LiveDesk(perps=True)
     order = desk.open()
     one = held_on(desk.engine.state, PERPS_LIVE)[desk.coin().key]
-    assert (one.side, one.steps, one.coins) == (1, order.intent.steps, 0)
+    assert (one.side, one.steps, one.coins) == (1, order.intent.steps, Decimal(0))
     desk.stopped(9_700)
     assert held_on(desk.engine.state, PERPS_LIVE) == {} and holding_live(desk.engine.state) == []
     assert desk.pos()["status"] == FLAT

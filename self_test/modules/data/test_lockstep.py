@@ -13,6 +13,7 @@ from aiohttp import web
 from modules.data import lockstep as source
 from modules.data.lockstep import Lockstep
 from state.messages import BarsClosed, FeedUp, Tick
+from utils.clock import FakeClock
 from utils.errors import Transient
 
 LIMIT_S = 10.0
@@ -42,7 +43,9 @@ class Clock:
 
 
 @asynccontextmanager
-async def connected(ended: Callable[[], None] = lambda: None) -> AsyncIterator[tuple[Clock, Lockstep]]:
+async def connected(
+    ended: Callable[[], None] = lambda: None, idle: Callable[[], bool] = lambda: True, time: FakeClock | None = None
+) -> AsyncIterator[tuple[Clock, Lockstep]]:
     clock, app = Clock(), web.Application()
     app.router.add_route("*", "/control/clock", clock.answer)
     runner = web.AppRunner(app)
@@ -50,7 +53,7 @@ async def connected(ended: Callable[[], None] = lambda: None) -> AsyncIterator[t
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with asyncio.timeout(LIMIT_S), aiohttp.ClientSession() as session:
-            yield clock, Lockstep(session, f"http://127.0.0.1:{runner.addresses[0][1]}/control/", "me", ended)
+            yield clock, Lockstep(session, f"http://127.0.0.1:{runner.addresses[0][1]}/control/", "me", ended, idle, time)
     finally:
         await runner.cleanup()
 
@@ -118,3 +121,32 @@ async def test_a_refusal_nonsense_and_silence_are_transient() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(Transient, match="does not answer"):
             await Lockstep(session, "http://127.0.0.1:9/control", "me", lambda: None).register()
+
+
+@pytest.mark.asyncio
+async def test_a_close_is_told_when_the_orders_it_led_to_are_answered() -> None:
+    busy, time = [True], FakeClock(0)
+    async with connected(idle=lambda: not busy[0], time=time) as (clock, lockstep), asyncio.TaskGroup() as group:
+        task = group.create_task(lockstep.run())
+        lockstep.observe(1, BarsClosed(300), [])
+        await time.advance(1.0)
+        assert clock.told == []
+        busy[0] = False
+        await time.advance(0.01)
+        await clock.until(1)
+        task.cancel()
+    assert clock.told == [{"ack": 300, "name": "me"}]
+
+
+@pytest.mark.asyncio
+async def test_longer_than_the_simulator_waits_it_does_not_wait_either() -> None:
+    time = FakeClock(0)
+    async with connected(idle=lambda: False, time=time) as (clock, lockstep), asyncio.TaskGroup() as group:
+        task = group.create_task(lockstep.run())
+        lockstep.observe(1, BarsClosed(300), [])
+        await time.advance(source.PATIENCE_S - 0.01)
+        assert clock.told == []
+        await time.advance(0.02)
+        await clock.until(1)
+        task.cancel()
+    assert clock.told == [{"ack": 300, "name": "me"}]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from config import CONFIG
-from modules.engine.desk import chosen_strategies, fresh_engine, permissions, wallet_events
+from modules.engine.desk import chosen_strategies, explorers, fresh_engine, make_mandate, make_state, permissions, wallet_events
 from self_test.fakes.books import PERP, SPOT, coin
 from state.accounts import Account, Domain, Mode
 from state.messages import Record
@@ -27,6 +27,48 @@ def test_an_unknown_strategy_is_refused_with_what_there_is() -> None:
 def test_an_account_may_trade_what_was_chosen_and_its_domain_allows() -> None:
     forex = Account(Domain.FOREX, Mode.PAPER)
     assert permissions((SPOT, forex), frozenset({0, 2})) == {SPOT: {0, 2}, forex: frozenset()}
+
+
+LIVE, PERP_LIVE = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.LIVE)
+
+
+@pytest.mark.parametrize(
+    "accounts, expected",
+    [
+        ((SPOT,), {SPOT: {0, 1, 2, 3, 4}}),
+        # C1 and C2 are live on spot, C3 is on perpetuals, too; C4 never is. The demo is on both.
+        ((LIVE, SPOT), {LIVE: {0, 1, 4}, SPOT: {2, 3, 4}}),
+        ((PERP_LIVE, PERP), {PERP_LIVE: {0, 1, 2, 4}, PERP: {3, 4}}),
+        ((LIVE, SPOT, PERP), {LIVE: {0, 1, 4}, SPOT: {2, 3, 4}, PERP: {0, 1, 2, 3, 4}}),
+    ],
+)
+def test_beside_a_live_account_paper_trades_what_is_not_live(accounts: tuple[Account, ...], expected: dict[Account, set[int]]) -> None:
+    assert permissions(accounts, frozenset(range(5))) == expected
+    chosen = frozenset({0, 3})
+    assert permissions(accounts, chosen) == {account: found & chosen for account, found in expected.items()}
+
+
+def test_paper_explores_what_trades_live_beside_it_and_only_there() -> None:
+    every = frozenset(range(5))
+    assert explorers((LIVE, SPOT, PERP), every) == {SPOT: {0, 1}}
+    assert explorers((SPOT, PERP), every) == {} == explorers((LIVE,), every)
+    assert explorers((LIVE, SPOT), frozenset({1, 4})) == {SPOT: {1}}, "the demo explores nothing"
+
+
+def test_an_idle_account_enters_nothing_and_leaves_paper_all() -> None:
+    coins = (coin("AAAUSDT"),)
+    mandate = make_mandate(CONFIG, coins, (LIVE, SPOT), frozenset(range(4)), quotes=True, idle=[LIVE])
+    assert mandate.allowed == {LIVE: frozenset(), SPOT: {0, 1, 2, 3}} and mandate.explores == {}
+
+
+def test_seats_of_two_accounts_have_the_venues_filters_each_and_only_paper_gets_a_wallet() -> None:
+    coins = (coin("AAAUSDT"), coin("BBBUSDT"))
+    state = make_state(CONFIG, coins, (LIVE, SPOT))
+    assert (state.inst["account"].tolist(), state.inst["market"].tolist()) == ([0, 1, 0, 1], [0, 0, 1, 1])
+    assert (state.inst["min_steps"] == 1).all() and state.acct["live"].tolist() == [1, 0]
+    assert [event.args["account"] for event in wallet_events(CONFIG, (LIVE, SPOT), NOW)] == ["CRYPTO/PAPER"], (
+        "a live one opens with what is there"
+    )
 
 
 def test_each_domain_gets_its_wallet_and_its_deposit_is_a_ledger_row() -> None:
