@@ -12,7 +12,7 @@ from modules.engine import coins, exits
 from modules.engine.mandate import Mandate
 from modules.exchange.reconcile import CAUSES, MISMATCH, Book, dust_of, reconcile
 from state.accounts import Account, Mode
-from state.books import FLAT, OPEN
+from state.books import OPEN
 from state.intents import ExitReason, Side
 from state.messages import (
     AccountDown,
@@ -209,8 +209,3 @@ def write_off(state: RuntimeState, mandate: Mandate, i: int, ts: int, reason: Ex
         fee=0,
     )
     exits.trade_done(state, mandate, i, fill, reason, out)
-
-
-def flat(state: RuntimeState, account: Account) -> bool:
-    """Whether nothing is held or on its way on `account`."""
-    return all(state.pos[i]["status"] == FLAT for i in state.seats_on(account).values())
