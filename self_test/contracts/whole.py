@@ -40,6 +40,7 @@ from state.market import Candle, Quote
 from state.messages import BarsClosed, Command, Control, Event, Protected, Report, Tick, VenueRead
 from strategy.base import DEMO
 from utils.clock import WallClock
+from utils.errors import Rejected, Transient, Unknown
 from utils.throttle import Throttle
 
 PATIENCE_S = 15.0
@@ -77,10 +78,10 @@ class Wire:
             if self._left > 0:
                 return await found(*args, **more)
             if self._left == 0 and name in WORK and self._after:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(Rejected, Transient, Unknown):
                     await found(*args, **more)
             self.dead.set()
-            await asyncio.Event().wait()  # until the tasks are cancelled: nothing happens after a death
+            return await asyncio.Event().wait()  # until the tasks are cancelled: nothing happens after a death
 
         return call
 
@@ -100,6 +101,7 @@ class Whole:
         self.runner: Runner
         self.floor: LiveFloor
         self.wires: list[Wire] = []
+        self._ts = 0
 
     async def build(self, session: aiohttp.ClientSession, symbols: tuple[str, ...], dies: tuple[int, bool]) -> None:
         """As `modules/app.py` does, without feeds and paper."""
@@ -188,7 +190,8 @@ class Whole:
         end = self.now() // M5 * M5
         if end > int(self.engine.state.market[0]["last_ts"]) + M5:
             self.inbox.put(self._bars(end))
-        ts = self.now() // 2 * 2 + (side < 0)
+        ts = self._next()
+        ts += ts % 2 != (side < 0)
         self.inbox.put(Tick(ts, tuple(self.quote(one) for one in self.engine.state.instruments)))
 
     def trail(self, share: float) -> None:
@@ -198,7 +201,12 @@ class Whole:
 
     def control(self, name: str, **args: str) -> None:
         """What an operator asks."""
-        self.inbox.put(Control(self.now(), name, args, "me"))
+        self.inbox.put(Control(self._next(), name, args, "me"))
+
+    def _next(self) -> int:
+        """Now, and later than anything before: a busy machine does not move the venue's time between two requests."""
+        self._ts = max(self.now(), self.engine.state.ts + 1, self._ts + 2)
+        return self._ts
 
     def fault(self, **fields: Any) -> str:
         """A misfortune; its id."""
