@@ -231,6 +231,9 @@ class Engine:
         order = state.orders.get(fill.order_id)
         if order is None or not (order.entry or live.fits(state, i, fill)):
             live.stray(state, i, fill, out)
+            if order is not None and event.left == 0:  # it is over all the same: nobody will speak of it again
+                del state.orders[fill.order_id]
+                state.pos[i]["closing"] = 0
             self._dirty = True
             return
         filled = order.filled + fill.steps

@@ -72,6 +72,16 @@ def test_pain_20_what_a_stop_leaves_behind_frees_the_seat_at_the_next_reading() 
     settled(desk)
 
 
+def test_a_close_that_sold_more_than_is_held_is_over_too() -> None:
+    """It fits nothing and holds the account; left among the working orders it would keep cash and position from being judged for ever."""
+    desk = LiveDesk()
+    desk.open()
+    asked = close(desk)
+    desk.closed(asked, LEVEL, steps=int(desk.pos()["steps"]) + 1)
+    assert desk.engine.state.orders == {} and not desk.pos()["closing"]
+    assert desk.causes == {"mismatch"}
+
+
 def test_dust_of_before_is_not_taken_for_executed_steps_of_an_entry() -> None:
     """The rest of an entry works on, whatever the coins of its first part came to."""
     desk = LiveDesk()
