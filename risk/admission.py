@@ -112,7 +112,7 @@ def sized(
     factor = 1.0
     if regime == VOLATILE:
         factor *= limits[0]["volatile_factor"]
-    if acct[inst[i]["account"]]["level"] == HALF:
+    if acct[inst[i]["account"]]["level"] == HALF and acct[inst[i]["account"]]["live"] == 0:  # a live account becomes a canary instead
         factor *= limits[0]["half_factor"]
     distance = abs(reference - stop) / reference
     binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor)

@@ -125,6 +125,16 @@ def trade_closed(acct: Rows, rules: Rows, limits: Rows, a: int, s: int, net: int
 
 
 @kernel
+def probation(acct: Rows, a: int, ts: int) -> None:
+    """A live account trades in canary size from `ts` on, its counters new; a paper account has no such thing."""
+    if acct[a]["live"]:
+        acct[a]["canary"] = 1
+        acct[a]["canary_since"] = ts
+        acct[a]["canary_trades"] = 0
+        acct[a]["canary_realised"] = 0
+
+
+@kernel
 def resume(acct: Rows, a: int) -> None:
     """A person lets a halted account trade again: a new peak and a fresh sample. The day's loss stop and running pauses stay."""
     acct[a]["peak"] = acct[a]["equity"]

@@ -39,7 +39,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             for a in _accounts(state, event):
                 state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
                 breakers.resume(state.acct, a)
-                _canary_again(state, a, event.ts)
+                breakers.probation(state.acct, a, event.ts)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
         case "reset":
@@ -60,13 +60,6 @@ def _accounts(state: RuntimeState, event: Control) -> list[int]:
     return [state.accounts.index(Account.parse(wanted))]
 
 
-def _canary_again(state: RuntimeState, a: int, ts: int) -> None:
-    """After a halt a live account starts on probation again."""
-    if state.acct[a]["live"]:
-        state.acct[a]["canary"], state.acct[a]["canary_since"] = 1, ts
-        state.acct[a]["canary_trades"] = state.acct[a]["canary_realised"] = 0
-
-
 def _report(event: Control, text: str, out: list[Command], account: str = "") -> None:
     out.append(Report(ts=event.ts, what="control", account=account, rule=event.name, text=text))
 
@@ -80,8 +73,7 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
         state.acct[a][field] = units
     state.acct[a]["day"] = event.ts // breakers.DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
-    if state.acct[a]["live"]:
-        state.acct[a]["canary"], state.acct[a]["canary_since"] = 1, event.ts
+    breakers.probation(state.acct, a, event.ts)
     kind = "live wallet, in canary size," if state.acct[a]["live"] else "paper wallet"
     _report(event, f"{kind} opened with {plain(money(units))}", out, str(state.accounts[a]))
 

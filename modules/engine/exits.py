@@ -10,7 +10,7 @@ from typing import Any
 
 from modules.engine import coins
 from modules.engine.mandate import Mandate
-from risk.breakers import DAY_STOPPED, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
+from risk.breakers import DAY_STOPPED, HALF, HALT, NORMAL, ROLLED, STEPPED, mark, probation, trade_closed
 from risk.holding import due
 from state.accounts import Mode
 from state.booking import book_funding, fill_entry, fill_exit, release
@@ -27,6 +27,12 @@ LEVEL_TEXT = {
     1: "drawdown step 1: half size",
     2: "drawdown step 2: no entries until a reset",
     HALT: "drawdown step 3: closing everything, account halted",
+}
+
+
+LIVE_TEXT = {
+    NORMAL: "drawdown step cleared: the canary goes on",
+    HALF: "drawdown step 1: back to canary size",
 }
 
 
@@ -234,7 +240,11 @@ def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: l
         out.append(Report(ts=ts, what="breaker", account=account, rule="daily_loss", text=text))
     if found & STEPPED:
         level = int(acct["level"])
-        out.append(Report(ts=ts, what="breaker", account=account, rule="drawdown", text=LEVEL_TEXT[level]))
+        live = state.accounts[a].mode is Mode.LIVE
+        text = LIVE_TEXT.get(level, LEVEL_TEXT[level]) if live else LEVEL_TEXT[level]
+        out.append(Report(ts=ts, what="breaker", account=account, rule="drawdown", text=text))
+        if level == HALF and not acct["canary"]:
+            probation(state.acct, a, ts)
         if level == HALT:
             halt(state, a, ts, "drawdown", ExitReason.HALT, out)
 

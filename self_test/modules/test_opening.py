@@ -19,7 +19,8 @@ COINS = (coin("AAAUSDT"),)
 class Floor:
     """A live floor with one account at work and one that nobody can manage."""
 
-    desks = {LIVE: None}
+    def __init__(self) -> None:
+        self.desks = {LIVE: None}
 
     def unmanaged(self, _state: object) -> list[Account]:
         return [Account(Domain.PERPS, Mode.LIVE)]

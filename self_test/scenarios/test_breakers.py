@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from modules.settings import Risk
-from self_test.scenarios.desk import DAY_MS, LEVEL, START, Desk, only, refused, reports, rows
+from self_test.scenarios.desk import DAY_MS, LEVEL, START, Desk, LiveDesk, only, refused, reports, rows
 from state.books import FLAT
 from state.intents import ExitReason
-from state.messages import Cancel, Close, OrderCancelled
+from state.messages import Cancel, Close, OrderCancelled, Report
 from utils.errors import Invariant
 
 BOLD = Risk(base=1.0, pair=1.0, portfolio=1.0, loss=0.05)
@@ -137,3 +137,19 @@ def test_a_run_of_losses_pauses_its_style_alone() -> None:
 def test_a_request_that_no_surface_offers_stops_everything() -> None:
     with pytest.raises(Invariant, match="dance"):
         Desk().control("dance")
+
+
+def test_a_live_account_that_fell_by_eight_percent_goes_back_to_canary_size_with_new_counters() -> None:
+    desk = LiveDesk()
+    acct = desk.acct
+    acct["canary"] = 0  # it had finished its probation
+    acct["canary_trades"], acct["canary_realised"] = 50, 7
+    acct["cash"] -= acct["cash"] * 9 // 100
+    desk.control("unpause")  # anything that may have moved a wallet
+    said = desk.bar()
+    assert any(isinstance(one, Report) and one.rule == "drawdown" and "canary" in one.text for one in said)
+    assert (acct["level"], acct["canary"], acct["canary_since"], acct["canary_trades"], acct["canary_realised"]) == (1, 1, desk.now, 0, 0)
+    acct["cash"] = acct["peak"]
+    desk.control("unpause")
+    desk.bar()
+    assert acct["level"] == 0 and acct["canary"] == 1, "probation is not lifted by a price"
