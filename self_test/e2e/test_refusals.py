@@ -30,7 +30,7 @@ def refuse(state_dir: Path, *words: str, environ: dict[str, str] | None = None) 
     "words, code, said",
     [
         (("--symbols", "NOPEUSDT,BTCUSDT"), 2, "--symbols: NOPEUSDT is not in the generated market; there are BTCUSDT"),
-        (("--stage", "2"), 3, "stage 2 is not earned"),
+        (("--stage", "2"), 3, "stage 2 is not earned; unmet: CRYPTO paper passes its gate. --override-gates opens it in simulated"),
         (("--env", "mars"), 2, "--env: 'mars' is not one of"),
         (("--profile", "perp"), 2, "use --profile spot"),
         (("--market", "recorded:/nowhere"), 2, "no data root at /nowhere"),

@@ -89,6 +89,17 @@ def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch:
     assert left_in(tmp_path) == set()
 
 
+def test_half_a_key_is_refused_before_anybody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HOSTS, Environment.LIVE, Hosts("http://127.0.0.1:9", "ws://127.0.0.1:9"))
+    monkeypatch.setenv("BYBIT_API_KEY", "half")
+    for name in ("BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    said = refused(options(tmp_path, env=Environment.LIVE, strategies=None))
+    assert said.code is ExitCode.CREDENTIALS
+    assert str(said) == "--env live: BYBIT_API_SECRET is missing beside BYBIT_API_KEY"
+    assert left_in(tmp_path) == set()
+
+
 def test_a_port_in_use_is_told_first(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
