@@ -142,14 +142,16 @@ class BybitVenue:
     async def cancel(self, key: str, world: World, *, venue_id: str = "", link_id: str = "") -> None:
         """See `Venue.cancel`."""
         body = bodies.cancel(key, world, venue_id, link_id)
+        # An exit order is taken back to sell what it binds: a ban must not keep a close waiting.
+        urgency = Urgency.CANCEL if world is World.PLAIN else Urgency.PROTECTIVE
         try:
-            await self._calls.write("/v5/order/cancel", body, Urgency.CANCEL)
+            await self._calls.write("/v5/order/cancel", body, urgency)
         except Rejected as error:
             if error.code != NO_SUCH_ORDER or world is not World.PROTECTIVE or self._domain is not Domain.CRYPTO:
                 raise
             # gone, or a bracket that has to be named: the venue's documents do not say
             try:
-                await self._calls.write("/v5/order/cancel", body | {"orderFilter": bodies.BRACKET}, Urgency.CANCEL)
+                await self._calls.write("/v5/order/cancel", body | {"orderFilter": bodies.BRACKET}, urgency)
             except Rejected:
                 raise error from None
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from marketdata.bybit_rest import IP_SCOPE
 from modules.ports import NO_SUCH_ORDER, Ticket, World
 from self_test.modules.exchange.bybit_scripted import DAY, NOW, PERP, scripted
 from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER, WALLET
 from state.accounts import Domain
 from utils.errors import Rejected, Unknown
-from utils.throttle import Urgency
+from utils.throttle import Banned, Urgency
 
 pytestmark = pytest.mark.asyncio
 
@@ -115,3 +116,14 @@ async def test_a_wallet_is_dated_like_every_row():
     async with scripted(venue_now=lambda: 0) as (venue, one):
         venue.answers["/v5/account/wallet-balance"] = lambda _: {"list": [WALLET]}
         assert (await one.wallet()).ts == NOW, "the answer's own time while no other is known"
+
+
+async def test_pain_31_a_ban_does_not_keep_an_exit_order_from_being_taken_back():
+    """It binds the coin that a close sells; an entry can wait until the ban is over."""
+    async with scripted(Domain.CRYPTO) as (venue, one):
+        one._calls._throttle.ban(IP_SCOPE, 600.0)
+        with pytest.raises(Banned):
+            await one.cancel("CRYPTO:BTCUSDT", World.PLAIN, venue_id="7")
+        assert venue.count("/v5/order/cancel") == 0
+        await one.cancel("CRYPTO:BTCUSDT", World.PROTECTIVE, venue_id="8")
+        assert venue.count("/v5/order/cancel") == 1
