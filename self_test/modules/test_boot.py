@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 
 from config import CONFIG
-from modules.boot import assemble, checkpoint, frontier, needed, open_chain, recover, warm_up
+from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, make_mandate
 from modules.engine.recovery import restore, snapshot_of
-from self_test.fakes.books import M5, M15, PERP, coin
+from self_test.fakes.books import M5, M15, PERP, SPOT, coin
 from self_test.fakes.stored import COINS, START, Played
-from state.accounts import Domain
+from self_test.scenarios.desk import LiveDesk
+from state.accounts import Account, Domain, Mode
 from state.booking import equity_of
 from state.books import FLAT, OPEN
 from state.ledger import read_ledger
 from state.market import Candle
+from state.messages import AccountDown
 from state.runtime import RuntimeState, holding
 from state.stages import paper_account
+from strategy.base import C4
 
 CRYPTO = (paper_account(Domain.CRYPTO),)
 
@@ -161,3 +166,84 @@ def test_warming_up_fills_rows_and_decides_nothing(tmp_path: Path) -> None:
     checkpoint(engine, chain)
     chain.close()
     assert stored_state(tmp_path).market[0] == state.market[0]
+
+
+LIVE = Account(Domain.CRYPTO, Mode.LIVE)
+
+
+def lived(*symbols: str) -> RuntimeState:
+    """What a live account and the paper one beside it hold, both in the first coin."""
+    desk = LiveDesk(*symbols)
+    desk.filled(desk.enter(), steps=1_999)
+    with desk.on(desk.paper):
+        desk.open(strategy=C4)
+    desk.tell(AccountDown(desk.now, desk.live, "stream", "lost"))
+    desk.read(cursor=77, coins={**desk.venue_coins, "ZZZ": Decimal(5)})
+    return desk.engine.state
+
+
+@pytest.mark.parametrize("accounts", [(LIVE, SPOT), (SPOT, LIVE), (SPOT,), (PERP, SPOT)])
+def test_whatever_the_line_up_what_each_account_holds_stays_its_own(accounts: tuple[Account, ...]) -> None:
+    stored = lived("AAAUSDT", "BBBUSDT")
+    coins = (coin("BBBUSDT"), coin("AAAUSDT"), coin("CCCUSDT"), coin("AAAUSDT", Domain.PERPS))
+    state, fresh = assemble(CONFIG, coins, accounts, stored)
+    assert set(state.accounts) == {*accounts, LIVE, SPOT}, "an account that was there stays"
+    assert fresh == {"CRYPTO:CCCUSDT", "PERPS:AAAUSDT"}
+    for account in (LIVE, SPOT):
+        for key in ("CRYPTO:AAAUSDT", "CRYPTO:BBBUSDT"):
+            assert state.pos[state.row_of(account, key)] == stored.pos[stored.row_of(account, key)]
+        a, b = state.accounts.index(account), stored.accounts.index(account)
+        assert state.acct[a] == stored.acct[b]
+        assert (state.inst["account"] == [seat[0] for seat in state.seats]).all()
+    assert sum(int(row["status"] == OPEN) for row in state.pos) == 2
+    for name in ("orders", "execs", "tag", "holds", "coins", "outside_coins", "cursors"):
+        assert getattr(state, name) == getattr(stored, name), name
+    assert state.tag == "abc" and state.cursors == {"CRYPTO/LIVE": 77} and state.coins["CRYPTO/LIVE"]["AAA"] == Decimal("0.1997001")
+
+
+def test_a_live_account_comes_beside_what_paper_has_done(tmp_path: Path) -> None:
+    bot = Played(tmp_path)
+    bot.minutes(30)
+    bot.crash()
+    stored = stored_state(tmp_path)
+    state, fresh = assemble(CONFIG, COINS, (LIVE, SPOT), stored)
+    assert state.accounts == (LIVE, SPOT) and fresh == frozenset()
+    assert state.acct["live"].tolist() == [1, 0] and state.acct[0]["cash"] == 0, "it opens with what the venue has, by an event"
+    assert state.acct[1] == stored.acct[0]
+    assert (state.closed_trades, state.realised) == ([0, stored.closed_trades[0]], [0, stored.realised[0]])
+    for one in COINS:
+        assert state.pos[state.row_of(SPOT, one.key)] == stored.pos[stored.row_of(SPOT, one.key)]
+        assert state.pos[state.row_of(LIVE, one.key)]["status"] == FLAT
+    engine = Engine(state, make_mandate(CONFIG, COINS, (LIVE, SPOT), chosen_strategies(None), quotes=True))
+    again = restore(snapshot_of(engine, 1)).state
+    assert again.seats == state.seats and np.array_equal(again.pos, state.pos)
+
+
+def test_what_only_a_live_account_holds_is_needed() -> None:
+    stored = lived("AAAUSDT", "BBBUSDT")
+    stored.pos[stored.row_of(SPOT, "CRYPTO:AAAUSDT")]["status"] = FLAT
+    assert [one.key for one in needed([coin("BBBUSDT")], stored)] == ["CRYPTO:BBBUSDT", "CRYPTO:AAAUSDT"]
+
+
+def test_both_accounts_are_carried_over_to_a_finer_grid() -> None:
+    stored = lived("AAAUSDT")
+    finer = coin("AAAUSDT", tick=Decimal("0.001"), step=Decimal("0.00001"), min_qty=Decimal("0.00001"))
+    state, fresh = assemble(CONFIG, (finer,), stored.accounts, stored)
+    assert fresh == {finer.key}
+    for account in (LIVE, SPOT):
+        old, new = stored.pos[stored.row_of(account, finer.key)], state.pos[state.row_of(account, finer.key)]
+        assert (new["steps"], new["stop"], new["value"]) == (old["steps"] * 10, old["stop"] * 10, old["value"])
+
+
+def test_what_a_wallet_can_never_trade_is_told_by_account() -> None:
+    stored = lived("AAAUSDT", "BBBUSDT")
+    engine = Engine(stored, make_mandate(CONFIG, stored.instruments, stored.accounts, frozenset(), quotes=True))
+    stored.acct["equity"] = 200 * 10**10
+    assert never_tradable(engine) == [
+        f"CRYPTO/LIVE {symbol}: never tradable with this wallet, its smallest order is 5.00 USDT, one trade may take 2% of 200.00"
+        for symbol in ("AAAUSDT", "BBBUSDT")
+    ], "as a canary; on paper 5 % are enough"
+    stored.acct["equity"] = 250 * 10**10
+    assert never_tradable(engine) == []
+    stored.acct["equity"] = 0
+    assert never_tradable(engine) == [], "a wallet that is not open says nothing"
