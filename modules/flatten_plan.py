@@ -33,7 +33,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 
     account: Account
     tag: str = ""
-    """Three characters in our order ids. Empty when the state is lost: then orders of this kind of bot are taken back, nothing is closed."""
+    """Three characters in our order ids. Empty when the state is lost: orders of this kind of bot are taken back, nothing is closed."""
     ts: int
     """Names the closing orders of this flatten (ms)."""
     held: dict[str, Decimal] = {}
@@ -106,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def own_quantities(ours: Ours, executions: Iterable[ExecutionReport]) -> dict[str, Decimal]:
-    """Signed own quantity per key, base units: what was booked, and every execution of ours that was not; nothing when the state is lost."""
+    """Signed own quantity per key, base units: what was booked, and every execution of ours since; nothing when the state is lost."""
     if not ours.tag:
         return {}
     own = dict(ours.held)
