@@ -16,7 +16,7 @@ from modules.exchange.lane import Lane
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import RECIPES
 from modules.exchange.reports import AccountItem, ExecutionReport, OrderReport, PositionReport
-from modules.exchange.steps import Entry, Limits, Step, is_entry_work, urgency_of
+from modules.exchange.steps import Entry, Limits, Step, bares, is_entry_work, urgency_of
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import View, Views
 from modules.ports import Venue
@@ -233,7 +233,9 @@ class Executor:
                 self._wakes.pop(key, None)
             if step is None:
                 del self._ready[key]
-            elif (not protective or urgency_of(step) is Urgency.PROTECTIVE) and (best is None or urgency_of(step) < urgency_of(best[1])):
+            elif protective and (bares(step) or urgency_of(step) is not Urgency.PROTECTIVE):
+                continue
+            elif best is None or (urgency_of(step), bares(step)) < (urgency_of(best[1]), bares(best[1])):
                 best = lane, step
         return best
 

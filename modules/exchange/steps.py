@@ -102,6 +102,14 @@ def is_entry_work(step: Step) -> bool:
     return isinstance(step, (SendEntry, CancelEntry)) or (isinstance(step, Ask) and step.entry)
 
 
+def bares(step: Step) -> bool:
+    """It takes a stop away: what is bare already is sold first, and workers that only protect leave it alone.
+
+    Otherwise a portfolio that closes at once stands without stops while all workers wait for the budget of cancels.
+    """
+    return isinstance(step, CancelExit)
+
+
 def urgency_of(step: Step) -> Urgency:
     """Who goes first when several lanes have something to do."""
     match step:

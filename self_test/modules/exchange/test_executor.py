@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from modules.exchange.executor import WORKERS
 from modules.exchange.holdings import Held
 from modules.exchange.reports import Link, WalletReport
 from self_test.fakes.live_floor import LiveFloor
@@ -152,3 +153,26 @@ async def test_a_touched_target_whose_close_was_refused_is_told_again() -> None:
         await floor.clock.advance(6)
         floor.executor.on_quote(floor.key, 1_100, 1_101)
         assert len(floor.told(TargetTouched)) == 2
+
+
+async def test_a_portfolio_that_closes_at_once_sells_what_it_lays_bare_before_it_lays_more_bare() -> None:
+    """A spot exit holds the coin, so it is taken back before the sale; cancels have a budget of their own, and all workers waited there."""
+    floor = LiveFloor(symbols=tuple(f"C{n}USDT" for n in range(25)))
+    floor.venue.cash = Decimal(10_000_000)
+    async with floor.running():
+        for key in floor.instruments:
+            floor.place(floor.approved(key=key))
+        await floor.until(lambda: len(floor.told(Protected)) == 25)
+        floor.venue.fate("cancel", *[Slow(0.2)] * 25)
+        for key in floor.instruments:
+            floor.close(key=key)
+        bare = 0
+
+        def flat() -> bool:
+            nonlocal bare
+            bare = max(bare, sum(floor.venue.naked(key) for key in floor.instruments))
+            return not floor.executor.busy
+
+        await floor.until(flat, 60.0)
+    assert not any(floor.venue.held(key) for key in floor.instruments if floor.venue.naked(key))
+    assert bare <= WORKERS, "no more than there are workers that lay bare"

@@ -14,6 +14,7 @@ from modules.exchange.steps import (
     ReadVenue,
     SendClose,
     SendEntry,
+    bares,
     urgency_of,
 )
 from self_test.fakes.live_floor import LiveFloor
@@ -33,6 +34,7 @@ def test_what_protects_goes_before_cancels_before_entries() -> None:
         Ask(write, entry=False),
     ):
         assert urgency_of(step) is Urgency.PROTECTIVE
+        assert bares(step) is isinstance(step, CancelExit)
     assert urgency_of(CancelEntry(entry)) < urgency_of(SendEntry(entry)) < urgency_of(Ask(write, entry=True))
 
 
