@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from modules.engine import decide, explore
+from modules.engine.explore import SHARE, Plan, plan_explored
+from self_test.scenarios.desk import ATR, LEVEL, LiveDesk, kinds, refused, rows
+from state.books import OPEN
+from state.intents import Approved, Side, Signal
+from state.messages import Command, Place
+from strategy.base import BASE, C1
+from strategy.exploration import draws
+from strategy.regime import CHOP, TREND, UNKNOWN
+
+TURNOVER = 10_000_000.0
+
+
+def willing(monkeypatch: pytest.MonkeyPatch, draw: float = 0.0) -> None:
+    """Every decision draws `draw`."""
+    monkeypatch.setattr(explore, "draws", lambda *_: (draw, 0))
+
+
+def signal(desk: LiveDesk, i: int = 0, **changes: Any) -> Signal:
+    told: dict[str, Any] = {"regime": CHOP, "atr": ATR, "reference": LEVEL, **changes}
+    return Signal(ts=desk.now, key=desk.coin(i).key, strategy=C1, side=Side.LONG, **told)
+
+
+def plan(desk: LiveDesk, i: int = 0, spread: float = 0.0, **changes: Any) -> Plan | None:
+    state, mandate = desk.engine.state, desk.engine.mandate
+    with desk.on(desk.paper):
+        return plan_explored(state, mandate, desk.seat(i), C1, signal(desk, i, **changes), TURNOVER, spread)
+
+
+def tried(desk: LiveDesk, i: int = 0, **changes: Any) -> list[Command]:
+    """The signal as the paper seat hears it beside the live one."""
+    out: list[Command] = []
+    state, mandate = desk.engine.state, desk.engine.mandate
+    with desk.on(desk.paper):
+        decide.explore(state, mandate, desk.seat(i), C1, signal(desk, i, **changes), desk.quote(i), TURNOVER, out)
+    desk.all += out
+    return out
+
+
+def order_of(commands: list[Command]) -> Approved:
+    (placed,) = kinds(commands, Place)
+    return placed.order
+
+
+@pytest.mark.parametrize("regime, atr, arm", [(CHOP, ATR, BASE), (TREND, ATR, BASE), (CHOP, 2 * ATR, BASE), (UNKNOWN, ATR, None)])
+def test_another_arm_than_the_policys_is_tried_where_the_regime_has_one(
+    monkeypatch: pytest.MonkeyPatch, regime: int, atr: float, arm: int | None
+) -> None:
+    willing(monkeypatch)
+    found = plan(LiveDesk(), regime=regime, atr=atr)
+    assert (None if found is None else found.arm) == arm
+    assert found is None or (found.explored and found.stop < LEVEL < found.target)
+
+
+def test_an_arm_whose_stop_is_too_wide_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    # 8 % is the cap: base stands 6 ATR away, tight 4.
+    assert plan(LiveDesk(), atr=150.0) is None
+
+
+@pytest.mark.parametrize("regime, limit", [(CHOP, 0.25), (TREND, 0.10)])
+def test_chop_is_explored_more_often(monkeypatch: pytest.MonkeyPatch, regime: int, limit: float) -> None:
+    willing(monkeypatch, limit - 0.001)
+    assert plan(LiveDesk(), regime=regime) is not None
+    willing(monkeypatch, limit)
+    assert plan(LiveDesk(), regime=regime) is None
+
+
+def test_the_same_decision_draws_the_same_and_another_seed_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, drawn = LiveDesk(), list[tuple[str, ...]]()
+
+    def draw(*words: str) -> tuple[float, int]:
+        drawn.append(words)
+        return draws(*words)
+
+    monkeypatch.setattr(explore, "draws", draw)
+    first = plan(desk)
+    assert plan(desk) == first
+    desk.engine.mandate = msgspec.structs.replace(desk.engine.mandate, explore_seed="2")
+    plan(desk)
+    desk.later(300_000)
+    plan(desk)
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) == 3
+
+
+def test_an_explored_trade_is_papers_and_tagged_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    desk = LiveDesk()
+    live = desk.open(regime=CHOP)
+    order = order_of(tried(desk))
+    assert (live.intent.arm, order.intent.arm) == ("tight", "base")
+    assert order.intent.account == desk.paper and order.intent.explored and not live.intent.explored
+    with desk.on(desk.paper):
+        desk.filled(order)
+        desk.stopped(order.intent.exits.stop)
+    (trade,) = rows(desk.all, "trade")
+    assert trade["account"] == "CRYPTO/PAPER" and trade["explored"] is True
+
+
+def test_all_explored_positions_together_hold_a_small_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    desk = LiveDesk("AAAUSDT", "BBBUSDT")
+    first = order_of(tried(desk))
+    coin = desk.coin()
+    worth = float(coin.price(LEVEL) * coin.qty(first.intent.steps))
+    assert 0.95 * SHARE * 1_000 < worth <= SHARE * 1_000
+    assert tried(desk, 1) == []  # no room is left for a venue's least order
+    with desk.on(desk.paper):
+        desk.filled(first)
+        desk.stopped(first.intent.exits.stop)
+    assert order_of(tried(desk, 1)).intent.key == desk.coin(1).key
+
+
+def test_what_paper_may_not_enter_is_not_explored_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    desk = LiveDesk()
+    order_of(tried(desk))
+    assert plan(desk) is None  # a position or an order is there
+    desk = LiveDesk()
+    desk.control("pause")
+    assert refused(tried(desk)) == "paused"
+    desk.control("unpause")
+    desk.control("flatten", account="CRYPTO/PAPER")
+    assert plan(desk) is None
+
+
+def test_live_positions_take_no_room_from_what_is_explored(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    desk = LiveDesk()
+    alone = plan(desk)
+    desk.open()
+    assert desk.pos()["status"] == OPEN
+    assert plan(desk) == alone
+
+
+def test_costs_mask_what_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    willing(monkeypatch)
+    assert plan(LiveDesk(), spread=0.05) is None
