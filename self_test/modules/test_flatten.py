@@ -10,12 +10,13 @@ import pytest
 from modules.exchange.reports import OrderKind
 from modules.flatten import FlatReport, LiveAccount, flatten_account, flatten_accounts
 from modules.flatten_plan import Ours
-from modules.ports import BAD_KEY, BELOW_MINIMUM, Ticket
+from modules.ports import BAD_KEY, BELOW_MINIMUM, Barred, Ticket, free
 from self_test.fakes.flat_venue import NOW, FlatVenue
 from state.accounts import Account, Domain, Mode
 from state.instruments import Instrument
 from utils.clock import FakeClock
 from utils.errors import Rejected, Transient
+from utils.throttle import Urgency
 
 T = TypeVar("T")
 SPOT, PERPS = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.LIVE)
@@ -195,11 +196,11 @@ def test_an_answer_that_was_lost_is_repeated_under_the_same_id_only() -> None:
     create = venue.create
     venue.sizes = {"PERPS:C0USDT": Decimal(4)}
 
-    async def lossy(ticket: Ticket, urgency: object) -> str:
+    async def lossy(ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         links.append(ticket.link_id)
         if len(links) < 4:
             raise Transient("connection refused")
-        return await create(ticket, urgency)  # type: ignore[arg-type]
+        return await create(ticket, urgency, barred)
 
     venue.create = lossy  # type: ignore[method-assign]
     report = run(clock, flatten_account(LiveAccount(ours(PERPS, 1, held=dict(venue.sizes)), venue), clock))

@@ -17,7 +17,7 @@ from self_test.fakes.books import coin
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, LiveDesk, close, rows, settled
 from state.accounts import Account, Domain, Mode
 from state.books import FLAT, OPEN
-from state.messages import Control
+from state.messages import Command, Control
 from state.runtime import RuntimeState
 from strategy.base import C4
 from strategy.market import new_market
@@ -114,7 +114,7 @@ def test_what_a_live_account_without_a_key_wants_is_never_done_on_paper(tmp_path
     """The key is gone, the position is not: a paper venue that took its stop or its close would book fills that never happened."""
     desk = LiveDesk()
     desk.open()
-    asked = [exits.protect(desk.engine.state, desk.seat()), close(desk)]
+    asked: list[Command] = [exits.protect(desk.engine.state, desk.seat()), close(desk)]
     options = RunOptions(stage=1, env=Environment.LIVE, state_dir=tmp_path)
     floor = LiveFloor(options, CONFIG, Hosts(http="", ws=""), {}, Throttle({}, WallClock()), WallClock())
     assert [floor.dispatch(command) for command in asked] == [True, True]
