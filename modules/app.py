@@ -128,7 +128,8 @@ class Daemon:
         options = self.options
         atomic_write(options.state_dir / "last_env", str(options.env).encode())
         last = remembered(options.folder)
-        remember(options.folder, last, options.stage, override=options.override_gates, real_money=options.real_money)
+        digits = options.real_money if self.lineup.live else None
+        remember(options.folder, last, options.stage, override=options.override_gates, real_money=digits)
 
     async def _start_up(self, stack: AsyncExitStack) -> None:
         """Everything before the first event; Refusal for a market that does not answer, or says no."""

@@ -1,4 +1,5 @@
-"""The stage that was asked for, remembered: without `--stage` the last one holds, and what a person opened stays open until it is lost.
+"""The stage that was asked for, remembered: without `--stage` the last one holds, and what a person opened stays open until a lower
+stage is asked for.
 
 A request is a ceiling. It never undoes a demotion: what an account may do inside a stage is the engine's own memory, not this file's.
 """
@@ -40,8 +41,11 @@ def resolve(last: StageRequest, stage: int | None, *, override: bool, real_money
 
 
 def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None) -> None:
-    """Store the request of a run that has started; OSError when the disk refuses."""
-    opened = max(last.opened, stage) if override else last.opened
-    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if real_money is not None else last.real_money)
+    """Store the request of a run that has started; OSError when the disk refuses.
+
+    Going down closes what lay above: money opened by hand is opened by hand again. `real_money`: digits that the venue's account matched.
+    """
+    opened = stage if override else min(last.opened, stage)
+    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if opened > 1 else None)
     if kept != last:
         atomic_write(folder / NAME, msgspec.json.encode(kept), mode=0o600)

@@ -25,8 +25,13 @@ def test_a_lower_stage_stays_open_and_a_higher_one_has_to_be_opened(asked: int, 
     assert resolve(last, asked, override=False, real_money=None) == found
 
 
-def test_digits_typed_now_win_and_going_down_forgets_nothing(tmp_path: Path) -> None:
+def test_digits_typed_now_win(tmp_path: Path) -> None:
     last = StageRequest(stage=3, opened=3, real_money="1234")
     assert resolve(last, None, override=False, real_money="9999") == (3, True, "9999")
+
+
+def test_going_down_closes_what_lay_above(tmp_path: Path) -> None:
+    last = StageRequest(stage=3, opened=3, real_money="1234")
     remember(tmp_path, last, 1, override=False, real_money=None)
-    assert remembered(tmp_path) == StageRequest(stage=1, opened=3, real_money="1234")
+    assert remembered(tmp_path) == StageRequest()
+    assert resolve(remembered(tmp_path), 2, override=False, real_money=None) == (2, False, None)
