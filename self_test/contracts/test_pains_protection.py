@@ -10,6 +10,7 @@ import pytest
 
 from modules.exchange.reports import OrderKind
 from modules.simulator.faults import parse
+from modules.simulator.filters import Category
 from modules.simulator.server import Simulator
 from self_test.contracts.clients import venue
 from self_test.contracts.whole import Venue, Whole, alive, hurry
@@ -191,8 +192,9 @@ async def test_pain_14_a_protection_that_went_while_nobody_looked_is_attached_an
         exchange, perps = simulator.private.exchange, domain is Domain.PERPS
         uid = list(exchange.accounts)[perps]
         for name in Venue(simulator).open_orders():
-            where = ("linear", "") if perps else ("spot", "tpslOrder")
-            exchange.cancel_order(uid, where[0], "BTCUSDT", simulator._now(), order_id=name, order_filter=where[1])
+            category: Category = "linear" if perps else "spot"
+            world = "" if perps else "tpslOrder"
+            exchange.cancel_order(uid, category, "BTCUSDT", simulator._now(), order_id=name, order_filter=world)
         assert Venue(simulator).open_orders() == []
         async with alive(simulator, tmp_path, domain) as bot:
             await bot.until(lambda: bool(bot.told(Protected)))
