@@ -1,7 +1,6 @@
-"""The stage that was asked for, remembered: without `--stage` the last one holds, and what a person opened stays open until a lower
-stage is asked for.
+"""The stage that was asked for, remembered: without `--stage` the last one holds.
 
-A request is a ceiling. It never undoes a demotion: what an account may do inside a stage is the engine's own memory, not this file's.
+What a person opened over its gate stays open until a lower stage is asked for. A request is a ceiling. It never undoes a demotion: what an account may do inside a stage is the engine's own memory, not this file's.
 """
 
 from __future__ import annotations
