@@ -1,6 +1,7 @@
 """The stage that was asked for, remembered: without `--stage` the last one holds.
 
-What a person opened over its gate stays open until a lower stage is asked for. A request is a ceiling. It never undoes a demotion: what an account may do inside a stage is the engine's own memory, not this file's.
+What a person opened over its gate stays open until a lower stage is asked for. A request is a ceiling: it never undoes a demotion, for
+what an account may do inside a stage is the engine's own memory, not this file's.
 """
 
 from __future__ import annotations
