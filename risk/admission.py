@@ -89,6 +89,13 @@ def objection(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: f
 
 
 @kernel
+def sellable(inst: Rows, i: int, steps: int, price: int) -> bool:
+    """Whether what a spot buy of `steps` leaves after its fee in the coin is an order that the venue takes at `price` (ticks)."""
+    kept = steps - (steps * inst[i]["taker_ppm"] + 999_999) // 1_000_000
+    return bool(kept >= inst[i]["min_steps"] and kept * price * inst[i]["unit"] >= inst[i]["min_notional"])
+
+
+@kernel
 def sized(
     pos: Rows,
     inst: Rows,
@@ -117,4 +124,6 @@ def sized(
     distance = abs(reference - stop) / reference
     binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor)
     steps = steps_for(inst, i, allowed, reference, stop)
+    if acct[inst[i]["account"]]["live"] and inst[i]["spot"] and not sellable(inst, i, steps, min(reference, stop)):
+        steps = 0
     return (OK if steps > 0 else binding), steps, stop, target

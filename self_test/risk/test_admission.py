@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from risk.admission import affordable, arm_rule, objection, sized, standing
+from risk.admission import affordable, arm_rule, objection, sellable, sized, standing
 from risk.rules import Rule
 from self_test.fakes.books import Books, books, coin
 from state.accounts import Domain
@@ -159,3 +159,19 @@ def test_a_plan_whose_exits_are_no_prices_is_refused(atr: float) -> None:
     rule, steps, _, _ = plan(books(), atr=atr)
     assert rule is not Rule.OK
     assert steps == 0
+
+
+@pytest.mark.parametrize(
+    "steps, price, expected",
+    [
+        (500, 10_000, False),  # 5.00 bought, 4.99 left after its fee of a step
+        (501, 10_000, True),
+        (516, 9_700, False),
+        (517, 9_700, True),
+        (0, 10_000, False),
+    ],
+)
+def test_what_a_fee_in_the_coin_leaves_must_be_an_order_too(steps: int, price: int, expected: bool) -> None:
+    table = books()
+    assert int(table.inst[0]["taker_ppm"]) == 1_000
+    assert sellable(table.inst, 0, steps, price) is expected

@@ -185,6 +185,20 @@ def test_what_a_stop_left_over_frees_its_seat_once_nothing_moves() -> None:
     settled(desk)
 
 
+@pytest.mark.parametrize("free, steps", [("5.18", 0), ("5.19", 517)])
+def test_nothing_is_bought_that_could_not_be_sold_after_its_fee(free: str, steps: int) -> None:
+    """516 steps are 5.005 USDT at the stop of 97, but 515 of them, which is what the fee leaves, are not."""
+    desk = LiveDesk()
+    desk.read(free=int(Decimal(free) * MONEY_SCALE))
+    if not steps:
+        assert refused(desk.signal()) == "no_balance"
+        return
+    order = desk.enter()
+    assert order.intent.steps == steps
+    desk.filled(order)
+    assert (desk.pos()["status"], desk.pos()["steps"]) == (OPEN, 516), "a position, with a stop that the venue takes"
+
+
 def test_paper_pays_in_the_quote_coin_and_writes_nothing_off() -> None:
     desk = LiveDesk()
     with desk.on(desk.paper):
