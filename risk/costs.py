@@ -37,12 +37,14 @@ def median_hold_ms(acct: Rows, a: int, rules: Rows, s: int, min_trades: int) -> 
 def round_trip(inst: Rows, i: int, order_type: int, side: int, spread: float, hold_ms: float) -> float:
     """Cost of entering and leaving once, as a fraction of notional.
 
-    Slippage is paid by the legs that take; `spread` (fraction of price) counts once, half on each such leg. Funding counts only when
-    the last known rate is against the position, for every settlement in the usual holding time.
+    Slippage is paid by the legs that take; `spread` (fraction of price) counts once, half on each such leg, as far as the slippage does
+    not hold it already. Funding counts only when the last known rate is against the position, for every settlement in the usual holding
+    time.
     """
     fees = entry_fee_ppm(inst, i, order_type) + inst[i]["taker_ppm"]
     taking_legs = 1.0 if order_type == MAKER else 2.0
-    cost = (fees + taking_legs * inst[i]["slip_ppm"]) / 1e6 + spread * taking_legs / 2.0
+    wider = max(0.0, spread - inst[i]["spread_ppm"] / 1e6)
+    cost = (fees + taking_legs * inst[i]["slip_ppm"]) / 1e6 + wider * taking_legs / 2.0
     if inst[i]["funding_interval_ms"] > 0:
         adverse = side * inst[i]["funding_e8"] / 1e8
         if adverse > 0.0:

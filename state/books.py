@@ -40,13 +40,15 @@ INST = np.dtype(
         ("taker_ppm", "i8"),
         ("maker_ppm", "i8"),
         ("slip_ppm", "i8"),
+        ("spread_ppm", "i8"),
         ("leverage", "i8"),
         ("funding_interval_ms", "i8"),
         ("funding_e8", "i8"),
     ]
 )
 """Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
-`funding_e8` the last known rate x 1e8."""
+`slip_ppm` is what a taking leg loses to the mid, `spread_ppm` the spread that it already holds (0: it comes on top), `funding_e8` the last
+known rate x 1e8."""
 
 POS = np.dtype(
     [
@@ -101,10 +103,12 @@ ACCT = np.dtype(
         ("live", "i8"),
         ("free", "i8"),
         ("outside", "i8"),
-        ("canary", "i8"),
-        ("canary_since", "i8"),
-        ("canary_trades", "i8"),
-        ("canary_realised", "i8"),
+        ("canary", "i8", (STYLES,)),
+        ("canary_since", "i8", (STYLES,)),
+        ("canary_trades", "i8", (STYLES,)),
+        ("canary_realised", "i8", (STYLES,)),
+        ("won", "i8", (STYLES,)),
+        ("marked", "i8", (STYLES,)),
         ("day", "i8"),
         ("day_start", "i8"),
         ("day_stopped", "i8"),
@@ -121,8 +125,9 @@ ACCT = np.dtype(
     ]
 )
 """One wallet and its breakers. Amounts in money units; `day` counts UTC days; `level` is the drawdown step 0 to 3. On a `live` account
-`free` is what the venue says new orders may bind and `outside` the cash there that is not ours; `canary` = 1 picks the canary's row of
-LIMITS, and the counters beside it say since when, how many trades, with which result."""
+`free` is what the venue says new orders may bind and `outside` the cash there that is not ours; `canary` = 1 (by style) means
+canary size, and the counters beside it say since when, how many trades, with which result. `won` sums the net results of a style's counting
+policy trades, `marked` is that with the open ones at their marks when the day began."""
 
 RULES = np.dtype(
     [

@@ -33,6 +33,14 @@ def test_what_a_round_trip_costs(domain: Domain, order_type: int, spread: float,
     assert round_trip(table.inst, 0, order_type, 1, spread, 30.0 * HOUR_MS) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("spread_bp, extra_bp", [(0.0, 0.0), (2.0, 0.0), (3.0, 0.0), (5.0, 2.0)])
+def test_a_spread_that_the_slippage_holds_already_is_not_counted_twice(spread_bp: float, extra_bp: float) -> None:
+    table = books(coin("AAAUSDT", Domain.CRYPTO))
+    table.inst[0]["spread_ppm"] = 300
+    cost = round_trip(table.inst, 0, MARKET, 1, spread_bp / 1e4, 30.0 * HOUR_MS)
+    assert cost == pytest.approx(0.0024 + extra_bp / 1e4, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     "side, rate_e8, extra",
     [(1, 10_000, 3 * 0.0001), (-1, 10_000, 0.0), (1, -10_000, 0.0), (-1, -10_000, 3 * 0.0001), (1, 0, 0.0)],
