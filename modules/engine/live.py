@@ -85,8 +85,13 @@ def _unprotected(state: RuntimeState, event: ProtectionFailed, out: list[Command
 
 
 def seized(state: RuntimeState, i: int, ts: int, reason: ExitReason, out: list[Command]) -> None:
-    """The venue took a position of seat `i`'s account by force: the account halts until a person resumes it."""
+    """The venue took a position of seat `i`'s account by force: the account halts until a person resumes it.
+
+    Told once: it comes in many fills, and what else is taken until then is told by its trades.
+    """
     a = state.seats[i][0]
+    if state.halted.get(str(state.accounts[a])) == str(reason):
+        return
     text = f"{state.accounts[a]}: the venue took {state.instrument(i).symbol} away ({reason}); the account halts"
     out.append(Report(ts=ts, what="halted", account=str(state.accounts[a]), rule=str(reason), text=text))
     exits.halt(state, a, ts, str(reason), ExitReason.HALT, out)

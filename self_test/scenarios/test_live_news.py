@@ -240,6 +240,22 @@ def test_a_position_that_the_venue_took_halts_its_account_and_only_it(reason: Ex
     books_balance(desk)
 
 
+def test_a_liquidation_in_many_fills_is_said_once_and_again_after_a_resume() -> None:
+    desk = LiveDesk("AAAUSDT", "BBBUSDT", perps=True)
+    desk.open(0)
+    held = int(desk.pos(0)["steps"])
+    said, closes = [], []
+    for steps, left in ((100, held - 100), (200, held - 300), (held - 300, 0)):
+        commands = desk.stopped(6_000, trigger=ExitReason.LIQUIDATION, steps=steps, left=left)
+        said += [one for one in reports(commands) if one[0] == "halted"]
+        closes += kinds(commands, Close)
+    assert said == [("halted", "liquidation")] and len(closes) == 1
+    desk.control("resume", account="PERPS/LIVE")
+    desk.open(1)
+    assert ("halted", "liquidation") in reports(desk.stopped(6_000, i=1, trigger=ExitReason.LIQUIDATION))
+    books_balance(desk)
+
+
 # --- canary ---------------------------------------------------------------------------------------------------------------------------
 
 
