@@ -99,8 +99,8 @@ class Venue(Protocol):
         """Every execution from `since_ms` (venue time) on, oldest first, paged to the end."""
         ...
 
-    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
-        """The executions of one order, oldest first."""
+    async def executions_of(self, key: str, venue_id: str, since_ms: int = 0) -> list[ExecutionReport]:
+        """The executions of one order from `since_ms` (venue time, when it was made) on, oldest first; 0 = of the last seven days."""
         ...
 
     async def positions(self) -> list[PositionReport]:

@@ -191,19 +191,13 @@ class BybitVenue:
 
     async def executions(self, since_ms: int) -> list[ExecutionReport]:
         """See `Venue.executions`; 0 = everything that the venue keeps."""
-        found: dict[str, ExecutionReport] = {}
-        start = since_ms or max(0, self._venue_now() - KEPT_MS)
-        while True:
-            end = start + WEEK_MS - 1
-            found |= await self._executions({**self._category, "startTime": start, "endTime": end})
-            start = end + 1
-            if start > self._venue_now() + LATE_MS:
-                return sorted(found.values(), key=lambda one: one.ts)
+        return await self._windows(self._category, since_ms or max(0, self._venue_now() - KEPT_MS), Urgency.ACCOUNT)
 
-    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
-        """See `Venue.executions_of`."""
-        found = await self._executions({**bodies.where(key), "orderId": venue_id}, Urgency.CANCEL)
-        return sorted((one for one in found.values() if one.venue_id == venue_id), key=lambda one: one.ts)
+    async def executions_of(self, key: str, venue_id: str, since_ms: int = 0) -> list[ExecutionReport]:
+        """See `Venue.executions_of`; without a time the venue looks back seven days."""
+        start = since_ms or self._venue_now() - WEEK_MS
+        found = await self._windows({**bodies.where(key), "orderId": venue_id}, start, Urgency.CANCEL)
+        return [one for one in found if one.venue_id == venue_id]
 
     async def positions(self) -> list[PositionReport]:
         """See `Venue.positions`."""
@@ -239,10 +233,19 @@ class BybitVenue:
     async def _positions(self, asked: Params) -> list[PositionReport]:
         return await self._lists.every("/v5/position/list", {**self._category, **asked}, rows.position, Urgency.ACCOUNT)
 
-    async def _executions(self, asked: Params, urgency: Urgency = Urgency.ACCOUNT) -> dict[str, ExecutionReport]:
-        """By id, oldest first."""
-        found = await self._lists.every("/v5/execution/list", asked, lambda row: rows.execution(row, self._domain, self._quote), urgency)
-        return {one.exec_id: one for one in reversed(found)}
+    async def _windows(self, asked: Params, start: int, urgency: Urgency) -> list[ExecutionReport]:
+        """Executions from `start` (venue ms) up to now, oldest first, each once; the venue answers for a week at a time."""
+        found: dict[str, ExecutionReport] = {}
+        while True:
+            end = start + WEEK_MS - 1
+            window = {**asked, "startTime": start, "endTime": end}
+            page = await self._lists.every(
+                "/v5/execution/list", window, lambda row: rows.execution(row, self._domain, self._quote), urgency
+            )
+            found |= {one.exec_id: one for one in reversed(page)}
+            start = end + 1
+            if start > self._venue_now() + LATE_MS:
+                return sorted(found.values(), key=lambda one: one.ts)
 
     async def _last(self, key: str, urgency: Urgency) -> Decimal:
         said = await self._calls.read("/v5/market/tickers", bodies.where(key), urgency)

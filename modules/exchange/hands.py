@@ -191,9 +191,9 @@ class Hands:
                 self._heard(list(await self._venue.executions(self._venue_now() - LOOK_BACK_MS)))
             else:
                 self._heard([report])
-            for key, venue_id in self._tracker.incomplete():
+            for key, venue_id, made in self._tracker.incomplete():
                 if key == lane.key:
-                    self._heard(list(await self._venue.executions_of(key, venue_id)))
+                    self._heard(list(await self._venue.executions_of(key, venue_id, made)))
         except (Transient, Rejected):
             pending.asked(write, self._now)
             write.asks -= 1  # nobody answered
@@ -231,7 +231,7 @@ class Hands:
         if report is None:
             return
         if report.filled:
-            self._heard(list(await self._venue.executions_of(lane.key, venue_id)))
+            self._heard(list(await self._venue.executions_of(lane.key, venue_id, report.created_ts)))
         self._heard([report])
 
     # --- closes --------------------------------------------------------------------------------------------------------------------

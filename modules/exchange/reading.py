@@ -49,8 +49,8 @@ async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms:
         orders = await venue.open_orders()
         teller.tell(orders)
         teller.tell(await venue.executions(since_ms))
-        for key, venue_id in tracker.incomplete()[:ASKED_AT_ONCE]:
-            teller.tell(await venue.executions_of(key, venue_id))
+        for key, venue_id, made in tracker.incomplete()[:ASKED_AT_ONCE]:
+            teller.tell(await venue.executions_of(key, venue_id, made))
         if teller.heard == heard and not tracker.incomplete():
             teller.tell([*positions, wallet])
             return Reading(wallet, positions, orders)

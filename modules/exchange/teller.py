@@ -21,8 +21,8 @@ class Tracker(Protocol):
         """The news in `items`, as events."""
         ...
 
-    def incomplete(self) -> Sequence[tuple[str, str]]:
-        """Instrument key and venue id of ended orders whose executions are not all known."""
+    def incomplete(self) -> Sequence[tuple[str, str, int]]:
+        """Instrument key, venue id and venue time of creation of ended orders whose executions are not all known."""
         ...
 
     def untold(self) -> int | None:

@@ -271,9 +271,10 @@ class Tracker:
 
     # --- what is known -------------------------------------------------------------------------------------------------------------
 
-    def incomplete(self) -> list[tuple[str, str]]:
-        """Instrument key and venue id of ended orders whose executions have not all been seen: ask `executions_of`."""
-        return [(own.key, own.venue_id) for own in self._open.values() if own.venue_id and self._lacks(own)]
+    def incomplete(self) -> list[tuple[str, str, int]]:
+        """Instrument key, venue id and venue time of creation of ended orders that lack executions: ask `executions_of`."""
+        open_ = self._open.values()
+        return [(own.key, own.venue_id, own.ended.created_ts) for own in open_ if own.ended and own.venue_id and self._lacks(own)]
 
     def foreign(self) -> tuple[str, ...]:
         """Executions that are nobody's here, and exits that wait for an entry nobody told of, in words."""

@@ -91,9 +91,9 @@ class AccountVenue:
         await self._asked("executions")
         return [fill for fill in self.fills if fill.ts >= since_ms]
 
-    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
+    async def executions_of(self, key: str, venue_id: str, since_ms: int = 0) -> list[ExecutionReport]:
         await self._asked("executions_of")
-        return [fill for fill in self.fills if fill.key == key and fill.venue_id == venue_id]
+        return [fill for fill in self.fills if fill.key == key and fill.venue_id == venue_id and fill.ts >= since_ms]
 
     async def positions(self) -> list[PositionReport]:
         await self._asked("positions")

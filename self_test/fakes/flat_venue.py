@@ -140,8 +140,8 @@ class FlatVenue:
         self._hiccup("executions")
         return [one for one in self.fills if one.ts >= since_ms]
 
-    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
-        return [one for one in self.fills if one.venue_id == venue_id]
+    async def executions_of(self, key: str, venue_id: str, since_ms: int = 0) -> list[ExecutionReport]:
+        return [one for one in self.fills if one.venue_id == venue_id and one.ts >= since_ms]
 
     async def positions(self) -> list[PositionReport]:
         self._hiccup("positions")

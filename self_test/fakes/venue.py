@@ -408,9 +408,9 @@ class FakeVenue:
         hidden = {link for link, until in self.hidden_ns.items() if until > self._clock.monotonic_ns()}
         return [one for one in self.execs if one.ts >= since_ms and one.link_id not in hidden]
 
-    async def executions_of(self, key: str, venue_id: str) -> list[ExecutionReport]:
+    async def executions_of(self, key: str, venue_id: str, since_ms: int = 0) -> list[ExecutionReport]:
         await self._ask("executions_of")
-        return [one for one in self.execs if one.venue_id == venue_id]
+        return [one for one in self.execs if one.venue_id == venue_id and one.ts >= since_ms]
 
     async def positions(self) -> list[PositionReport]:
         await self._ask("positions")

@@ -56,6 +56,21 @@ async def test_executions_are_asked_in_windows_of_a_week_up_to_now():
         assert int(venue.asked[0][1]["startTime"]) == NOW - 104 * 7 * DAY and len(venue.asked) == 105, "what the venue keeps"
 
 
+async def test_executions_of_an_old_order_are_asked_from_its_beginning_on_and_of_any_other_a_week_back():
+    async with scripted() as (venue, one):
+        old = EXECUTION | {"orderId": "9", "execTime": str(NOW - 15 * DAY)}
+
+        def answer(fields: dict[str, str]) -> dict[str, Any]:
+            inside = int(fields.get("startTime", NOW - 7 * DAY)) <= NOW - 15 * DAY <= int(fields.get("endTime", NOW))
+            return {"list": [old] if inside else [], "nextPageCursor": ""}
+
+        venue.answers["/v5/execution/list"] = answer
+        [fill] = await one.executions_of(PERP, "9", NOW - 16 * DAY)
+        assert fill.ts == NOW - 15 * DAY and venue.count("/v5/execution/list") == 3
+        assert {fields["orderId"] for _, fields in venue.asked} == {"9"}
+        assert await one.executions_of(PERP, "9") == [] and await one.executions_of(PERP, "8", NOW - 16 * DAY) == []
+
+
 async def test_an_order_that_is_not_the_one_asked_for_is_not_it():
     async with scripted() as (venue, one):
         venue.rows("/v5/order/realtime", ORDER)

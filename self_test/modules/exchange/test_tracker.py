@@ -95,7 +95,7 @@ def test_pain_11_any_order_and_any_repeats_tell_the_same(story: list[Item]) -> N
 def test_an_end_waits_for_its_fills_and_says_so() -> None:
     one = tracker()
     assert [type(event) for event in one.take([order(OrderStatus.CANCELLED, "0.5")])] == [OrderAccepted]
-    assert one.incomplete() == [("CRYPTO:BTCUSDT", "v1")]
+    assert one.incomplete() == [("CRYPTO:BTCUSDT", "v1", 1)]
     assert [type(event) for event in one.take([execution("a", "0.3")])] == [OrderFilled]
     assert [type(event) for event in one.take([execution("b", "0.2")])] == [OrderFilled, OrderCancelled]
     assert one.incomplete() == []

@@ -62,8 +62,8 @@ class ToyTracker:
         )  # fmt: skip
         return OrderFilled(ts=report.ts, fill=fill)
 
-    def incomplete(self) -> list[tuple[str, str]]:
-        return [(o.key, o.venue_id) for o in self._orders.values() if o.filled > self._told.get(o.venue_id, ZERO)]
+    def incomplete(self) -> list[tuple[str, str, int]]:
+        return [(o.key, o.venue_id, o.created_ts) for o in self._orders.values() if o.filled > self._told.get(o.venue_id, ZERO)]
 
     def untold(self) -> int | None:
         return self.oldest_untold
