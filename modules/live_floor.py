@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -13,6 +14,7 @@ import msgspec
 import structlog
 
 from modules.accounts import Key, Lineup, confirmed
+from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
 from modules.environment import Environment, Hosts
@@ -39,6 +41,8 @@ from utils.throttle import Throttle
 
 log = structlog.get_logger(__name__)
 TAG_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
+START_S = 1.0
+"""For so long the market waits until every account was read once."""
 Filters = Callable[[Domain], Coroutine[Any, Any, Mapping[str, Instrument]]]
 
 
@@ -228,12 +232,8 @@ class LiveFloor:
         return found
 
     async def start(self) -> None:
-        """Recover every account once, before the market is heard; one whose venue does not answer goes on trying as a task."""
-        for account, desk in self.desks.items():
-            try:
-                await desk.watch.start()
-            except Transient as error:
-                log.warning("start-up reading failed, trying on", account=str(account), error=str(error))
+        """Recover every account once, before the market is heard; one whose venue does not answer soon goes on trying as a task."""
+        await together([_recover(account, desk) for account, desk in self.desks.items()])
 
     def uncovered_ms(self) -> dict[str, int]:
         """Account -> for how long the longest of its positions has been without a confirmed stop."""
@@ -255,6 +255,17 @@ class LiveFloor:
         """Release the connections."""
         for venue in self._venues.values():
             await venue.close()
+
+
+async def _recover(account: Account, desk: Desk) -> None:
+    """The first reading. The orders of this account wait for it; the market and the other accounts do not wait for a slow one."""
+    try:
+        async with asyncio.timeout(START_S):
+            await desk.watch.start()
+    except TimeoutError:
+        log.info("start-up reading takes longer and goes on", account=str(account))
+    except Transient as error:
+        log.warning("start-up reading failed, trying on", account=str(account), error=str(error))
 
 
 async def _carry_out(desk: Desk) -> None:

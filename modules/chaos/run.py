@@ -29,7 +29,8 @@ from modules.simulator.server import SimulatorOptions
 from state.ledger import read_ledger
 from utils.clock import SECOND, WallClock
 
-READY_LIMIT_S = 60.0
+READY_LIMIT_S = 300.0
+"""The first start may have to compile."""
 FLAT_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 QUIET_S = 3.0

@@ -45,7 +45,10 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """While the stream says nothing."""
     silent_after_s: float = 60.0
     retry_s: float = 1.0
-    """First pause after a failure; it doubles up to `compare_s`."""
+    """First pause after a failure; it doubles up to `compare_s`, and only up to `entering_s` while the account waits to enter."""
+    entering_s: float = 2.0
+    unrest_retry_s: float = 0.25
+    """First pause after a reading that found no rest, though the venue answers; it doubles up to `retry_s`."""
     keys_retry_s: float = 60.0
     """While the key is refused."""
     lost_after_s: float = 15.0
@@ -106,6 +109,7 @@ class Watch:
         self._linked = False
         self._losses = 0
         self._failures = 0
+        self._restless = False
         self._item_ns = self._answer_ns = self._rest_ns = clock.monotonic_ns()
         self._wanted = asyncio.Event()
         self.caught_up = asyncio.Event()
@@ -189,14 +193,23 @@ class Watch:
                 self._failures = 0
                 continue
             self._failures += 1
-            refused = KEYS in self._causes
-            growing = min(self._pace.retry_s * 2.0 ** min(self._failures - 1, 16), self._pace.compare_s)
-            await self._pause(self._pace.keys_retry_s if refused else growing)
+            await self._pause(self._pause_s())
             self._wanted.set()
+
+    def _pause_s(self) -> float:
+        """How long to wait after a comparison that came to nothing."""
+        pace = self._pace
+        if KEYS in self._causes:
+            return pace.keys_retry_s
+        first, most = pace.retry_s, pace.entering_s if RECONCILE in self._causes else pace.compare_s
+        if self._restless:
+            first, most = pace.unrest_retry_s, pace.retry_s
+        return min(first * 2.0 ** min(self._failures - 1, 16), most)
 
     async def _compared(self) -> bool:
         """One comparison; whether it came to a reading."""
         linked, losses = self._linked, self._losses
+        self._restless = False
         try:
             if not self._introduced or CLOCK in self._causes:
                 await self._checks.clock()
@@ -215,6 +228,7 @@ class Watch:
         for cause in (VENUE, KEYS, BANNED):
             self._causes.up(cause)
         if not at_rest:
+            self._restless = True
             if self._since_s(self._rest_ns) > self._pace.unrest_s:
                 self._causes.down(RECONCILE, "the account has not been at rest long enough to be read")
             return False

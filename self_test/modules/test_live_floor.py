@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -345,6 +346,16 @@ async def test_a_venue_that_does_not_answer_at_the_start_is_asked_on_by_its_task
 
 
 @pytest.mark.asyncio
+@pytest.mark.asyncio
+async def test_the_market_does_not_wait_for_an_account_that_is_slow_to_read(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that hangs costs seconds of recovery: what is known by then is told, and the task of the account reads on."""
+    monkeypatch.setattr(live_floor, "START_S", 0.05)
+    one = await wired(street)
+    monkeypatch.setattr(street.spot, "wallet", lambda _urgency=None: asyncio.Event().wait())
+    await asyncio.wait_for(one.start(), 5)
+    assert street.spot.asked[-1] == "executions" and one.desks[LIVE].watch.caught_up.is_set()
+
+
 @pytest.mark.asyncio
 async def test_what_a_stored_account_knew_is_known_again(street: Street) -> None:
     desk = LiveDesk()

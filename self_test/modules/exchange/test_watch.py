@@ -35,6 +35,30 @@ async def test_the_account_may_enter_after_a_reading_at_rest_with_the_stream_up(
         assert scene.words() == ["+reconcile"]
 
 
+async def test_a_start_in_the_middle_of_fills_is_over_soon_after_the_last() -> None:
+    """The venue answers, so nothing is gained by growing pauses: a bot that was killed among fifty positions is back within seconds."""
+    scene = Scene()
+    scene.venue.before = lambda name: scene.venue.trade(SPOT_KEY, 1, "0.01", "1", link_id=LINK) if name == "wallet" else None
+    await scene.watch.start()
+    async with scene.alive():
+        scene.stream.up()
+        await scene.clock.advance(3.2)
+        assert scene.words() == [] and len(scene.venue.asked) < 200
+        scene.venue.before = lambda name: None
+        await scene.until(lambda: scene.words() == ["+reconcile"], 1.1)
+
+
+async def test_a_venue_that_comes_back_while_the_account_waits_to_enter_is_noticed_soon() -> None:
+    scene = Scene()
+    scene.venue.fault = Transient("no route")
+    async with scene.alive():
+        scene.stream.up()
+        await scene.clock.advance(8)
+        assert len(scene.venue.asked) < 10
+        scene.venue.fault = None
+        await scene.until(lambda: scene.words() == ["+reconcile"], 2.1)
+
+
 async def test_pain_12_it_has_caught_up_only_when_the_executions_were_told() -> None:
     """The executor waits for it: with a stop that fired meanwhile it would sell, or guard, coins that are not ours any more."""
     scene = Scene(cursor=1)
