@@ -111,7 +111,8 @@ def own_quantities(ours: Ours, executions: Iterable[ExecutionReport]) -> dict[st
         return {}
     own = dict(ours.held)
     for one in executions:
-        if not one.key.startswith(f"{ours.account.domain}:") or one.exec_id in ours.booked or one.kind is ExecutionKind.FUNDING:
+        moves_nothing = one.kind in {ExecutionKind.FUNDING, ExecutionKind.OTHER}
+        if not one.key.startswith(f"{ours.account.domain}:") or one.exec_id in ours.booked or moves_nothing:
             continue
         held = own.get(one.key, ZERO)
         closes = held * one.side < 0  # without our tag it can only be what the venue did to a position of ours

@@ -66,6 +66,7 @@ EXECUTION_KINDS = {
     "BustTrade": ExecutionKind.LIQUIDATION,
     "AdlTrade": ExecutionKind.ADL,
 }
+"""Any other kind is OTHER: whoever trades by hand may cause it, and one row that nobody here can book must not hide all the others."""
 NO_REASON = frozenset({"", "UNKNOWN", "EC_NoError"})
 
 T = TypeVar("T")
@@ -175,6 +176,9 @@ def execution(row: Any, domain: Domain, quote: str = QUOTE) -> ExecutionReport:
     """A row of execution/list or the topic `execution`. Perpetuals pay in `quote` when the row names no coin."""
     where = "execution"
     one = shaped(row, _Execution, where)
+    kind = EXECUTION_KINDS.get(_present(one.exec_type, where, "execType"), ExecutionKind.OTHER)
+    if kind is ExecutionKind.OTHER:
+        return _other(one, f"{domain}:{one.symbol}")
     fee = number(one.exec_fee, where, "execFee")
     coin = one.fee_currency or (quote if domain is Domain.PERPS or not fee else "")
     if not coin:
@@ -182,7 +186,7 @@ def execution(row: Any, domain: Domain, quote: str = QUOTE) -> ExecutionReport:
     return ExecutionReport(
         key=f"{domain}:{one.symbol}",
         exec_id=_present(one.exec_id, where, "execId"),
-        kind=_named(one.exec_type, EXECUTION_KINDS, where, "execType"),
+        kind=kind,
         order_kind=_named(one.stop_order_type, ORDER_KINDS, where, "stopOrderType"),
         venue_id=one.order_id,
         link_id=one.order_link_id,
@@ -192,6 +196,26 @@ def execution(row: Any, domain: Domain, quote: str = QUOTE) -> ExecutionReport:
         fee=fee,
         fee_coin=coin,
         maker=one.is_maker,
+        ts=_time(one.exec_time, where, "execTime"),
+    )
+
+
+def _other(one: _Execution, key: str) -> ExecutionReport:
+    """A row of a kind that is told in words and never booked: what it leaves empty counts as none."""
+    where = "execution"
+    return ExecutionReport(
+        key=key,
+        exec_id=_present(one.exec_id, where, "execId"),
+        kind=ExecutionKind.OTHER,
+        order_kind=OrderKind.PLAIN,
+        venue_id=one.order_id,
+        link_id=one.order_link_id,
+        side=SIDES.get(one.side, 0),
+        price=_or_none(one.exec_price, where, "execPrice"),
+        qty=_or_none(one.exec_qty, where, "execQty"),
+        fee=_or_none(one.exec_fee, where, "execFee"),
+        fee_coin=one.fee_currency,
+        said=one.exec_type,
         ts=_time(one.exec_time, where, "execTime"),
     )
 

@@ -80,6 +80,8 @@ class ExecutionKind(StrEnum):
     FUNDING = "funding"
     LIQUIDATION = "liquidation"
     ADL = "adl"
+    OTHER = "other"
+    """A kind that this bot never causes and does not know to book: a delivery, a block trade, a moved position."""
 
 
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +99,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     fee: Decimal
     fee_coin: str
     maker: bool = False
+    said: str = ""
+    """The venue's own word for an OTHER kind."""
     ts: int
 
 

@@ -163,6 +163,8 @@ class Tracker:
             del self._seen[next(iter(self._seen))]
         if report.key not in self._instruments:
             self._strange(report, "an execution on an instrument that is not traded here")
+        elif report.kind is ExecutionKind.OTHER:
+            self._strange(report, f"an execution of a kind that is not booked here ({report.said})")
         elif report.kind is ExecutionKind.FUNDING:
             out.append(FundingPaid(report.ts, self._account, report.key, money_up(report.fee), report.exec_id))
         else:
@@ -333,5 +335,5 @@ class Tracker:
 
 
 def _words(report: ExecutionReport) -> str:
-    side = "bought" if report.side > 0 else "sold"
+    side = {1: "bought", -1: "sold"}.get(report.side, "moved")
     return f"{side} {plain(report.qty)} {report.key} at {plain(report.price)}, id {report.link_id or report.venue_id}"

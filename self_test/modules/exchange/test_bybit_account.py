@@ -218,10 +218,17 @@ def test_every_execution(kind: str, expected: ExecutionKind):
     assert rows.execution(EXECUTION | {"execType": kind, "execFee": "-0.2"}, Domain.PERPS).kind is expected
 
 
-@pytest.mark.parametrize("kind", ["Settle", "BlockTrade", "", "trade"])
-def test_an_execution_of_another_kind_is_an_error(kind: str):
+@pytest.mark.parametrize("kind", ["Settle", "Delivery", "MovePosition", "BlockTrade", "Surprise"])
+@pytest.mark.parametrize("empty", [{}, {"side": "", "execFee": "", "execPrice": "", "feeCurrency": ""}])
+def test_an_execution_of_another_kind_is_told_by_its_name_and_hides_no_other(kind: str, empty: dict[str, str]):
+    one = rows.execution(EXECUTION | {"execType": kind} | empty, Domain.CRYPTO)
+    assert (one.kind, one.said, one.key, one.exec_id) == (ExecutionKind.OTHER, kind, "CRYPTO:BTCUSDT", "e-1")
+    assert (one.side, one.price) == ((0, ZERO) if empty else (1, Decimal("98001.49")))
+
+
+def test_an_execution_without_a_kind_is_an_error():
     with pytest.raises(FrameError, match="execType"):
-        rows.execution(EXECUTION | {"execType": kind}, Domain.PERPS)
+        rows.execution(EXECUTION | {"execType": ""}, Domain.PERPS)
 
 
 def test_a_fee_has_a_coin():

@@ -164,7 +164,7 @@ async def test_each_topic_becomes_its_report_and_other_domains_are_left_out():
     [
         ("order", ORDER | {"category": "spot", "orderStatus": "Sleeping"}),
         ("order", ORDER),
-        ("execution", EXECUTION | {"category": "spot", "execType": "Surprise"}),
+        ("execution", EXECUTION | {"category": "spot", "execQty": "much"}),
         ("wallet", {"coin": [{"coin": "USDT"}]}),
         ("position", "row"),
     ],

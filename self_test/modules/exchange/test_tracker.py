@@ -189,6 +189,16 @@ def test_a_foreign_sale_on_spot_is_left_alone() -> None:
     assert one.held("CRYPTO:BTCUSDT").steps == 1_000 and "sold 0.5 CRYPTO:BTCUSDT" in one.foreign()[0]
 
 
+@pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
+def test_an_execution_of_a_kind_that_is_not_booked_is_told_in_words_and_changes_nothing(domain: Domain) -> None:
+    one, key = tracker(domain, expect=False), f"{domain}:BTCUSDT"
+    one.restore([], {key: Held(side=1, steps=1_000)})
+    report = execution("d", "1", link="", side=0, kind=ExecutionKind.OTHER, domain=domain, coin="")
+    assert one.take([msgspec.structs.replace(report, said="Delivery")]) == [] and one.held(key).steps == 1_000
+    assert one.foreign() == (f"an execution of a kind that is not booked here (Delivery): moved 1 {key} at 100, id v1",)
+    assert one.untold() is None
+
+
 def test_funding_is_paid_once() -> None:
     one = tracker(Domain.PERPS, expect=False)
     report = execution("f", "1", kind=ExecutionKind.FUNDING, domain=Domain.PERPS, fee="-0.5", coin="USDT")
