@@ -18,7 +18,6 @@ from modules.exchange.steps import Ask, CancelEntry, CancelExit, EndClose, Entry
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import Views
 from modules.ports import (
-    BAD_GRID,
     BAD_PRICE,
     DUPLICATE_ID,
     NO_FUNDS,
@@ -30,7 +29,7 @@ from modules.ports import (
 )
 from state.accounts import Account
 from state.intents import Approved, order_id
-from state.messages import AccountDown, AccountEvent, OrderUnknown
+from state.messages import AccountEvent, OrderUnknown
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient, Unknown
 from utils.fixed import PPM, plain
@@ -149,9 +148,7 @@ class Hands:
             pending.unknown(write, self._now)
             write.after_ns = self._now
             return
-        self._refuse(write, f"{no}")
-        if no.code == BAD_GRID:
-            self._tell([AccountDown(self._venue_now(), self._account, "filters", f"the venue's grid has changed: {no}")])
+        self._refuse(write, f"{no}")  # whether filters or rights have changed is looked at then, by the watch
 
     def _refuse(self, write: Write, reason: str) -> None:
         self._tell(self._tracker.refused(write.order_id, self._venue_now(), reason))

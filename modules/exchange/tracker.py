@@ -1,7 +1,8 @@
 """What a venue says of one live account, in any order and any number of times, told to the engine once and in an order it can follow.
 
 Executions are told once by their id, an order's fills before its end, exits only when what they shrink has been told. An end that speaks of
-more than was told waits for its executions (`incomplete`); an execution off the grid is kept, not lost. Pure: no clock, no I/O.
+more than was told waits for its executions (`incomplete`). An execution off the grid is not lost: it keeps the cursor back (`untold`), so
+that the next start, which reads the instruments anew, is told of it again. Pure: no clock, no I/O.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from utils.fixed import plain
 MEMORY = 20_000
 """Execution ids remembered to recognise a repeat, and ended orders remembered to recognise a straggler."""
 FOREIGN_ROOM = 100
+OFF_GRID, FEE_COIN = "off_grid", "fee_coin"
+"""Causes that only a restart ends: what was executed cannot be booked on the instruments of this life, or not its fee."""
 PROTECTIVE = frozenset({OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT, OrderKind.TRAILING, OrderKind.SPOT_EXIT, OrderKind.SPOT_BRACKET})
 _SEIZED = {ExecutionKind.LIQUIDATION: ExitReason.LIQUIDATION, ExecutionKind.ADL: ExitReason.ADL}
 
@@ -194,7 +197,7 @@ class Tracker:
         except ValueError as error:
             self._aside.append(report)
             reason = f"execution {report.exec_id} on {report.key} is off the grid: {error}"
-            out.append(AccountDown(report.ts, self._account, "filters", reason))
+            out.append(AccountDown(report.ts, self._account, OFF_GRID, reason))
             return True
         if own is not None and own.done:
             self._strange(report, f"order {own.order_id} executed after its end")
@@ -269,7 +272,7 @@ class Tracker:
         except ValueError as error:
             if report.fee_coin not in self._odd_coins:
                 self._odd_coins.add(report.fee_coin)
-                out.append(AccountDown(report.ts, self._account, "fee_coin", str(error)))
+                out.append(AccountDown(report.ts, self._account, FEE_COIN, str(error)))
 
     # --- what is known -------------------------------------------------------------------------------------------------------------
 
@@ -289,13 +292,6 @@ class Tracker:
     def forget_foreign(self) -> None:
         """Somebody has looked into them."""
         self._foreign.clear()
-
-    def regrid(self) -> list[AccountEvent]:
-        """The instruments were read anew: try again what was off the grid."""
-        out: list[AccountEvent] = []
-        self._waiting, self._aside = [*self._waiting, *self._aside], []
-        self._settle(out)
-        return out
 
     def order(self, order_id: str) -> Tracked | None:
         """An own order by its client id."""

@@ -42,7 +42,7 @@ async def test_an_explicit_no_ends_the_entry(code: str) -> None:
         name = floor.place(floor.approved())
         await floor.until(lambda: not floor.executor.busy)
     assert [event.order_id for event in floor.told(OrderRejected)] == [name] and floor.venue.writes("create") == 0
-    assert [event.cause for event in floor.told(AccountDown)] == (["filters"] if code == BAD_GRID else [])
+    assert floor.told(AccountDown) == [], "what has changed is looked at by the watch, which also says when it is over"
 
 
 async def test_pain_08_a_duplicate_id_means_that_the_earlier_send_succeeded() -> None:

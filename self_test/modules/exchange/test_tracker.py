@@ -205,16 +205,15 @@ def test_funding_is_paid_once() -> None:
     assert one.take([report, report]) == [FundingPaid(5, PERP, "PERPS:BTCUSDT", -5_000_000_000, "f")]
 
 
-def test_pain_49_an_execution_off_the_grid_is_kept_until_the_grid_is_known() -> None:
-    grid = {"CRYPTO:BTCUSDT": instrument()}
-    one = Tracker(SPOT, grid, "CLabc-")
-    one.expect(ENTRY, "CRYPTO:BTCUSDT", 1_000, entry=True)
-    [event] = one.take([execution("a", "1", price="100.05")])
-    assert isinstance(event, AccountDown) and event.cause == "filters"
-    assert one.regrid()[0] == event and one.untold() == 5
-    grid["CRYPTO:BTCUSDT"] = finer(grid["CRYPTO:BTCUSDT"])
-    assert [type(each) for each in one.regrid()] == [OrderAccepted, OrderFilled]
-    assert one.regrid() == [] and one.untold() is None
+def test_pain_49_an_execution_off_the_grid_keeps_the_cursor_back_until_a_start_that_knows_the_grid() -> None:
+    off = execution("a", "1", price="100.05")
+    one = tracker()
+    [event] = one.take([off])
+    assert isinstance(event, AccountDown) and event.cause == "off_grid", "a listing that agrees again does not end it"
+    assert one.take([off]) == [] and one.untold() == 5
+    again = Tracker(SPOT, {"CRYPTO:BTCUSDT": finer(instrument())}, "CLabc-")
+    again.expect(ENTRY, "CRYPTO:BTCUSDT", 1_000, entry=True)
+    assert [type(each) for each in again.take([off])] == [OrderAccepted, OrderFilled] and again.untold() is None
 
 
 def finer(one: Instrument) -> Instrument:

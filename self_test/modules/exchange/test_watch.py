@@ -357,6 +357,20 @@ async def test_bad_input_changed_filters_hold_entries_and_say_what_changed() -> 
         assert scene.words() == ["+reconcile", "-filters"]
 
 
+async def test_bad_input_filters_that_agree_again_let_the_account_enter() -> None:
+    scene = Scene()
+    async with scene.running():
+        scene.watch.doubt()  # an order was refused for its grid, and the listing shows no change
+        await scene.clock.advance(15)
+        assert scene.words() == ["+reconcile"]
+        scene.listed = {**scene.instruments, SPOT_KEY: coin("AAAUSDT", tick=coin("AAAUSDT").tick * 5)}
+        scene.watch.doubt()
+        await scene.until(lambda: "-filters" in scene.words(), 15)
+        scene.listed = dict(scene.instruments)
+        scene.watch.doubt()
+        await scene.until(lambda: scene.words()[-1] == "+filters", 15)
+
+
 async def test_bad_input_a_paused_or_delisted_instrument_is_told_once() -> None:
     scene = Scene()
     async with scene.running():
