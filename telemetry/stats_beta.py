@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 _TINY = 1e-300
 _STEPS = 200_000
@@ -48,6 +49,7 @@ def beta_quantile(p: float, a: float, b: float) -> float:
     return (low + high) / 2
 
 
+@lru_cache(maxsize=1024)
 def student_quantile(p: float, df: float) -> float:
     """Upper quantile of Student's t, 0.5 < p < 1, with `df` > 0 degrees of freedom: from I_x(df/2, 1/2) = 2(1 - p), x = df/(df + t²)."""
     x = beta_quantile(2 * (1 - p), df / 2, 0.5)

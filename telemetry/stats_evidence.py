@@ -16,8 +16,9 @@ import numpy as np
 from telemetry.stats_beta import student_quantile
 from telemetry.stats_sample import FLAT, MAX_EVIDENCE, mean_of, real, sample, spread
 
-FRACTIONS = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4)
-"""Shares of the stake that the betting process spreads its bets over."""
+FRACTIONS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+"""Shares of the stake that the betting process spreads its bets over: with losses bounded at 4 R, up to a fifth of it per R. Any fixed
+shares are valid; smaller ones need far more trades to see an edge (`bench.gate_odds`), and larger ones are lost in a streak."""
 
 
 def loss_bound_of(r_multiples: Iterable[float], floor: float = 4.0, step: float = 0.5) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from self_test.conftest import REPO
@@ -166,6 +166,7 @@ def test_all_wins_have_no_ratio_to_losses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERIES)
+@settings(max_examples=40)
 @given(values=st.lists(st.floats(width=64), max_size=30))
 def test_whatever_comes_the_answer_is_none_or_finite(name: str, values: list[float]) -> None:
     found = SERIES[name](values)
@@ -176,6 +177,7 @@ numbers = st.one_of(st.floats(), st.integers(-5, 500), st.sampled_from([0.0, 0.5
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in OURS} | {"expected_max_z"}))
+@settings(max_examples=40)
 @given(data=st.data())
 def test_whatever_single_numbers_come_the_answer_is_none_or_finite(name: str, data: st.DataObject) -> None:
     function = function_of(name)
@@ -189,6 +191,7 @@ def test_whatever_single_numbers_come_the_answer_is_none_or_finite(name: str, da
 @pytest.mark.parametrize(
     "name", ["sharpe", "sharpe_per_trade", "sortino", "profit_factor", "moments", "psr_from_returns", "mean_r_eprocess", "mean_upper_bound"]
 )
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_order_of_rows_changes_not_one_bit(name: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(st.floats(-3, 3), min_size=2, max_size=40))
