@@ -120,16 +120,21 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def daily_returns(sample: Sample) -> Floats:
-    """Simple returns by trading day: marked policy profit over the account's equity at the day's start, flat days as 0.
+    """Simple returns by trading day: marked policy profit over the account's equity at the day's start, flat days as 0."""
+    return monday_after(sample.day, sample.day_pnl, sample.day_base, sample.subject.week == 5)
 
-    In domains that close at weekends what Saturday and Sunday (UTC) brought counts on Monday, so that a year has 260 returns.
+
+def monday_after(day: Ints, gained: Floats, base: Floats, closes: bool) -> Floats:
+    """Returns `gained / base` by trading day (`day`: UTC days since 1970-01-01).
+
+    In domains that close at weekends what Saturday and Sunday brought counts on Monday, so that a year has 260 returns.
     """
-    if sample.subject.week == 7:
-        return sample.day_pnl / sample.day_base
-    weekday = (sample.day + 3) % 7  # 1970-01-01 was a Thursday
-    day = sample.day + np.where(weekday > 4, 7 - weekday, 0)
-    _, first, group = np.unique(day, return_index=True, return_inverse=True)
-    return np.asarray(np.bincount(group, weights=sample.day_pnl, minlength=len(first)) / sample.day_base[first], dtype=np.float64)
+    if not closes:
+        return gained / base
+    weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+    trading = day + np.where(weekday > 4, 7 - weekday, 0)
+    _, first, group = np.unique(trading, return_index=True, return_inverse=True)
+    return np.asarray(np.bincount(group, weights=gained, minlength=len(first)) / base[first], dtype=np.float64)
 
 
 def current_start(book: Book, account: str, style: str, now: int) -> Start | None:

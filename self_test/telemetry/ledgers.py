@@ -15,7 +15,7 @@ HASH = "a" * 64
 Rows = list[tuple[str, bytes]]
 
 
-def row(kind: str, **values: Any) -> tuple[str, bytes]:
+def row(kind: str, /, **values: Any) -> tuple[str, bytes]:
     return kind, msgspec.json.encode(values)
 
 
@@ -53,15 +53,15 @@ def trade(ts: int, r: float, account: str = "CRYPTO/PAPER", style: str = "scalp"
 
 
 def day(
-    number: int, pnl: float, start: float = 1_000.0, account: str = "CRYPTO/PAPER", style: str = "scalp", **changes: Any
+    number: int, pnl: float, start: float | None = 1_000.0, account: str = "CRYPTO/PAPER", style: str = "scalp", **changes: Any
 ) -> tuple[str, bytes]:
     """The end of day `number` counted from START."""
     values: dict[str, Any] = {
         "ts": START + (number + 1) * DAY_MS,
         "account": account,
         "day": START // DAY_MS + number,
-        "equity": str(start + pnl),
-        "start": str(start),
+        "equity": str((start or 0.0) + pnl),
+        "start": None if start is None else str(start),
         "policy": {style: str(pnl)},
         "health": dict.fromkeys(HEALTH, 0) | {"bars": 288, "orders": 10, "feeds": 1_000, "decisions": 300, "acks": 10},
     }
@@ -69,7 +69,7 @@ def day(
 
 
 def stream(
-    days: int, per_day: float = 6.0, win_rate: float = 0.62, payoff: float = 1.0, cost: float = 0.10, seed: int = 1, **where: str
+    days: int, per_day: float = 6.0, win_rate: float = 0.62, payoff: float = 1.0, cost: float = 0.10, seed: int = 1, **where: Any
 ) -> Rows:
     """A trader with a planted edge: wins `payoff` or loses 1, less `cost`, in R; 0.5 % of 1,000 at stake each time (pnl = 5 r)."""
     rng = random.Random(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ CFG = GateConfig(resamples=200)
 RANK = {State.INSUFFICIENT: 0, State.FAIL: 0, State.PASS_1: 1, State.PASS: 2}
 
 
-def verdict(rows: Rows, days: float, cfg: GateConfig = CFG, **where: str) -> Verdict:
+def verdict(rows: Rows, days: float, cfg: GateConfig = CFG, **where: Any) -> Verdict:
     """What is said after so many days, knowing what was written by then."""
     now = START + int(days * DAY_MS)
     return evaluate(sample([row for row in rows if ts_of(row) <= now], days, **where), cfg, now)
@@ -119,7 +120,7 @@ def test_a_fresh_start_forgets_what_was_before(good: Rows):
     again = [*good, started(START + 40 * DAY_MS)]
     found = verdict(again, 61)
     assert found.state is State.INSUFFICIENT and found.start_ts == START + 40 * DAY_MS
-    assert "2 sample(s)" in next(check for check in found.checks if check.name == "dsr").reason
+    assert "2 samples" in next(check for check in found.checks if check.name == "dsr").reason
 
 
 def test_targets_out_of_reach_gate_unless_told_otherwise():

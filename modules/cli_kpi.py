@@ -1,0 +1,97 @@
+"""The command `kpi`: key figures and verdicts from the ledger on disk, for people or as JSON. It changes nothing and needs no daemon."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modules.cli_run import folder
+from modules.cli_state import ENVIRONMENTS, place_of
+from utils.errors import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modules.settings import BotConfig
+    from telemetry.ledger_rows import Book
+
+Load = Callable[[], "BotConfig"]
+LEDGER = "ledger"
+
+
+def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    words = "key figures of every account, style and standing, and what the gates say"
+    found = commands.add_parser("kpi", help=words, description=words)
+    found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
+    found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
+    found.add_argument("--all", action="store_true", help="also every statistic there is, on each row's sample")
+    found.add_argument("--json", action="store_true", help="one JSON document")
+    found.set_defaults(handler=kpi)
+
+
+def read_book(place: Path) -> Book:
+    """The ledger of an environment's folder; Refusal when there is none."""
+    from state.ledger import read_ledger
+    from telemetry.ledger_rows import read_rows
+
+    if not (place / LEDGER).is_dir():
+        raise Refusal(f"no ledger in {place}; start the bot there first, or name another --state-dir")
+    return read_rows((str(row.kind), bytes(row.row)) for row in read_ledger(place / LEDGER))
+
+
+def newest(book: Book) -> int:
+    """The time of the newest row: what "now" is for a ledger whose venue time may be years from ours."""
+    times = [trade.exit_ts for trade in book.trades]
+    for rows in (book.fills, book.cash, book.days, book.starts):
+        times += [row.ts for row in rows]
+    return max(times, default=0)
+
+
+def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
+    """Print the figures."""
+    from telemetry.gate_config import GateConfig
+    from telemetry.gates import evaluate
+    from telemetry.kpi import ALL, kpi_of, slices
+    from telemetry.kpi_all import every_statistic
+    from telemetry.kpi_table import every_table, table
+    from telemetry.sample import sample_of
+    from telemetry.verdict_words import words
+
+    env, place = place_of(args)
+    book = read_book(place)
+    wanted = _account(args.account, book)
+    now = newest(book)
+    gate = getattr(load(), "kpi", None) or GateConfig()
+    parts = slices(book, now, wanted)
+    found = [kpi_of(part) for part in parts]
+    judged = sorted({(start.account, start.style) for start in book.starts if wanted in {None, start.account}})
+    verdicts = [evaluate(sample_of(book, account, style, env, now), gate, now) for account, style in judged]
+    every = [every_statistic(part, 0.5 if part.style == ALL else gate.targets(part.style).win_rate) for part in parts] if args.all else []
+    if args.json:
+        rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in found]
+        for row, values in zip(rows, every, strict=False):
+            row["statistics"] = dict(values)
+        sys.stdout.write(json.dumps({"env": env, "ts": now, "kpi": rows, "verdicts": msgspec.to_builtins(verdicts)}) + "\n")
+        return ExitCode.DONE
+    sys.stdout.write(f"{env.upper()}\n" + table(found))
+    for part, values in zip(parts, every, strict=False):
+        sys.stdout.write(every_table(f"{part.account} {part.style} {part.standing}", values) + "\n")
+    for verdict in verdicts:
+        sys.stdout.write("\n".join(words(verdict, gate)) + "\n")
+    return ExitCode.DONE
+
+
+def _account(text: str, book: Book) -> str | None:
+    """The account meant, None for all; Refusal, naming those there are, for another one."""
+    if text == "all":
+        return None
+    name = text.upper()
+    if name not in book.accounts():
+        raise Refusal(f"--account {text}: no such account in the ledger; there are {', '.join(book.accounts()) or 'none yet'}")
+    return name

@@ -1,0 +1,68 @@
+"""The command `kpi` on a ledger as it lies on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from config import CONFIG
+from modules.cli import main
+from self_test.telemetry.ledgers import Rows, stream
+from state.ledger import Ledger, Ref, RowKind
+
+ROWS = stream(31, per_day=8, win_rate=0.72)
+
+
+def stored(place: Path, rows: Rows) -> Path:
+    """A state directory whose last environment, `simulated`, has this ledger."""
+    ledger, _ = Ledger.open(place / "simulated" / "ledger", durable=False)
+    for seq, (kind, text) in enumerate(rows, start=1):
+        ledger.append(RowKind(kind), Ref(seq, 0), text)
+    ledger.close()
+    (place / "last_env").write_text("simulated\n")
+    return place
+
+
+def kpi(place: Path, *words: str) -> int:
+    return main(["kpi", "--state-dir", str(place), *words], lambda: CONFIG)
+
+
+def test_people_get_a_table_and_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert kpi(stored(tmp_path, ROWS)) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("SIMULATED\nCRYPTO/PAPER") and "win rate" in told
+    assert "CRYPTO/PAPER scalp: passed once" in told and "never real money" in told
+
+
+def test_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert kpi(stored(tmp_path, ROWS), "--json", "--all") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["env"] == "simulated" and [row["style"] for row in told["kpi"]] == ["all", "scalp"]
+    assert told["kpi"][1]["figures"]["trades"] == {"value": 248.0, "unit": "count", "reason": ""}
+    assert any(call.startswith("pbo_cscv(") for call in told["kpi"][1]["statistics"])
+    assert told["verdicts"][0]["state"] == "PASS_1" and told["verdicts"][0]["checkpoints"]
+
+
+def test_all_shows_every_statistic(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert kpi(stored(tmp_path, ROWS), "--all") == 0
+    assert "bootstrap_drawdown(daily_returns[31])" in capsys.readouterr().out
+
+
+def test_one_account_or_a_refusal_that_names_those_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = stored(tmp_path, ROWS)
+    assert kpi(place, "--account", "crypto/paper") == 0
+    capsys.readouterr()
+    assert kpi(place, "--account", "FOREX/PAPER") == 2
+    assert "there are CRYPTO/PAPER" in capsys.readouterr().err
+
+
+def test_no_state_and_no_ledger_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert kpi(tmp_path) == 2 and "no state" in capsys.readouterr().err
+    assert kpi(tmp_path, "--env", "live") == 2 and "no ledger" in capsys.readouterr().err
+
+
+def test_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert kpi(stored(tmp_path, [])) == 0
+    assert "no closed trade" in capsys.readouterr().out

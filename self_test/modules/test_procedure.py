@@ -1,0 +1,123 @@
+"""The procedure's hash: what computes differently changes it, what only reads differently does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from config import CONFIG
+from modules.procedure import OWN_MODULE, ROOTS, Procedure, changed, code_of, our_source, procedure
+from state.accounts import Domain
+from strategy.registry import STRATEGIES
+
+ALL = frozenset(range(4))
+
+
+def edited(module: str, *changes: tuple[str, str], style: str = "swing") -> list[str]:
+    """What parts change when a module's text is edited so."""
+    text = our_source(module)
+    assert text is not None
+    for old, new in changes:
+        assert old in text, f"{module} has no {old!r} any more: the test edits nothing"
+        text = text.replace(old, new)
+    return changed(of(style).parts, of(style, {module: text}).parts)
+
+
+def of(style: str = "swing", texts: Mapping[str, str] | None = None, domain: Domain = Domain.CRYPTO) -> Procedure:
+    return procedure(CONFIG, domain, style, ALL, sources=lambda name: (texts or {}).get(name) or our_source(name))
+
+
+def test_it_is_the_same_every_time():
+    assert of() == of() and len(of().hash) == 64
+
+
+def test_styles_and_domains_differ():
+    assert len({of(style, domain=domain).hash for style in ("swing", "scalp") for domain in (Domain.CRYPTO, Domain.PERPS)}) == 4
+
+
+def test_docstrings_comments_annotations_and_layout_change_nothing():
+    assert not edited("strategy.swing_trend", ('"""Side to arm at a primary close.', '"""Another word on it.'))
+    assert not edited("strategy.swing_trend", ("    if daily_sign > 0", "    # why\n\n    if daily_sign > 0"))
+    assert not edited("strategy.swing_trend", ("daily_sign: int) -> int:", "daily_sign) -> 'object':"))
+    text = our_source("strategy.swing_trend")
+    assert text is not None
+    without = re.sub(r'    """.*?"""\n', "", text, flags=re.DOTALL)
+    assert without != text and of(texts={"strategy.swing_trend": without}) == of()
+
+
+@pytest.mark.parametrize(
+    "module, old, new, part",
+    [
+        ("strategy.swing_trend", "close > high_level", "close >= high_level", "code strategy.swing_trend.arm_trend"),
+        ("strategy.swing_trend", "channels >= 3", "channels >= 4", "code strategy.swing_trend.channel_level"),
+        ("strategy.base", "CANDIDATES = 3", "CANDIDATES = 4", "code strategy.base.CANDIDATES"),
+        ("strategy.policy", "return TIGHT\n", "return WIDE\n", "code strategy.policy.preferred_arm"),
+        ("risk.stops", "def trail(", "def trail(more, ", "code risk.stops.trail"),
+    ],
+)
+def test_what_computes_differently_changes_it(module: str, old: str, new: str, part: str):
+    assert edited(module, (old, new)) == [part]
+
+
+def test_what_the_style_does_not_call_is_no_part_of_it():
+    assert edited("strategy.scalp_fade", ("return", "return 1 +"), style="scalp")
+    assert not edited("strategy.scalp_fade", ("return", "return 1 +"), style="swing")
+    text = our_source("strategy.swing_trend")
+    assert text is not None
+    assert of(texts={"strategy.swing_trend": text + "\n\nUNUSED = 5\n\n\ndef unused():\n    return UNUSED\n"}) == of()
+
+
+def test_numbers_that_decide_are_part_of_it():
+    other = CONFIG.model_copy(update={"risk": CONFIG.risk.model_copy(update={"base": 0.04})})
+    assert changed(of().parts, procedure(other, Domain.CRYPTO, "swing", ALL).parts) == ["sizing and stops"]
+    crypto = CONFIG.domains[Domain.CRYPTO]
+    for name, part in (("costs", "costs"), ("confirm_ms", "timeframes")):
+        value = crypto.costs.model_copy(update={"taker_ppm": 900}) if name == "costs" else 900_000 // 3
+        value = value if name == "costs" or value != crypto.confirm_ms else crypto.confirm_ms * 3
+        settings = crypto.model_copy(update={name: value})
+        dear = CONFIG.model_copy(update={"domains": CONFIG.domains | {Domain.CRYPTO: settings}})
+        assert changed(of().parts, procedure(dear, Domain.CRYPTO, "swing", ALL).parts) == [part]
+
+
+def test_strategies_and_learner_are_part_of_it():
+    fewer = procedure(CONFIG, Domain.CRYPTO, "swing", frozenset({0}))
+    assert "rules C2" in changed(of().parts, fewer.parts)
+    learner = procedure(CONFIG, Domain.CRYPTO, "swing", ALL, learner={"class": "linear", "ridge": 1.0})
+    assert changed(of().parts, learner.parts) == ["learner"]
+
+
+def test_exploration_symbols_and_pages_are_no_part_of_it():
+    crypto = CONFIG.domains[Domain.CRYPTO].model_copy(update={"symbols": ("ETHUSDT",), "paper_balance": 500})
+    other = CONFIG.model_copy(
+        update={
+            "domains": CONFIG.domains | {Domain.CRYPTO: crypto},
+            "learning": CONFIG.learning.model_copy(update={"explore": 0.2}),
+            "http": CONFIG.http.model_copy(update={"port": 1}),
+        }
+    )
+    assert procedure(other, Domain.CRYPTO, "swing", ALL) == of()
+
+
+def test_the_roots_exist_and_reach_the_kernels():
+    found = code_of(ROOTS, our_source, frozenset())
+    assert {f"{module}.{name}" for module, name in ROOTS} <= set(found)
+    for wanted in (
+        "risk.sizing.notional",
+        "risk.costs.round_trip",
+        "risk.stops.trail",
+        "strategy.regime.label",
+        "strategy.policy.choose_arm",
+    ):
+        assert wanted in found
+    assert not any(name.startswith("utils.kernel") for name in found)
+
+
+def test_each_strategy_has_its_own_module():
+    assert set(OWN_MODULE) >= {one.id for one in STRATEGIES}
+    assert all(our_source(module) for module in OWN_MODULE.values())
+
+
+def test_changes_are_told_by_part():
+    assert changed({"a": "1", "b": "2"}, {"b": "3", "c": "4"}) == ["a", "b", "c"] and changed({"a": "1"}, {"a": "1"}) == []
