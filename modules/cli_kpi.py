@@ -53,9 +53,14 @@ def newest(book: Book) -> int:
     return max(times, default=0)
 
 
+def asked(book: Book, account: str, style: str) -> int:
+    """How often the minimum number of trades is asked for, as the newest stored verdict has it: twice after a demotion."""
+    subjects = [row["subject"] for row in book.verdicts if row.get("account") == account and row.get("style") == style and "subject" in row]
+    return int(subjects[-1].get("factor", 1)) if subjects else 1
+
+
 def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     """Print the figures."""
-    from telemetry.gate_config import GateConfig
     from telemetry.gates import evaluate
     from telemetry.kpi import ALL, kpi_of, slices
     from telemetry.kpi_all import every_statistic
@@ -67,11 +72,11 @@ def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     book = read_book(place)
     wanted = _account(args.account, book)
     now = newest(book)
-    gate = getattr(load(), "kpi", None) or GateConfig()
+    gate = load().gates
     parts = slices(book, now, wanted)
     found = [kpi_of(part) for part in parts]
     judged = sorted({(start.account, start.style) for start in book.starts if wanted in {None, start.account}})
-    verdicts = [evaluate(sample_of(book, account, style, env, now), gate, now) for account, style in judged]
+    verdicts = [evaluate(sample_of(book, account, style, env, now, asked(book, account, style)), gate, now) for account, style in judged]
     every = [every_statistic(part, 0.5 if part.style == ALL else gate.targets(part.style).win_rate) for part in parts] if args.all else []
     if args.json:
         rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in found]

@@ -62,6 +62,11 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     standing: str = ""
     procedure: str = ""
     reason: str = ""
+    entry: float = 0.0
+    exit: float | None = None
+    """Average prices."""
+    regime: int | None = None
+    """Of the market at entry, as the row has it."""
 
     @property
     def costs(self) -> float:
@@ -206,6 +211,9 @@ def _trade(row: dict[str, Any]) -> Trade:
         standing=str(row.get("standing", "")),
         procedure=str(row.get("procedure", "")),
         reason=str(row.get("reason", "")),
+        entry=entry,
+        exit=_number(row, "exit") if "exit" in row else None,
+        regime=int(row["regime"]) if "regime" in row else None,
     )
 
 
@@ -235,7 +243,7 @@ def _day(row: dict[str, Any]) -> Day:
         equity=_number(row, "equity"),
         start=_number(row, "start") if row.get("start") is not None else None,
         policy=None if policy is None else {str(style): _number(policy, style) for style in policy},
-        health=None if health is None else {name: int(health.get(name, 0)) for name in HEALTH},
+        health=None if not health else {name: int(health.get(name, 0)) for name in HEALTH},
     )
 
 

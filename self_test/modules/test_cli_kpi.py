@@ -9,7 +9,7 @@ import pytest
 
 from config import CONFIG
 from modules.cli import main
-from self_test.telemetry.ledgers import Rows, stream
+from self_test.telemetry.ledgers import START, Rows, row, stream
 from state.ledger import Ledger, Ref, RowKind
 
 ROWS = stream(31, per_day=8, win_rate=0.72)
@@ -61,6 +61,13 @@ def test_one_account_or_a_refusal_that_names_those_there_are(tmp_path: Path, cap
 def test_no_state_and_no_ledger_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert kpi(tmp_path) == 2 and "no state" in capsys.readouterr().err
     assert kpi(tmp_path, "--env", "live") == 2 and "no ledger" in capsys.readouterr().err
+
+
+def test_after_a_demotion_twice_the_trades_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    subject = {"account": "CRYPTO/PAPER", "style": "scalp", "factor": 2}
+    stored_verdict = row("verdict", what="verdict", ts=START + 86_400_000, account="CRYPTO/PAPER", style="scalp", subject=subject)
+    assert kpi(stored(tmp_path, [*ROWS, stored_verdict])) == 0
+    assert "insufficient evidence: 248/400 trades" in capsys.readouterr().out
 
 
 def test_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

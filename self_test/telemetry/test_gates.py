@@ -229,8 +229,10 @@ def test_a_day_that_nobody_marked_or_measured(good: Rows):
     rows = without_day(good, 10)
     unmarked = verdict([*rows, day(10, 1.0, policy=None)], 60)
     assert unmarked.state is State.INSUFFICIENT and "2025-03-13 has no marked policy profit" in unmarked.wrong[0]
-    unmeasured = verdict([*rows, day(10, 1.0, health=None)], 60)
-    assert unmeasured.state is State.INSUFFICIENT and "data_gaps" in unmet(unmeasured)
+    nothing: dict[str, int] = {}
+    for health in (None, nothing):
+        unmeasured = verdict([*rows, day(10, 1.0, health=health)], 60)
+        assert unmeasured.state is State.INSUFFICIENT and "data_gaps" in unmet(unmeasured)
 
 
 def test_errors_refusals_and_slowness_are_in_the_way(good: Rows):
