@@ -13,14 +13,11 @@ from decimal import Decimal
 
 import msgspec
 
-from modules.exchange.reports import ZERO, OrderKind, OrderReport
+from modules.exchange.reports import PROTECTIVE, ZERO, OrderKind, OrderReport
 from utils.fixed import plain
 
 _BOT_ID = re.compile(r"[A-Z][A-Z][A-Za-z0-9]{3}-")
 """How the ids of this kind of bot begin: letters of domain and mode, three characters of tag."""
-_PROTECTIVE = frozenset(
-    {OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT, OrderKind.TRAILING, OrderKind.SPOT_EXIT, OrderKind.SPOT_BRACKET},
-)
 
 
 class Cover(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +54,7 @@ def foreign_orders(
                 found.append(Sighting(order.venue_id, False, f"an order with this bot's tag that it does not remember: {_describe(order)}"))
         elif _BOT_ID.match(order.link_id):
             found.append(Sighting(order.venue_id, True, f"another bot trades on this account: {_describe(order)}"))
-        elif order.kind not in _PROTECTIVE:
+        elif order.kind not in PROTECTIVE:
             found.append(Sighting(order.venue_id, True, f"a foreign order: {_describe(order)}"))
         elif not _covers(order, covers.get(order.key)):
             found.append(Sighting(order.venue_id, False, f"a protective order that nobody here wants: {_describe(order)}"))

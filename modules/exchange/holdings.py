@@ -37,12 +37,14 @@ class Holdings:
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = instruments
         self._held: dict[str, Held] = {}
+        self._levels: dict[str, set[int]] = {}
 
     def restore(self, key: str, held: Held) -> None:
         """Start from what the engine holds."""
         if self._instruments[key].domain is Domain.CRYPTO and not held.coins:
             held = msgspec.structs.replace(held, coins=self._instruments[key].qty(held.steps))
         self._held[key] = held
+        self._levels[key] = {held.stop, held.target} - {0}
 
     def of(self, key: str) -> Held:
         """What is held; `NOTHING` when nothing ever was."""
@@ -50,7 +52,14 @@ class Holdings:
 
     def want(self, key: str, stop: int, target: int) -> None:
         """Remember the protection last wanted (ticks)."""
+        if not self.of(key).steps:
+            self._levels[key] = set()
+        self._levels.setdefault(key, set()).update({stop, target} - {0})
         self._held[key] = msgspec.structs.replace(self.of(key), stop=stop, target=target)
+
+    def levels(self, key: str) -> frozenset[int]:
+        """Every level (ticks) at which protection was wanted for what is held: the venue may show an earlier one for a while."""
+        return frozenset(self._levels.get(key, ()))
 
     def covers(self, key: str, side: int, steps: int) -> bool:
         """Whether an execution of `side` and `steps` only shrinks what is held."""

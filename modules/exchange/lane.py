@@ -14,9 +14,9 @@ from modules.exchange.guard import Guard, News
 from modules.exchange.holdings import Held
 from modules.exchange.pending import RETRY_FIRST_NS, RETRY_MOST_NS, Phase, Write
 from modules.exchange.protect import Amend, Recipe, Standing, Sweep, Wanted
-from modules.exchange.reports import ZERO, OrderReport, OrderStatus, PositionReport
+from modules.exchange.reports import PROTECTIVE, ZERO, OrderReport, OrderStatus, PositionReport
 from modules.exchange.steps import Ask, CancelEntry, CancelExit, EndClose, Entry, Guarding, Limits, ReadVenue, SendClose, SendEntry, Step
-from modules.exchange.tracker import PROTECTIVE, Tracker
+from modules.exchange.tracker import Tracker
 from state.instruments import Instrument
 from state.intents import Approved
 from utils.clock import MS, SECOND

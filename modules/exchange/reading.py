@@ -51,10 +51,23 @@ async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms:
         teller.tell(await venue.executions(since_ms))
         for key, venue_id, made in tracker.incomplete()[:ASKED_AT_ONCE]:
             teller.tell(await venue.executions_of(key, venue_id, made))
+        await identify(venue, teller, tracker)
+        if tracker.unknown():
+            return None  # not at once again: a listing may lag behind
         if teller.heard == heard and not tracker.incomplete():
             teller.tell([*positions, wallet])
             return Reading(wallet, positions, orders)
     return None
+
+
+async def identify(venue: Venue, teller: Teller, tracker: Tracker) -> None:
+    """Look up the orders that executed and were never reported: whose they are decides what their executions mean."""
+    for key, venue_id in tracker.unknown()[:ASKED_AT_ONCE]:
+        report = await venue.order(key, venue_id=venue_id)
+        if report is None:
+            tracker.not_found(venue_id)
+        else:
+            teller.tell([report])
 
 
 def venue_read(

@@ -46,6 +46,10 @@ class OrderKind(StrEnum):
     """Spot order with both legs, holding the coin once (`BidirectionalTpslOrder`, `OcoOrder`)."""
 
 
+PROTECTIVE = frozenset({OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT, OrderKind.TRAILING, OrderKind.SPOT_EXIT, OrderKind.SPOT_BRACKET})
+"""What protects a position."""
+
+
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
     """An order as the venue has it."""
 

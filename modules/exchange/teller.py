@@ -25,6 +25,14 @@ class Tracker(Protocol):
         """Instrument key, venue id and venue time of creation of ended orders whose executions are not all known."""
         ...
 
+    def unknown(self) -> Sequence[tuple[str, str]]:
+        """Instrument key and venue id of orders that executed and were never reported."""
+        ...
+
+    def not_found(self, venue_id: str, /) -> None:
+        """The venue does not know an order that `unknown` named."""
+        ...
+
     def untold(self) -> int | None:
         """Venue time of the oldest execution that is known and could not be told yet."""
         ...

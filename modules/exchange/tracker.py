@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from modules.exchange.children import Children
 from modules.exchange.convert import fees_of, fill_of, money_up
 from modules.exchange.holdings import Held, Holdings
 from modules.exchange.reports import (
+    PROTECTIVE,
     AccountItem,
     ExecutionKind,
     ExecutionReport,
@@ -21,7 +23,7 @@ from modules.exchange.reports import (
     OrderReport,
     OrderStatus,
 )
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.instruments import Instrument
 from state.intents import ExitReason
 from state.messages import (
@@ -42,7 +44,6 @@ MEMORY = 20_000
 FOREIGN_ROOM = 100
 OFF_GRID, FEE_COIN = "off_grid", "fee_coin"
 """Causes that only a restart ends: what was executed cannot be booked on the instruments of this life, or not its fee."""
-PROTECTIVE = frozenset({OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT, OrderKind.TRAILING, OrderKind.SPOT_EXIT, OrderKind.SPOT_BRACKET})
 _SEIZED = {ExecutionKind.LIQUIDATION: ExitReason.LIQUIDATION, ExecutionKind.ADL: ExitReason.ADL}
 
 
@@ -66,6 +67,7 @@ class Tracker:
 
     def __init__(self, account: Account, instruments: Mapping[str, Instrument], prefix: str, seen: Iterable[str] = ()) -> None:
         self.holdings = Holdings(instruments)
+        self._children = Children(self.holdings, instruments)
         self._account, self._instruments, self._prefix = account, instruments, prefix
         self._seen: dict[str, None] = dict.fromkeys(seen)
         self._orders: dict[str, Tracked] = {}
@@ -136,6 +138,9 @@ class Tracker:
         """What an order's report means; nothing for orders that are not the engine's, and nothing after the end was told."""
         out: list[AccountEvent] = []
         own = self._own(report)
+        if own is None and report.key in self._instruments:
+            self._children.see(report)
+            self._settle(out)
         if own is None or own.done:
             return out
         if not report.status.final:
@@ -205,6 +210,12 @@ class Tracker:
         if own is not None and own.entry:
             self._tell_order(own, fill, report, out)
             return True
+        if own is None and self._made_by_venue(report):
+            ours = self._children.ours(report.venue_id)
+            if ours is None or (not ours and self.entering(report.key)):  # what it protects may not have been told yet
+                return False
+            if not ours:
+                trigger = None
         if own is None and trigger is None:
             self._strange(report, "an execution of an order that is not ours")
             return True
@@ -261,6 +272,11 @@ class Tracker:
             return ExitReason.EXTERNAL
         return None
 
+    def _made_by_venue(self, report: ExecutionReport) -> bool:
+        """Protection of spot coins under an id of the venue's: ours, or the user's for coins of their own."""
+        spot = self._instruments[report.key].domain is Domain.CRYPTO
+        return spot and report.order_kind in PROTECTIVE and not report.link_id.startswith(self._prefix)
+
     def _nearer(self, report: ExecutionReport) -> ExitReason:
         held, instrument = self.holdings.of(report.key), self._instruments[report.key]
         to_target, to_stop = (abs(report.price - instrument.price(level)) for level in (held.target, held.stop))
@@ -280,6 +296,16 @@ class Tracker:
         """Instrument key, venue id and venue time of creation of ended orders that lack executions: ask `executions_of`."""
         open_ = self._open.values()
         return [(own.key, own.venue_id, own.ended.created_ts) for own in open_ if own.ended and own.venue_id and self._lacks(own)]
+
+    def unknown(self) -> list[tuple[str, str]]:
+        """Instrument key and venue id of orders that executed and were never reported: look them up, then tell, or say `not_found`."""
+        found = {one.venue_id: one.key for one in self._waiting if self._made_by_venue(one)}
+        return [(key, venue_id) for venue_id, key in found.items() if self._children.ours(venue_id) is None]
+
+    def not_found(self, venue_id: str) -> None:
+        """The venue does not know an order that `unknown` named; after a few such answers its executions are nobody's."""
+        self._children.missed(venue_id)
+        self._settle([])  # what this can release is foreign, which is no event
 
     def foreign(self) -> tuple[str, ...]:
         """Executions that are nobody's here, and exits that wait for an entry nobody told of, in words."""

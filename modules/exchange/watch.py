@@ -20,7 +20,7 @@ from modules.data.together import together
 from modules.exchange import rights
 from modules.exchange.causes import BANNED, CLOCK, KEYS, RECONCILE, RIGHTS, STREAM, VENUE, Causes
 from modules.exchange.checks import Checks, Listing
-from modules.exchange.reading import Reading, read_at_rest, venue_read
+from modules.exchange.reading import Reading, identify, read_at_rest, venue_read
 from modules.exchange.reports import Link
 from modules.exchange.teller import Reports, Teller, Tracker
 from modules.ports import BAD_KEY, AccountStream, Venue
@@ -171,6 +171,8 @@ class Watch:
                 self._item_ns = self._clock.monotonic_ns()
                 if not isinstance(item, Link):
                     self._teller.tell([item])
+                    if self._tracker.unknown():
+                        self._wanted.set()
                 elif item.up:
                     self._linked = True
                     self._wanted.set()  # there is no replay: what happened meanwhile has to be read
@@ -245,6 +247,9 @@ class Watch:
         since = self._marks[0] - self._pace.overlap_ms
         if not self.caught_up.is_set():
             self._teller.tell(await self._venue.executions(since))
+            await identify(self._venue, self._teller, self._tracker)
+            if self._tracker.unknown():
+                return False
             self.caught_up.set()
         reading = await read_at_rest(self._venue, self._teller, self._tracker, since)
         if reading is None:

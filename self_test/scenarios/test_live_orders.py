@@ -120,10 +120,11 @@ async def test_pain_02_an_exit_order_of_a_position_that_is_gone_is_swept() -> No
     floor.venue.mute = False
     async with floor.running():
         report = ExecutionReport(
-            key=floor.key, exec_id="gone", kind=ExecutionKind.TRADE, order_kind=OrderKind.SPOT_BRACKET, venue_id="other", link_id="",
+            key=floor.key, exec_id="gone", kind=ExecutionKind.TRADE, order_kind=OrderKind.SPOT_BRACKET, venue_id="other", link_id="9other",
             side=-1, price=Decimal("94.9"), qty=Decimal("0.999"), fee=Decimal(0), fee_coin="USDT", ts=floor.clock.now_ms(),
         )  # fmt: skip
-        floor.heard([report])
+        twin = msgspec.structs.replace(exit_order, venue_id="other", link_id="9other", status=OrderStatus.FILLED, filled=exit_order.qty)
+        floor.heard([twin, report])
         await floor.until(lambda: not floor.venue.open(floor.key))
     assert ("cancel", exit_order.venue_id) in floor.venue.calls
 

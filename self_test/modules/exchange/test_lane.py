@@ -143,6 +143,8 @@ def test_pain_02_a_sweep_waits_for_the_venue_s_own_and_for_entries() -> None:
     bench = Bench(held=999)
     bench.lane.hear(bracket(), 0)
     bench.step(0)
+    bench.tracker.holdings.want(KEY, 950, 1_100)
+    bench.tracker.take([bracket()])
     bench.tracker.take([execution("s", "0.999", link="9", side=-1, venue_id="b", coin="USDT", order_kind=OrderKind.SPOT_BRACKET)])
     assert bench.at(1_000) == (None, SECOND + SWEEP_WAIT_NS)
     assert bench.step(1_300) == Guarding(Sweep("b"))

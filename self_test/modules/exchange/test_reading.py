@@ -83,6 +83,16 @@ def test_an_order_known_to_have_more_fills_than_were_told_keeps_the_reading_back
     assert read(scene) is None
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_order_that_executed_and_was_never_reported_is_looked_up_before_anything_is_presumed(known: bool) -> None:
+    scene = Scene()
+    scene.venue.orders = [open_order(SPOT_KEY, "4711", venue_id="v1", status=OrderStatus.FILLED)] if known else []
+    scene.tracker.nameless = [(SPOT_KEY, "v1")]
+    looks = [read(scene) is not None for _ in range(4)]
+    assert looks == ([True] * 4 if known else [False, False, True, True])
+    assert scene.venue.asked.count("order") == (1 if known else 3)
+
+
 def reading_of(account: Account = LIVE_PERP, *, cash: str = "1", free: str = "1", rows: list[PositionReport] | None = None) -> Reading:
     return Reading(WalletReport(cash=Decimal(cash), free=Decimal(free), coins={"AAA": Decimal(2), "BBB": Decimal(0)}), rows or [], [])
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.exchange.children import LOOKUPS
 from modules.exchange.holdings import Held
 from modules.exchange.reports import ExecutionKind, ExecutionReport, OrderKind, OrderReport, OrderStatus
 from modules.exchange.tracker import Tracker
@@ -61,7 +62,19 @@ def order(
     )  # fmt: skip
 
 
+def child(
+    kind: OrderKind = OrderKind.SPOT_BRACKET, *, qty: str = "0.499", stop: str = "95", target: str = "110", trigger: str = "0",
+    venue_id: str = "v7", status: OrderStatus = OrderStatus.WAITING,
+) -> OrderReport:  # fmt: skip
+    """Protection that the venue made under an id of its own."""
+    return OrderReport(
+        key="CRYPTO:BTCUSDT", venue_id=venue_id, link_id="9", side=-1, kind=kind, status=status, qty=Decimal(qty), filled=Decimal(0),
+        stop=Decimal(stop), target=Decimal(target), trigger=Decimal(trigger), created_ts=1, ts=6,
+    )  # fmt: skip
+
+
 STORY: list[Item] = [
+    child(),
     order(OrderStatus.OPEN),
     execution("a", "0.3"),
     order(OrderStatus.PARTIAL, "0.3"),
@@ -158,6 +171,7 @@ def test_an_execution_after_the_end_is_told_of_and_not_booked() -> None:
 def test_protection_is_told_by_its_trigger(order_kind: OrderKind, link: str, price: str, expected: ExitReason) -> None:
     one = tracker()
     one.restore([], {"CRYPTO:BTCUSDT": Held(side=1, steps=500, stop=950, target=1_100)})
+    one.take([child(order_kind, qty="0.5", venue_id="v9")])
     [event] = one.take([execution("a", "0.2", link=link, venue_id="v9", side=-1, price=price, order_kind=order_kind, coin="USDT")])
     assert isinstance(event, StopFilled) and (event.trigger, event.left) == (expected, 300)
 
@@ -180,6 +194,38 @@ def test_pain_07_what_shrinks_a_perpetual_is_booked_and_what_does_not_is_foreign
     events = one.take([execution("a", qty, link="", venue_id="?", side=side, kind=kind, domain=Domain.PERPS, coin="USDT")])
     assert [event.trigger for event in events if isinstance(event, StopFilled)] == ([] if expected is None else [expected])
     assert len(one.foreign()) == (expected is None)
+
+
+SOLD = execution("a", "0.5", link="9", venue_id="v7", side=-1, price="95", order_kind=OrderKind.SPOT_BRACKET, coin="USDT")
+
+
+def holding() -> Tracker:
+    one = tracker(expect=False)
+    one.restore([], {"CRYPTO:BTCUSDT": Held(side=1, steps=500, stop=950, target=1_100)})
+    return one
+
+
+def test_an_execution_of_the_user_s_own_exit_order_on_a_coin_we_hold_is_not_our_exit() -> None:
+    one = holding()
+    assert one.take([child(stop="80", target="120"), SOLD]) == []
+    assert one.held("CRYPTO:BTCUSDT").steps == 500 and "sold 0.5 CRYPTO:BTCUSDT" in one.foreign()[0] and one.unknown() == []
+
+
+def test_an_execution_waits_until_its_order_says_whose_it_is() -> None:
+    one = holding()
+    assert one.take([SOLD]) == [] and one.unknown() == [("CRYPTO:BTCUSDT", "v7")] and one.untold() == 5
+    [event] = one.take([child(qty="0.5", status=OrderStatus.FILLED)])
+    assert isinstance(event, StopFilled) and event.left == 0 and one.unknown() == [] and one.foreign() == ()
+
+
+def test_an_order_that_the_venue_does_not_know_is_nobody_s_after_a_few_looks() -> None:
+    one = holding()
+    one.take([SOLD])
+    for _ in range(LOOKUPS):
+        assert one.unknown() == [("CRYPTO:BTCUSDT", "v7")]
+        one.not_found("v7")
+    assert one.unknown() == [] and one.untold() is None and "not ours" in one.foreign()[0]
+    assert one.held("CRYPTO:BTCUSDT").steps == 500
 
 
 def test_a_foreign_sale_on_spot_is_left_alone() -> None:

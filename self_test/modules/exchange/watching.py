@@ -39,10 +39,14 @@ class ToyTracker:
         self.strange: dict[str, str] = {}
         self.sent: set[str] = set()
         self.oldest_untold: int | None = None
+        self.nameless: list[tuple[str, str]] = []
+        self.lookups: dict[str, int] = {}
 
     def take(self, items: Sequence[AccountItem]) -> list[AccountEvent]:
         events: list[AccountEvent] = []
         for item in items:
+            if isinstance(item, OrderReport):
+                self.nameless = [one for one in self.nameless if one[1] != item.venue_id]
             if isinstance(item, OrderReport) and item.link_id.startswith(PREFIX[self._account]):
                 self._orders[item.venue_id] = item
             elif isinstance(item, ExecutionReport) and item.exec_id not in self._seen:
@@ -64,6 +68,12 @@ class ToyTracker:
 
     def incomplete(self) -> list[tuple[str, str, int]]:
         return [(o.key, o.venue_id, o.created_ts) for o in self._orders.values() if o.filled > self._told.get(o.venue_id, ZERO)]
+
+    def unknown(self) -> list[tuple[str, str]]:
+        return [one for one in self.nameless if self.lookups.get(one[1], 0) < 3]
+
+    def not_found(self, venue_id: str) -> None:
+        self.lookups[venue_id] = self.lookups.get(venue_id, 0) + 1
 
     def untold(self) -> int | None:
         return self.oldest_untold
