@@ -57,6 +57,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The earliest day of a PASS at the rate of trades so far; None when it has passed or no sample has begun."""
     luck: float | None
     """How likely a style without any edge shows this Sharpe ratio or a better one: 1 - PSR(0)."""
+    luck_wins: float | None
+    """How likely it shows as many wins or more, at the win rate that breaks even with this payoff."""
     breakeven: float | None
     """The win rate that breaks even with the measured payoff."""
     out_of_reach: bool
@@ -80,7 +82,7 @@ def evaluate(ledger: Sample, cfg: GateConfig, now: int) -> Verdict:
     state = _state(points, past.wrong)
     wins = int((past.pnl > 0.0).sum())
     upper = stats.wilson_interval(wins=wins, n=len(past.pnl), confidence=0.95, sides=1)
-    returns = daily_returns(past)
+    returns, even = daily_returns(past), breakeven(past)
     psr = stats.psr_from_returns(returns=returns, sr_benchmark=0.0) if not past.wrong else None
     return Verdict(
         state=state,
@@ -94,7 +96,8 @@ def evaluate(ledger: Sample, cfg: GateConfig, now: int) -> Verdict:
         next_ts=None if ledger.start_ts is None else ledger.start_ts + (last + 1) * cfg.checkpoint_days * DAY_MS,
         earliest_ts=None if ledger.start_ts is None else _earliest(past, cfg, now, last, state),
         luck=None if psr is None else 1.0 - psr,
-        breakeven=breakeven(past),
+        luck_wins=None if even is None or past.wrong else stats.luck_p_value(wins=wins, n=len(past.pnl), p0=even),
+        breakeven=even,
         out_of_reach=bool(upper and len(past.pnl) >= 30 and upper[1] < targets.win_rate),
         wrong=past.wrong,
         procedure_hash=ledger.subject.procedure,

@@ -70,14 +70,27 @@ def number(name: str, value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.2f}"
 
 
-def line(check: Check) -> str:
-    """One check: `win rate 61.0% [56.2%] vs >= 70.0% (n 120): not met`."""
+def figures(check: Check) -> str:
+    """Value, lower bound and target: `61.0% [56.2%] vs >= 70.0%`."""
     lower = "" if check.lower is None else f" [{number(check.name, check.lower)}]"
     sign = "<=" if check.name in _AT_MOST else ">" if check.name in {"stressed_expectancy", "win_rate_bound"} else ">="
+    return f"{number(check.name, check.value)}{lower} vs {sign} {number(check.name, check.target)}"
+
+
+def finding(check: Check) -> str:
+    """Whether it is met, and why not: `cannot be said, not gating: no winning trade`."""
     found = {True: "met", False: "not met", None: "cannot be said"}[check.ok] + ("" if check.gates else ", not gating")
-    reason = f": {check.reason}" if check.reason else ""
-    name, value, target = NAMES.get(check.name, check.name), number(check.name, check.value), number(check.name, check.target)
-    return f"{name} {value}{lower} vs {sign} {target} (n {check.n}) {found}{reason}"
+    return found + (f": {check.reason}" if check.reason else "")
+
+
+def line(check: Check) -> str:
+    """One check: `win rate 61.0% [56.2%] vs >= 70.0% (n 120) not met`."""
+    return f"{NAMES.get(check.name, check.name)} {figures(check)} (n {check.n}) {finding(check)}"
+
+
+def chance(p: float) -> str:
+    """A probability in words that do not round it away."""
+    return "less than 1%" if p < 0.01 else f"{p:.0%}"
 
 
 def headline(verdict: Verdict) -> str:
@@ -108,7 +121,10 @@ def words(verdict: Verdict, cfg: GateConfig) -> list[str]:
         return found
     found += [f"  {line(check)}" for check in verdict.checks]
     if verdict.luck is not None:
-        found.append(f"  luck alone, without any edge, shows this Sharpe ratio or a better one in {verdict.luck:.0%} of samples this long")
+        wins = "" if verdict.luck_wins is None else f", and as many wins at this payoff in {chance(verdict.luck_wins)}"
+        found.append(
+            f"  luck alone, without any edge, shows this Sharpe ratio or a better one in {chance(verdict.luck)} of samples this long{wins}"
+        )
     target = cfg.targets(verdict.subject.style).win_rate
     if verdict.breakeven is not None:
         text = f"  with this payoff a win rate of {verdict.breakeven:.0%} breaks even"

@@ -8,7 +8,7 @@ from self_test.telemetry.ledgers import START, Rows, sample, started, stream, tr
 from telemetry.gate_config import GateConfig
 from telemetry.gates import Verdict, evaluate
 from telemetry.ledger_rows import DAY_MS
-from telemetry.verdict_words import headline, words
+from telemetry.verdict_words import chance, headline, words
 
 CFG = GateConfig(resamples=200)
 
@@ -38,7 +38,8 @@ def test_value_bound_target_and_n():
 
 def test_luck_and_break_even_are_told_plainly():
     text = told(stream(61, per_day=8, win_rate=0.45, payoff=2.0), 61)
-    assert "luck alone, without any edge, shows this Sharpe ratio or a better one in" in text
+    assert "luck alone, without any edge, shows this Sharpe ratio or a better one in less than 1% of samples this long, and as many" in text
+    assert chance(0.0) == "less than 1%" and chance(0.128) == "13%"
     assert "with this payoff a win rate of 37% breaks even; the 60% target is out of reach for this strategy; `breakeven_lb` gates" in text
     assert "out of reach" not in told(stream(61, per_day=8, win_rate=0.62), 61)
 
