@@ -20,6 +20,7 @@ from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.grid import FrameError
 from modules.accounts import Lineup, find_keys, line_up
 from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, warm_up
+from modules.cost_floor import CostFloor
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
 from modules.data.together import together
@@ -87,6 +88,7 @@ class Daemon:
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
+        self.costs: CostFloor
         self.throttle: Throttle
         self.gaps: BackfillQueue
         self.metrics = MetricsObserver(
@@ -212,7 +214,9 @@ class Daemon:
             checkpoint(self.engine, self.chain)
         self.console.attach(state)
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
-        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe]
+        time_now, fees = self.floor.time_now, self.live.fee_rates
+        self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)
+        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe, self.costs.observe]
         if self.market.control_url is not None:
             name, live = f"daemon-{os.getpid()}", self.live
             self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
@@ -221,6 +225,7 @@ class Daemon:
         else:
             self.floor.time.observe(await self.rest.server_time_ms())
         self.floor.also(self.live.on_quote)
+        self.floor.also(self.costs.on_quote)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
 
@@ -283,6 +288,7 @@ class Daemon:
             for line in (*notices(self.options, self.domains), *self.lineup.notes):
                 self.console.say(line)
             self.runner.apply(first_events(self.engine, self.config, options.stage, self.domains, self.live, self._halted))
+            self.runner.apply(self.costs.events())
             await self.live.start()
             for line in never_tradable(self.engine):
                 self.console.say(line)
@@ -304,6 +310,7 @@ class Daemon:
             if self.lockstep is not None:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
             tasks.supervise("backfill", self.gaps.run, EXPENDABLE)
+            tasks.supervise("costs", self.costs.run, EXPENDABLE)
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
             tasks.supervise("console", self._keep_console, EXPENDABLE)
             tasks.supervise("readiness", self._announce, FATAL)
@@ -317,7 +324,7 @@ class Daemon:
     def _stop_steps(self) -> list[StopStep]:
         feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
         return [
-            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "readiness", "console", "loop lag")),
+            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "costs", "readiness", "console", "loop lag")),
             StopStep(name="executors drain", first=self._settle, tasks=tuple(name for name, _, _ in self.live.jobs())),
             StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
             StopStep(name="final write", first=self._final_write),

@@ -176,6 +176,7 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--to", dest="to_ms", type=moment, metavar="T")
     add("--profile", choices=("spot", "perp"), default="spot")
     add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4")
+    add("--costs", type=Path, metavar="FILE", help="a costs.json with measured costs (default: those of config.py)")
     add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     how = found.add_mutually_exclusive_group()
@@ -188,6 +189,7 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     """Replay stored candles and print what came of it."""
     from dataio.archive import open_archive
+    from modules.cost_store import read_book
     from modules.engine.desk import chosen_strategies
     from modules.engine.grid import load as load_grid
     from modules.options import PROFILES
@@ -203,16 +205,17 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     chosen = chosen_strategies(args.strategies)
     (domain,) = PROFILES[args.profile]
     settings = config.domains[domain]
+    costs = () if args.costs is None else tuple(read_book(args.costs).models.values())
     archive = open_archive(args.data)
     grid = load_grid(archive, domain, args.symbols, settings, (args.from_ms, args.to_ms))
     if args.sweep:
         from modules.learning.research import run_sweep
 
-        outcome = run_sweep(grid, config, chosen, args.balance)
+        outcome = run_sweep(grid, config, chosen, args.balance, costs=costs)
     else:
         from modules.engine.replay import run_engine
 
-        outcome = run_engine(grid, config, chosen, args.balance)
+        outcome = run_engine(grid, config, chosen, args.balance, costs=costs)
     document = {"trades": [_published(trade) for trade in outcome.trades], "final_equity": outcome.final_equity}
     if args.json is not None and str(args.json) == "-":
         sys.stdout.write(json.dumps(document) + "\n")

@@ -224,6 +224,13 @@ class LiveFloor:
         for desk in self.desks.values():
             desk.executor.on_quote(quote.key, quote.bid, quote.ask)
 
+    async def fee_rates(self) -> dict[str, tuple[int, int]]:
+        """Instrument key -> (taker, maker) in ppm, as each live account's venue says. Transient or Rejected as a venue raises."""
+        found: dict[str, tuple[int, int]] = {}
+        for venue in self._venues.values():
+            found |= await venue.fee_rates()
+        return found
+
     def jobs(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]], bool]]:
         """(name, task, whether a bug in it is fatal) of everything that runs."""
         found: list[tuple[str, Callable[[], Coroutine[Any, Any, None]], bool]] = []

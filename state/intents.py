@@ -88,6 +88,19 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """The confirming close (ticks), the price that stop, target and size are planned from."""
 
 
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """The market around a decision; slippage is measured against its mid."""
+
+    bid: int
+    """Ticks."""
+    ask: int
+    """Ticks."""
+    sigma_bp: float
+    """Volatility of an hour."""
+    share: float
+    """The order's value as a fraction of an hour's usual turnover."""
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A sized entry with its way out."""
 
@@ -107,6 +120,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     exits: ExitPlan
     explored: bool = False
     """Its exit profile is a trial, not the policy's own: on paper alone, and told apart everywhere."""
+    scene: Scene | None = None
+    """None where no quote was at hand."""
 
 
 class Reduce(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modules.engine.core import Engine
 from modules.engine.decide import ARM_NAMES, reserve
+from modules.engine.scene import remember
 from state.booking import release
 from state.books import PENDING
 from state.messages import Close, Command, Place, Protect
@@ -68,7 +69,9 @@ def _place(engine: Engine, command: Place) -> None:
         intent.exits.target,
         intent.exits.atr,
     )
-    state.pos[state.row_of(intent.account, intent.key)]["explored"] = intent.explored
+    row = state.pos[state.row_of(intent.account, intent.key)]
+    row["explored"] = intent.explored
+    remember(row, intent.scene)
     order = Order(order_id=command.order.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
 

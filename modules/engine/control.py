@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules.engine import exits
+from modules.engine.costs import apply_costs
 from risk import breakers
 from state.accounts import Account
 from state.booking import equity_of
@@ -45,6 +46,8 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
         case "reset":
             for a in _accounts(state, event):
                 _reset(state, a, event, out)
+        case "costs":
+            apply_costs(state, event.args, event.ts, event.who, out)
         case _:
             raise Invariant(f"the engine knows no request {event.name!r}")
 

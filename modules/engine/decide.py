@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
+from modules.engine.scene import remember, scene_of
 from risk import gate
 from risk.admission import affordable, objection, sized, standing
 from risk.costs import slipped
@@ -212,6 +213,7 @@ def enter(
             max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
         ),
         explored=plan.explored,
+        scene=scene_of(state, mandate, i, quote, reference, steps),
     )
     book = gate.Book(
         pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i)
@@ -244,6 +246,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
         intent.exits.atr,
     )
     state.pos[i]["explored"] = intent.explored
+    remember(state.pos[i], intent.scene)
     order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     out.append(Place(approved))

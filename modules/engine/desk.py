@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from modules.engine.core import Engine
+from modules.engine.costs import cost_event
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
+from risk.cost_model import CostModel
 from state.accounts import Account, Domain, Mode
 from state.instruments import Instrument
 from state.messages import Command, Control
@@ -123,10 +125,15 @@ def fresh_engine(
     *,
     quotes: bool,
     balance: int | None = None,
+    costs: Iterable[CostModel] = (),
 ) -> tuple[Engine, list[Command]]:
-    """An engine with new paper wallets at `ts`, and the ledger rows of their deposits. `balance` in quote currency overrides."""
+    """An engine with new paper wallets at `ts`, and the ledger rows of their deposits. `balance` in quote currency overrides.
+
+    `costs`: models to put into force over the configured figures.
+    """
     accounts = tuple(paper_account(domain) for domain in dict.fromkeys(instrument.domain for instrument in instruments))
     state = make_state(config, instruments, accounts)
     engine = Engine(state, make_mandate(config, instruments, accounts, chosen, quotes=quotes))
-    rows = [command for event in wallet_events(config, accounts, ts, balance) for command in engine.process(event)]
+    events = [*wallet_events(config, accounts, ts, balance), *cost_event(costs, ts, "start")]
+    rows = [command for event in events for command in engine.process(event)]
     return engine, rows

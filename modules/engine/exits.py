@@ -5,10 +5,12 @@ Nothing in this file can open anything, and nothing in it asks for permission.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from modules.engine import coins
+from modules.engine import coins, scene
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, HALF, HALT, NORMAL, ROLLED, STEPPED, mark, probation, trade_closed
 from risk.holding import due
@@ -42,8 +44,8 @@ def cash_row(state: RuntimeState, a: int, ts: int, kind: str, units: int, ref: s
     out.append(Record("cash", row))
 
 
-def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
-    """One execution, for the ledger."""
+def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command], more: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """One execution, for the ledger; `more` is told after what every row has."""
     instrument = state.instrument(i)
     row = {
         "ts": fill.ts,
@@ -56,6 +58,7 @@ def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> Non
         "qty": plain(instrument.qty(fill.steps)),
         "fee": plain(money(fill.fee)),
         "maker": fill.maker,
+        **more,
     }
     out.append(Record("fill", row))
 
@@ -64,7 +67,7 @@ def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) ->
     """Book an execution of an entry order."""
     a, before = int(state.inst[i]["account"]), int(state.acct[int(state.inst[i]["account"])]["cash"])
     first, working = int(state.pos[i]["status"]) != OPEN, int(state.pos[i]["working"])
-    fill_row(state, i, fill, out)
+    fill_row(state, i, fill, out, scene.entered(state, i, fill))
     steps, fee, dust = coins.received(state, i, fill, out)
     if steps > 0:
         fill_entry(state.pos, state.inst, state.acct, i, fill.price, steps, fee, fill.ts)
@@ -95,6 +98,7 @@ def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reaso
     a = int(state.inst[i]["account"])
     before = int(state.acct[a]["cash"])
     coins.given(state, i, fill, out)
+    scene.left(state, i, fill, reason)
     fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
     fill_row(state, i, fill, out)
     moved = int(state.acct[a]["cash"]) - before
@@ -147,7 +151,7 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
     left = money(int(pos["exit_value"])) / instrument.qty(int(pos["exit_steps"]))
     at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
     live = {"unprotected_s": int(pos["unprotected_ms"]) / 1000} if fill.account.mode is Mode.LIVE else {}
-    tags = live | ({"explored": True} if pos["explored"] else {})
+    tags = live | ({"explored": True} if pos["explored"] else {}) | ({"slippage": plain(money(int(pos["slip"])))} if pos["bid"] else {})
     return tags | {
         "account": str(fill.account),
         "symbol": instrument.symbol,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid, feed_native
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
+from risk.cost_model import CostModel
 from state.accounts import Mode
 from state.intents import Side
 from state.market import Candle, FundingRate
@@ -112,10 +113,17 @@ def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[B
         apply(bars)
 
 
-def run_engine(grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, sink: Sink | None = None) -> Outcome:
-    """Replay the grid through the engine."""
+def run_engine(
+    grid: Grid,
+    config: BotConfig,
+    chosen: frozenset[int],
+    balance: int | None = None,
+    sink: Sink | None = None,
+    costs: Iterable[CostModel] = (),
+) -> Outcome:
+    """Replay the grid through the engine; `costs` over the configured ones."""
     start_ts = int(grid.ts[min(grid.start, len(grid.ts) - 1)])
-    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
+    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance, costs=costs)
     warm(engine, grid)
     state = engine.state
     venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)

@@ -216,6 +216,14 @@ class BybitVenue:
         info = await self._calls.read(ACCOUNT_INFO, {}, Urgency.ACCOUNT)
         return understood(lambda: rows.rights(key.result, info.result))
 
+    async def fee_rates(self) -> dict[str, tuple[int, int]]:
+        """What the account pays on each instrument of the domain: key -> (taker, maker) in ppm, rounded up, a rebate as 0.
+
+        Raises as reading does (`Venue`).
+        """
+        said = await self._calls.read("/v5/account/fee-rate", dict(self._category), Urgency.ACCOUNT)
+        return understood(lambda: rows.fee_rates(said.result, self._domain))
+
     async def prepare(self, key: str) -> None:
         """See `Venue.prepare`: isolated margin for the account, one-way mode and the leverage for the symbol."""
         if self._domain is not Domain.PERPS:

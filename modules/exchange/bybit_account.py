@@ -7,6 +7,7 @@ report's 0 means "none".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -140,6 +141,16 @@ class _Key(msgspec.Struct):
     user: int = msgspec.field(name="userID")
     read_only: int = msgspec.field(name="readOnly")
     permissions: dict[str, list[str]]
+
+
+class _Rate(msgspec.Struct, rename="camel"):
+    symbol: str
+    taker_fee_rate: str
+    maker_fee_rate: str
+
+
+class _Rates(msgspec.Struct):
+    rates: list[_Rate] = msgspec.field(name="list")
 
 
 class _Info(msgspec.Struct, rename="camel"):
@@ -281,6 +292,22 @@ def rights(key: Any, info: Any) -> KeyRights:
         withdraw="Withdraw" in may.get("Wallet", []),
         unified=account.unified_margin_status >= 3,  # 1 is the classic account, 3 to 6 are the unified ones
     )
+
+
+def fee_rates(result: Any, domain: Domain) -> dict[str, tuple[int, int]]:
+    """The list of account/fee-rate: instrument key -> (taker, maker) in ppm, rounded up; a rebate counts as nothing."""
+    where = "account/fee-rate"
+    return {
+        f"{domain}:{one.symbol}": (
+            _ppm(number(one.taker_fee_rate, where, "takerFeeRate")),
+            _ppm(number(one.maker_fee_rate, where, "makerFeeRate")),
+        )
+        for one in shaped(result, _Rates, where).rates
+    }
+
+
+def _ppm(rate: Decimal) -> int:
+    return max(0, math.ceil(rate * 1_000_000))
 
 
 def margin_mode(info: Any) -> str:

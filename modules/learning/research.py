@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import numpy as np
@@ -11,6 +12,7 @@ from modules.engine.grid import Grid
 from modules.engine.replay import Outcome, sweep_rows
 from modules.learning.sweep import MarketPass, run_market, run_portfolio
 from modules.settings import BotConfig
+from risk.cost_model import CostModel
 from state.books import Rows
 from strategy.registry import STRATEGIES
 from utils.fixed import money, plain
@@ -23,11 +25,19 @@ def market_of(grid: Grid, config: BotConfig) -> MarketPass:
 
 
 def sweep_trades(
-    grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, market: MarketPass | None = None
+    grid: Grid,
+    config: BotConfig,
+    chosen: frozenset[int],
+    balance: int | None = None,
+    market: MarketPass | None = None,
+    costs: Iterable[CostModel] = (),
 ) -> tuple[Rows, Rows]:
-    """Closed trades (TRADE rows) and account rows of one sweep; `market` is a kept market pass of the same grid."""
+    """Closed trades (TRADE rows) and account rows of one sweep; `market` is a kept market pass of the same grid.
+
+    `costs` as for `run_engine`.
+    """
     start_ts = int(grid.ts[min(grid.start, len(grid.ts) - 1)])
-    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance)
+    engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance, costs=costs)
     state, mandate = engine.state, engine.mandate
     passed = market if market is not None else run_market(grid, state.market, mandate.params)
     allowed = np.zeros(len(STRATEGIES), np.int64)
@@ -38,9 +48,14 @@ def sweep_trades(
 
 
 def run_sweep(
-    grid: Grid, config: BotConfig, chosen: frozenset[int], balance: int | None = None, market: MarketPass | None = None
+    grid: Grid,
+    config: BotConfig,
+    chosen: frozenset[int],
+    balance: int | None = None,
+    market: MarketPass | None = None,
+    costs: Iterable[CostModel] = (),
 ) -> Outcome:
     """Sweep the grid, told in the words of a replay."""
-    trades, acct = sweep_trades(grid, config, chosen, balance, market)
+    trades, acct = sweep_trades(grid, config, chosen, balance, market, costs)
     equity = sum((money(int(row["equity"])) for row in acct), Decimal(0))
     return Outcome(trades=sweep_rows(grid, trades), final_equity=plain(equity), bars=grid.bars)

@@ -47,6 +47,7 @@ def test_a_stop_fill_closes_the_trade_with_its_r_and_fees() -> None:
         "r": -1.0657,  # of 0.5 x 3.00 at risk
         "stop": "97",
         "target": "112",
+        "slippage": "0",
     }
     assert reports(commands) == [("closed", "stop")]
     assert [(row["kind"], row["amount"]) for row in rows(commands, "cash")] == [("trade", "48.5"), ("fee", "-0.0485")]

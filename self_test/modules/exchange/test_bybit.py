@@ -13,7 +13,7 @@ from modules.ports import NO_SUCH_ORDER, Ticket, World
 from self_test.modules.exchange.bybit_scripted import DAY, NOW, PERP, scripted
 from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER, WALLET
 from state.accounts import Domain
-from utils.errors import Rejected, Unknown
+from utils.errors import Rejected, Transient, Unknown
 from utils.throttle import Banned, Urgency
 
 pytestmark = pytest.mark.asyncio
@@ -142,3 +142,14 @@ async def test_pain_31_a_ban_does_not_keep_an_exit_order_from_being_taken_back()
         assert venue.count("/v5/order/cancel") == 0
         await one.cancel("CRYPTO:BTCUSDT", World.PROTECTIVE, venue_id="8")
         assert venue.count("/v5/order/cancel") == 1
+
+
+async def test_fee_rates_are_whole_ppm_rounded_up_and_a_rebate_is_nothing():
+    async with scripted() as (venue, one):
+        row = {"symbol": "BTCUSDT", "takerFeeRate": "0.00055", "makerFeeRate": "-0.0001", "baseCoin": ""}
+        venue.rows("/v5/account/fee-rate", row, row | {"symbol": "ETHUSDT", "takerFeeRate": "0.0003001", "makerFeeRate": "0.0002"})
+        assert await one.fee_rates() == {"PERPS:BTCUSDT": (550, 0), "PERPS:ETHUSDT": (301, 200)}
+        assert venue.asked == [("/v5/account/fee-rate", {"category": "linear"})]
+        venue.rows("/v5/account/fee-rate", row | {"takerFeeRate": "much"})
+        with pytest.raises(Transient, match="takerFeeRate"):
+            await one.fee_rates()
