@@ -105,7 +105,7 @@ def _slice(book: Book, account: str, style: str, standing: str, trades: list[Tra
     since = min([trade.entry_ts for trade in trades] + [day.day * DAY_MS for day in days], default=now)
     domain = account.partition("/")[0]
     returns, why = _returns(book, account, style, days, domain)
-    damaged = [what for name, what in book.damaged if name in {account, ""}]
+    damaged = [one.what for one in book.damaged if one.concerns(account)]
     if damaged:
         returns, why = None, damaged[0]
     return Slice(

@@ -123,6 +123,18 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Damage(msgspec.Struct, frozen=True):
+    """A row that could not be read as numbers: whose, what is wrong, and of when where that could be read."""
+
+    account: str
+    what: str
+    ts: int | None = None
+
+    def concerns(self, account: str, since: int = 0) -> bool:
+        """Whether it may belong to what `account` did from `since` on."""
+        return self.account in {account, ""} and (self.ts is None or self.ts >= since)
+
+
 class Book(msgspec.Struct, frozen=True, kw_only=True):
     """A ledger as statistics see it: every kind sorted by time, then by everything else, so that the order of rows is of no meaning."""
 
@@ -132,19 +144,18 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[Day, ...] = ()
     starts: tuple[Start, ...] = ()
     verdicts: tuple[dict[str, Any], ...] = ()
-    damaged: tuple[tuple[str, str], ...] = ()
-    """(account, what is wrong) of rows that could not be read as numbers."""
+    damaged: tuple[Damage, ...] = ()
 
     def accounts(self) -> tuple[str, ...]:
         """Every account that a row names."""
         rows: tuple[Trade | Fill | Cash | Day, ...] = (*self.trades, *self.fills, *self.cash, *self.days)
-        return tuple(sorted({row.account for row in rows} | {account for account, _ in self.damaged if account}))
+        return tuple(sorted({row.account for row in rows} | {one.account for one in self.damaged if one.account}))
 
 
 def read_rows(rows: Iterable[tuple[str, bytes]]) -> Book:
     """The rows (kind, JSON as stored) as a Book; a row that cannot be read is named in `damaged`, never guessed."""
     found: dict[str, list[Any]] = {"trade": [], "fill": [], "cash": [], "equity": [], "verdict": [], "start": []}
-    damaged: list[tuple[str, str]] = []
+    damaged: list[Damage] = []
     for kind, text in rows:
         row: dict[str, Any] = {}
         try:
@@ -154,8 +165,9 @@ def read_rows(rows: Iterable[tuple[str, bytes]]) -> Book:
             name = "start" if kind == "verdict" and row.get("what") == "start" else kind
             found[name].append(_READ[name](row))
         except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
-            where = next((f" at {row[name]}" for name in ("ts", "exit_ts") if name in row), "")
-            damaged.append((str(row.get("account", "")), f"{kind} row{where}: {error!r}"))
+            ts = next((row[name] for name in ("exit_ts", "ts") if type(row.get(name)) is int), None)
+            where = "" if ts is None else f" at {ts}"
+            damaged.append(Damage(str(row.get("account", "")), f"{kind} row{where}: {error!r}", ts))
     ordered = {name: tuple(sorted(values, key=_order)) for name, values in found.items()}
     return Book(
         trades=ordered["trade"],
@@ -164,7 +176,7 @@ def read_rows(rows: Iterable[tuple[str, bytes]]) -> Book:
         days=ordered["equity"],
         starts=ordered["start"],
         verdicts=ordered["verdict"],
-        damaged=tuple(sorted(damaged)),
+        damaged=tuple(sorted(damaged, key=lambda one: (one.account, one.what))),
     )
 
 

@@ -188,7 +188,7 @@ def _between(book: Book, start: Start, end: int, subject: Subject, trials: tuple
         and counts(trade)
     ]
     days = [day for day in book.days if day.account == start.account and day.day >= start.ts // DAY_MS]
-    wrong = [what for account, what in book.damaged if account in {start.account, ""}]
+    wrong = [one.what for one in book.damaged if one.concerns(start.account, start.ts)]
     wrong += _clock(trades, days, end)
     kept = [trade for trade in trades if trade.risk > 0.0 and trade.exit_ts <= end]
     wrong += [f"the trade on {trade.symbol} closed at {trade.exit_ts} risked nothing" for trade in trades if trade.risk <= 0.0]

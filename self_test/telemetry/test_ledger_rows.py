@@ -61,7 +61,7 @@ def test_fills_cash_and_verdicts():
 )
 def test_a_row_that_cannot_be_read_is_named(kind: str, text: bytes, word: str):
     found = read_rows([(kind, text)])
-    assert found.damaged and word in found.damaged[0][1]
+    assert found.damaged and word in found.damaged[0].what
     assert not (found.trades or found.days or found.cash or found.starts)
 
 

@@ -43,6 +43,13 @@ def test_a_trade_that_risked_nothing_makes_the_sample_unfit():
     assert "risked nothing" in found.wrong[0] and len(found.r) == 0
 
 
+def test_what_could_not_be_read_before_the_sample_began_does_not_spoil_it():
+    old, new = trade(START - DAY_MS, 1.0, pnl="NaN"), trade(START + 7_200_000, 1.0, pnl="NaN")
+    assert not sample([started(), old], 1).wrong and sample([started(), new], 1).wrong
+    assert sample([started(), ("trade", b"{")], 1).wrong  # nobody knows of when
+    assert not sample([started(), trade(START + 7_200_000, 1.0, pnl="NaN", account="PERPS/PAPER")], 1).wrong
+
+
 def test_returns_are_on_the_equity_of_the_days_start():
     found = sample([started(), day(0, 10.0, start=1_000.0), day(1, 10.0, start=2_000.0), day(2, 0.0)], 3)
     assert daily_returns(found).tolist() == [0.01, 0.005, 0.0]
