@@ -13,6 +13,7 @@ from modules.engine.grid import Grid, load
 from modules.engine.replay import FIELDS, run_engine
 from modules.learning.research import market_of, run_sweep
 from modules.settings import BotConfig
+from risk.cost_model import Conditions, CostModel, Source
 from self_test.fakes.markets import market
 from state.accounts import Domain
 from utils.errors import Refusal
@@ -139,3 +140,15 @@ def test_engine_and_sweep_trade_alike_on_real_bars(
 def test_a_symbol_without_bars_is_refused_by_name(market_data: Path) -> None:
     with pytest.raises(Refusal, match="NOSUCHUSDT"):
         load(open_archive(market_data), Domain.CRYPTO, ("NOSUCHUSDT",), CONFIG.domains[Domain.CRYPTO], (None, None))
+
+
+@pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
+def test_both_trade_alike_under_measured_costs_and_otherwise_than_under_the_configured_ones(domain: Domain) -> None:
+    grid = market(domain, seed=2)
+    usual = Conditions(spread_bp=6.0, sigma_bp=80.0, share=0.001, latency_s=1.0)
+    costs = [CostModel(key=one.key, source=Source.LIVE, usual=usual, taker_ppm=750, maker_ppm=100, fee_ts=1) for one in grid.instruments]
+    engine, swept = run_engine(grid, CONFIG, ALL, costs=costs), run_sweep(grid, CONFIG, ALL, costs=costs)
+    assert [{name: trade[name] for name in COMPARED} for trade in engine.trades] == [
+        {name: trade[name] for name in COMPARED} for trade in swept.trades
+    ]
+    assert len(engine.trades) > 10 and engine.final_equity == swept.final_equity != run_sweep(grid, CONFIG, ALL).final_equity
