@@ -9,6 +9,7 @@ exploration, toggles and how the pages look are no part of it, nor is what a lea
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -108,7 +109,7 @@ def code_of(roots: tuple[tuple[str, str], ...], sources: Sources, without: froze
             continue
         if module not in modules:
             text = sources(module)
-            modules[module] = None if text is None else _Module(text)
+            modules[module] = None if text is None else _parsed(text)
         place = modules[module]
         if place is None:
             continue
@@ -144,6 +145,12 @@ class _Module:
         for target in targets:
             for position, name in enumerate(_names(target)):
                 self.defined[name] = f"{position} of {_form(value)}", _names(value)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> _Module:
+    """A file's text, parsed once for all styles and domains."""
+    return _Module(text)
 
 
 def _parts(node: ast.AST) -> list[tuple[str, Any]]:
