@@ -32,6 +32,8 @@ PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[2] / "main.py"),
 START_LIMIT_S = 60.0
 END_LIMIT_S = 15.0
 ANSWER_LIMIT_S = 3.0
+BUSY_LIMIT_S = 20.0
+"""One that lives and is silent for less is busy: a second venue beside it, on the same state folder, would be the end of both."""
 LOOK_S = 0.05
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,13 +75,13 @@ def read_record(state_dir: Path) -> Endpoints | None:
         return None
 
 
-async def answers(endpoints: Endpoints) -> bool:
-    """Whether the recorded process lives and its control API serves."""
+async def answers(endpoints: Endpoints, limit_s: float = ANSWER_LIMIT_S) -> bool:
+    """Whether the recorded process lives and its control API serves within `limit_s`."""
     if _ended(endpoints.pid) is not None or not process_lives(endpoints.pid):
         return False
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=limit_s)) as session,
             session.get(f"{endpoints.control}/healthz") as response,
         ):
             return response.status == 200 and bool((await response.json()).get("ok"))
@@ -131,7 +133,7 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
     """
     folder = state_dir / FOLDER
     known = read_record(state_dir)
-    if known is not None and await answers(known):
+    if known is not None and await answers(known, BUSY_LIMIT_S):
         if (stored := state_folder.load(folder / STATE)) is not None:
             agree(stored, options)
         if known.perp_api_key and (stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols)):

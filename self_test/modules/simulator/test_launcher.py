@@ -67,6 +67,28 @@ async def test_started_found_again_and_after_a_kill_resumed(tmp_path: Path, monk
 
 
 @pytest.mark.asyncio
+async def test_one_that_is_only_busy_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a loaded machine: two venues would write into one state folder."""
+    monkeypatch.chdir(REPO)
+    monkeypatch.setattr(launcher.answers, "__defaults__", (0.05,))
+    async with asyncio.timeout(LIMIT_S):
+        first = await ensure_running(tmp_path, ONE, WallClock(), PROGRAM)
+        os.kill(first.pid, signal.SIGSTOP)
+        try:
+            assert not await answers(first)
+            async with asyncio.TaskGroup() as group:
+                found = group.create_task(ensure_running(tmp_path, ONE, WallClock(), (sys.executable, "-c", "raise SystemExit(99)")))
+                while not found.done() and not await answers(first):
+                    os.kill(first.pid, signal.SIGCONT)
+            assert found.result() == first
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        await stop(tmp_path, first)
+        while launcher.process_lives(first.pid):
+            await WallClock().sleep(0.02)
+
+
+@pytest.mark.asyncio
 async def test_its_refusal_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPO)
     with pytest.raises(Refusal, match="NOPEUSDT") as refused:
