@@ -27,6 +27,8 @@ FLOATS_IN_STATE = {
     "ExitPlan.atr": "a distance measured by an indicator; the stop it leads to is in ticks",
     "ExitPlan.trail_atr": "a multiple",
     "Signal.atr": "as in ExitPlan",
+    "Scene.sigma_bp": "a feature: what slippage is explained by",
+    "Scene.share": "as above",
     "AccountView.drawdown": "a fraction for people to read, 0..1",
 }
 """`Class.field` of state/ that may be a float, and why it is not money."""
