@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from modules.simulator import launcher, state_folder
+from modules.simulator.attachments import process_lives
 from modules.simulator.launcher import Endpoints, answers, arguments, ensure_running, read_record, stop
 from modules.simulator.server import SimulatorOptions
 from self_test.conftest import REPO
@@ -84,7 +85,7 @@ async def test_one_that_is_only_busy_is_waited_for(tmp_path: Path, monkeypatch: 
         finally:
             os.kill(first.pid, signal.SIGCONT)
         await stop(tmp_path, first)
-        while launcher.process_lives(first.pid):
+        while process_lives(first.pid):
             await WallClock().sleep(0.02)
 
 
