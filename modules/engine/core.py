@@ -326,8 +326,10 @@ class Engine:
         if order.entry:
             self._entry_over(i, ts, out)
         else:
-            # A close that the venue would not take is asked for again at the next bar or tick; the venue's stop still stands.
+            # A close that the venue would not take is asked for again at a later bar or tick; the venue's stop still stands.
             state.pos[i]["closing"] = 0
+            if not order.filled:
+                exits.close_refused(state, self.mandate, i, ts)
             live.write_off(state, self.mandate, i, ts, ExitReason.DUST, out)
         if state.pos[i]["status"] != OPEN:
             self._held.discard(i)

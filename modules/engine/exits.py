@@ -211,6 +211,15 @@ def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out
     out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))
 
 
+def close_refused(state: RuntimeState, mandate: Mandate, i: int, ts: int) -> None:
+    """A close of position `i` ended without a fill: the next may be asked for at once, later ones ever less often, to once a confirm bar.
+
+    Never never, and a position without a stop waits for nothing (`ProtectionFailed` asks by itself).
+    """
+    doubled = ((1 << min(int(state.pos[i]["closes"]) - 1, 30)) - 1) * 1_000
+    state.pos[i]["close_after"] = ts + min(doubled, mandate.confirm_ms)
+
+
 def time_exits(state: RuntimeState, ts: int, out: list[Command]) -> None:
     """Close what has been held for its full time, and what a halted account still holds because a close did not go through."""
     i = due(state.pos, state.inst, state.acct, ts, 0)

@@ -44,7 +44,9 @@ def apply(state: RuntimeState, mandate: Mandate, event: LiveEvent, out: list[Com
         case ProtectionFailed():
             _unprotected(state, event, out)
         case TargetTouched():
-            exits.close_position(state, state.row_of(event.account, event.key), event.ts, ExitReason.TARGET, out)
+            i = state.row_of(event.account, event.key)
+            if event.ts >= state.pos[i]["close_after"]:
+                exits.close_position(state, i, event.ts, ExitReason.TARGET, out)
         case AccountDown():
             hold(state, event.account, event.ts, event.cause, event.reason, out)
         case AccountUp():

@@ -25,3 +25,11 @@ def test_a_halted_account_holds_nothing_any_longer() -> None:
     assert due(table.pos, table.inst, table.acct, 1, 0) == -1
     table.acct[0]["halted"] = 1
     assert due(table.pos, table.inst, table.acct, 1, 0) == 1
+
+
+def test_a_close_that_was_just_refused_waits_and_comes_again() -> None:
+    table = books()
+    table.hold(1, 50)
+    table.pos[1]["opened_ts"], table.pos[1]["max_hold_ms"], table.pos[1]["close_after"] = 0, 5, 20
+    assert due(table.pos, table.inst, table.acct, 19, 0) == -1
+    assert due(table.pos, table.inst, table.acct, 20, 0) == 1

@@ -230,6 +230,7 @@ def test_closes_of_one_position_have_names_of_their_own() -> None:
         names.append(only(Close, commands).reduce.order_id)
         assert kinds(desk.tick(), Close) == [], "asked for once"
         desk.tell(OrderRejected(desk.now, desk.live, names[-1], "busy"))
+        desk.later(4_000)
     assert [name.rpartition("-")[2] for name in names] == ["x", "x2", "x3"] and len(set(names)) == 3
     again = only(Close, desk.tick())
     desk.closed(again, LEVEL)

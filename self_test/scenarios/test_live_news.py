@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -214,6 +215,25 @@ def test_money_that_came_or_went_is_neither_gain_nor_drawdown(kind: str, amount:
     settled(desk)
 
 
+def test_a_close_that_is_refused_is_asked_for_ever_less_often_and_for_ever_and_at_once_without_a_stop() -> None:
+    desk = LiveDesk()
+    desk.open()
+    confirm_ms = desk.engine.mandate.confirm_ms
+    asked = [desk.now]
+    (ordered,) = kinds(desk.control("flatten", account="CRYPTO/LIVE"), Close)
+    for _ in range(3 * confirm_ms // 1_000):
+        desk.tell(OrderRejected(desk.now, desk.live, ordered.reduce.order_id, "below the minimum"))
+        desk.later(1_000)
+        for again in kinds(desk.tell(Tick(desk.now)), Close):
+            asked.append(desk.now)
+            ordered = again
+    pauses = [after - before for before, after in pairwise(asked)]
+    assert pauses[:4] == [1_000, 1_000, 3_000, 7_000] and pauses == sorted(pauses) and pauses[-1] == confirm_ms
+    desk.tell(OrderRejected(desk.now, desk.live, ordered.reduce.order_id, "below the minimum"))
+    assert desk.tell(TargetTouched(desk.now, desk.live, desk.coin().key)) == []
+    assert kinds(desk.tell(ProtectionFailed(desk.now, desk.live, desk.coin().key, "no stop stands")), Close)
+
+
 # --- seizure --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -243,15 +263,15 @@ def test_a_position_that_the_venue_took_halts_its_account_and_only_it(reason: Ex
 def test_a_liquidation_in_many_fills_is_said_once_and_again_after_a_resume() -> None:
     desk = LiveDesk("AAAUSDT", "BBBUSDT", perps=True)
     desk.open(0)
+    desk.open(1)
     held = int(desk.pos(0)["steps"])
     said, closes = [], []
     for steps, left in ((100, held - 100), (200, held - 300), (held - 300, 0)):
         commands = desk.stopped(6_000, trigger=ExitReason.LIQUIDATION, steps=steps, left=left)
         said += [one for one in reports(commands) if one[0] == "halted"]
         closes += kinds(commands, Close)
-    assert said == [("halted", "liquidation")] and len(closes) == 1
+    assert said == [("halted", "liquidation")] and len(closes) == 2
     desk.control("resume", account="PERPS/LIVE")
-    desk.open(1)
     assert ("halted", "liquidation") in reports(desk.stopped(6_000, i=1, trigger=ExitReason.LIQUIDATION))
     books_balance(desk)
 
