@@ -76,10 +76,14 @@ class CostFloor:
 
     async def run(self) -> None:
         """For ever: ask for the fees, calibrate what is due, tell the engine. OSError when the disk refuses; then it is tried again."""
-        await self._clock.sleep(FIRST_S)
-        while True:
-            await self.step()
-            await self._clock.sleep(EVERY_S)
+        try:
+            await self._clock.sleep(FIRST_S)
+            while True:
+                await self.step()
+                await self._clock.sleep(EVERY_S)
+        finally:
+            keep_book_samples(self._folder, self._walked)
+            self._walked.clear()
 
     async def step(self) -> None:
         """One look at everything."""

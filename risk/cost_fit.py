@@ -108,6 +108,8 @@ def calibrate(old: CostModel, samples: Sequence[Sample], source: Source, ts: int
     if len(ordered) < LEAST:
         return Verdict(old, changed=False, reason=f"{len(ordered)} of {LEAST} samples")
     x, y = rows_of(ordered[-NEWEST:])
+    if source is Source.BOOK:
+        x[:, 1] = 0.0  # an order that the touch covers shows no impact, which is no proof that there is none: Y keeps its prior
     try:
         beta = fit(x, y, low=LOW, high=HIGH)
         held = max(1, round(HOLDOUT * len(y)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,18 @@ class Floor:
     """A floor over a desk's engine, in a folder of its own."""
 
     def __init__(
-        self, folder: Path, ask: Callable[[], Awaitable[Fees]] = no_fees, env: Environment = Environment.DEMO, desk: Desk | None = None
+        self,
+        folder: Path,
+        ask: Callable[[], Awaitable[Fees]] = no_fees,
+        env: Environment = Environment.DEMO,
+        desk: Desk | None = None,
+        clock: FakeClock | None = None,
     ) -> None:
         self.desk = desk or Desk()
         self.inbox = Inbox()
         self.options = RunOptions(stage=1, env=env, state_dir=folder)
         self.options.folder.mkdir(parents=True, exist_ok=True)
-        self.floor = CostFloor(self.options, CONFIG, self.desk.engine, self.inbox, FakeClock(), lambda: LATER, ask)
+        self.floor = CostFloor(self.options, CONFIG, self.desk.engine, self.inbox, clock or FakeClock(), lambda: LATER, ask)
 
     async def controls(self) -> list[Control]:
         await self.floor.step()
@@ -103,6 +109,26 @@ async def test_what_the_book_showed_is_kept(tmp_path: Path) -> None:
     assert len(book_samples(at.options.folder)[KEY]) == 1
     await at.floor.step()
     assert len(book_samples(at.options.folder)[KEY]) == 1, "written once"
+
+
+@pytest.mark.asyncio
+async def test_it_looks_at_the_start_and_leaves_nothing_behind_when_it_ends(tmp_path: Path) -> None:
+    clock = FakeClock()
+    at = Floor(tmp_path, clock=clock)
+    keep_book_samples(at.options.folder, samples())
+    job = asyncio.get_running_loop().create_task(at.floor.run())
+    await asyncio.sleep(0)
+    await clock.advance(5.0)
+    async with asyncio.timeout(10):
+        (event,) = await at.inbox.take()
+    assert isinstance(event, Control)
+    at.desk.now = (at.desk.now // 900_000 + 1) * 900_000
+    at.floor.observe(1, at.desk.bars(LEVEL), [])
+    at.desk.now += 5_000
+    at.floor.on_quote(at.desk.quote())
+    job.cancel()
+    await asyncio.wait({job})
+    assert len(book_samples(at.options.folder)[KEY]) == 41
 
 
 def write_fills(folder: Path, account: str, n: int) -> None:

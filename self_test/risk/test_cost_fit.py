@@ -100,6 +100,13 @@ def test_the_first_fit_makes_version_one_and_leaves_the_fees_alone() -> None:
     assert 2.0 < model.usual.spread_bp < 4.0 and model.p90_bp > 0.0
 
 
+def test_the_book_says_nothing_of_impact_so_its_prior_stays_in_the_price() -> None:
+    half_spreads = [msgspec.structs.replace(one, slip_bp=0.5 * one.at.spread_bp) for one in drawn(1, 60)[0]]
+    model = calibrate(CostModel(key=KEY), half_spreads, Source.BOOK, NOW + WEEK_MS).model
+    assert model.y == PRIOR[1] and model.usual.share > 0.0
+    assert model.a == pytest.approx(0.5, rel=0.05) and model.c == pytest.approx(LOW * PRIOR[2], abs=0.03)
+
+
 def test_twenty_nine_samples_are_too_few() -> None:
     samples, _ = drawn(1, LEAST - 1)
     verdict = calibrate(CostModel(key=KEY), samples, Source.LIVE, NOW + WEEK_MS)
