@@ -25,7 +25,7 @@ from utils.errors import Refusal
 from utils.files import DirectoryLock
 from utils.throttle import Throttle
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("kernels")]
 both = pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
 DUST = Decimal("0.000001")
 """A step of the spot coin."""

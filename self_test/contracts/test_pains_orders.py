@@ -19,7 +19,7 @@ from state.messages import OrderFilled, OrderRejected, Protected, Record, StopFi
 from utils.clock import MS
 from utils.fixed import money_units
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("kernels")]
 both = pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
 DUST = Decimal("0.000001")
 """A step of the spot coin."""

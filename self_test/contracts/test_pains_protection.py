@@ -19,7 +19,7 @@ from state.intents import ExitReason
 from state.messages import OrderAccepted, Protect, Protected, Record, StopFilled
 from state.orders import OrderState
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("kernels")]
 both = pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
 DUST = Decimal("0.000001")
 """A step of the spot coin."""
