@@ -70,7 +70,7 @@ def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
 
     env, place = place_of(args)
     book = read_book(place)
-    wanted = _account(args.account, book)
+    wanted = account_of(args.account, book)
     now = newest(book)
     gate = load().gates
     parts = slices(book, now, wanted)
@@ -92,7 +92,7 @@ def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     return ExitCode.DONE
 
 
-def _account(text: str, book: Book) -> str | None:
+def account_of(text: str, book: Book) -> str | None:
     """The account meant, None for all; Refusal, naming those there are, for another one."""
     if text == "all":
         return None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from telemetry.axes import LABEL, TICK, Panel, left_of, number_ticks, padded, time_ticks, wrapped
-from telemetry.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, WHITE, Canvas, Colour
+from telemetry.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, Canvas, Colour
 from telemetry.typeface import text_width
 
 WIDTH, HEIGHT = 1080, 1350
@@ -278,27 +278,28 @@ def _target(canvas: Canvas, row: Target, top: float, step: float) -> None:
     canvas.text(MARGIN, y + 38, lines[0] + (" …" if len(lines) > 1 else ""), TICK, GREY)
 
 
-def bars(title: str, subtitle: str, rows: Sequence[Bar], axis: str, empty: str = NO_TRADES) -> bytes:
-    """Named amounts, one below the other, gains to the right of 0 and losses to the left; `axis` names quantity and unit."""
+def bars(title: str, subtitle: str, rows: Sequence[Bar], axis: str, empty: str = NO_TRADES, *, costs: bool = False) -> bytes:
+    """Named amounts, one below the other, from 0 to either side; `axis` names quantity and unit. `costs`: what is above 0 was paid."""
     known = [row.value for row in rows if row.value is not None]
     if not known:
         return in_words(title, subtitle, empty)
     canvas, top = _sheet(title, subtitle)
-    xs = padded(known, 0.08, zero=True)
-    panel = Panel(canvas, (MARGIN + 20, top + 20, WIDTH - MARGIN - 20, HEIGHT - 110), xs, (0.0, 1.0))
+    low, high = padded(known, 0.08, zero=True)
+    xs = (low if min(known) < 0.0 else 0.0, high if max(known) > 0.0 or min(known) == 0.0 else 0.0)
+    panel = Panel(canvas, (MARGIN + 20, top + 10, WIDTH - MARGIN - 20, HEIGHT - 110), xs, (0.0, 1.0))
     ticks = number_ticks(*xs, most=6)
-    for tick in ticks:
-        canvas.line([(panel.x(tick.value), panel.top), (panel.x(tick.value), panel.bottom)], PALE, 2)
     step = (panel.bottom - panel.top) / max(len(rows), 4)
     for k, row in enumerate(rows):
         y = panel.top + k * step
-        canvas.rect(panel.left, y + 8, panel.right, y + 48, WHITE)
-        canvas.text(panel.left, y + 28, row.name, LABEL)
-        canvas.text(panel.right, y + 28, row.remark, TICK, GREY, align=1.0)
+        canvas.text(panel.left, y + 24, row.name, LABEL)
+        canvas.text(panel.right, y + 24, row.remark, TICK, GREY, align=1.0)
+        ends = (y + 48, panel.bottom if k == len(rows) - 1 else y + step)
+        for tick in ticks:
+            canvas.line([(panel.x(tick.value), ends[0]), (panel.x(tick.value), ends[1])], PALE, 2)
         if row.value is not None:
             thick = min(120.0, step - 80)
-            canvas.rect(panel.x(0.0), y + 56, panel.x(row.value), y + 56 + thick, BLUE if row.value >= 0 else ORANGE)
-    canvas.line([(panel.x(0.0), panel.top), (panel.x(0.0), panel.bottom)], INK, 2.5)
+            canvas.rect(panel.x(0.0), y + 56, panel.x(row.value), y + 56 + thick, BLUE if (row.value >= 0) is not costs else ORANGE)
+        canvas.line([(panel.x(0.0), ends[0]), (panel.x(0.0), ends[1])], INK, 2.5)
     canvas.line([(panel.left, panel.bottom), (panel.right, panel.bottom)], INK, 2.5)
     panel.across(ticks, axis)
     return canvas.png()

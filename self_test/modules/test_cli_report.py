@@ -1,0 +1,90 @@
+"""`report` from words to files: what it prints, where they are, and one line with exit 2 for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from config import CONFIG
+from modules import cli
+from self_test.telemetry.ledgers import START, stream
+from self_test.telemetry.stored import store
+from telemetry.ledger_rows import DAY_MS
+from utils.linelog import LineLog
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    store(tmp_path / "state", stream(9))
+    return tmp_path / "state"
+
+
+def run(*words: str | Path) -> int:
+    return cli.main(["report", *(str(word) for word in words)], lambda: CONFIG)
+
+
+def test_a_daily_report_is_about_the_newest_day_that_is_over(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("daily", "--state-dir", state, "--out", tmp_path / "out") == 0
+    folder = tmp_path / "out" / "daily-2025-03-11"
+    assert str(folder) in capsys.readouterr().out
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".md", ".csv", ".png"}
+
+
+def test_a_week_by_date_goes_beside_the_state_and_as_json_to_standard_output(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("weekly", "--state-dir", state, "--date", "2025-03-12", "--account", "crypto/paper", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["period"]["name"] == "weekly-2025-W11" and document["notes"][0].startswith("this week is not over")
+    assert (state / "simulated" / "reports" / "weekly-2025-W11" / "report.md").exists()
+
+
+def test_the_time_can_be_given_by_who_knows_that_a_day_without_rows_is_over(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = str(START + 20 * DAY_MS)
+    assert run("daily", "--state-dir", state, "--date", "2025-03-15", "--now", now, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["period"]["complete"] and "1 of 1 days have no row of equity: 2025-03-15" in document["accounts"][0]["notes"]
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["monthly"], "invalid choice: 'monthly'"),
+        (["daily", "--date", "12.3.2025"], "'12.3.2025' is not a day like 2025-03-04"),
+        (["daily", "--date", "1800-01-01"], "is not between 2000-01-01 and 2100-01-01"),
+        (["daily", "--date", "2025-04-01"], "daily-2025-04-01 lies after now, which is 2025-03-12 00:00 UTC"),
+        (["stage", "--date", "2025-03-04"], "--date: a stage report covers everything so far"),
+        (["daily", "--account", "MOON/PAPER"], "no such account in the ledger; there are CRYPTO/PAPER"),
+        (["daily", "--data", "/nonexistent"], "no data root at /nonexistent"),
+        (["daily", "--env", "demo"], "no ledger in"),
+        (["daily", "--now", "soon"], "is not a time like"),
+    ],
+)
+def test_bad_input_is_one_line(state: Path, words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words, "--state-dir", state) == 2
+    said = capsys.readouterr().err
+    assert complaint in said and said.count("\n") == 1
+
+
+def test_no_state_and_an_unwritable_folder_are_refused(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("daily", "--state-dir", tmp_path / "nowhere") == 2
+    (tmp_path / "file").write_text("")
+    assert run("daily", "--state-dir", state, "--out", tmp_path / "file") == 2
+    assert "cannot write to" in capsys.readouterr().err
+
+
+def test_a_ledger_that_holds_no_rows_of_ours_is_refused(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, _ = LineLog.open(state / "simulated" / "ledger", "ledger")
+    log.append(b'{"kind":"trade","ref":"?"}')
+    log.close()
+    assert run("daily", "--state-dir", state) == 5
+    assert "the ledger is damaged" in capsys.readouterr().err
+
+
+def test_an_empty_ledger_is_reported_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store(tmp_path, [])
+    for kind in ("daily", "weekly", "stage"):
+        assert run(kind, "--state-dir", tmp_path, "--now", "2025-03-04") == 0
+        assert "the ledger is empty" in capsys.readouterr().out
+    assert run("daily", "--state-dir", tmp_path) == 0
+    assert "Daily report, 20" in capsys.readouterr().out

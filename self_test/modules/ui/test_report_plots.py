@@ -1,0 +1,72 @@
+"""Which pictures a report has, with one trade, with many, with none, with candles and without."""
+
+from __future__ import annotations
+
+from modules.ui.periods import Kind, chosen
+from modules.ui.report_plots import MOST_SYMBOLS, Find, Picture, no_candles, pictures
+from modules.ui.reports import assemble, oldest
+from self_test.telemetry.ledgers import START, Rows, day, started, stream, trade
+from self_test.telemetry.pictures import count, pixels
+from telemetry.canvas import ORANGE, SKY
+from telemetry.gate_config import GateConfig
+from telemetry.ledger_rows import DAY_MS, read_rows
+from telemetry.plots import HEIGHT, NO_TRADES, WIDTH, Candles, trades_on_candles
+
+
+def drawn(rows: Rows, now: int, find: Find = no_candles) -> dict[str, Picture]:
+    book = read_rows(rows)
+    report = assemble(book, chosen(Kind.STAGE, now, oldest(book)), env="simulated", stage=1, gate=GateConfig(), now=now)
+    found = list(pictures(book, report, find))
+    assert len({one.file for one in found}) == len(found)
+    return {one.file: one for one in found}
+
+
+def test_every_account_has_its_pictures_and_every_verdict_two() -> None:
+    found = drawn(stream(12), START + 12 * DAY_MS)
+    assert sorted(found) == [
+        "crypto-paper-costs.png",
+        "crypto-paper-equity.png",
+        "crypto-paper-r.png",
+        "crypto-paper-regimes.png",
+        "crypto-paper-scalp-evidence.png",
+        "crypto-paper-scalp-targets.png",
+        "crypto-paper-trades-ethusdt.png",
+    ]
+    assert all(pixels(one.png).shape == (HEIGHT, WIDTH, 3) for one in found.values())
+    assert count(found["crypto-paper-costs.png"].png, ORANGE) > 1_000
+
+
+def test_without_a_trade_they_say_so() -> None:
+    found = drawn([day(0, 0.0)], START + DAY_MS)
+    same = trades_on_candles("Trades", "CRYPTO/PAPER, simulated, 2025-03-03 to 2025-03-04", [], None, unit="USDT")
+    assert found["crypto-paper-trades.png"].png == same, NO_TRADES
+    assert count(found["crypto-paper-costs.png"].png, ORANGE) == 0
+    assert "targets.png" in found
+
+
+def test_an_empty_ledger_has_one_picture_that_says_so() -> None:
+    assert list(drawn([], 0)) == ["targets.png"]
+
+
+def test_one_trade_and_a_style_whose_sample_is_fresh() -> None:
+    found = drawn([started(), trade(START + 7_200_000, -1.0)], START + 8_000_000)
+    assert count(found["crypto-paper-r.png"].png, ORANGE) > 10_000
+    assert "crypto-paper-scalp-targets.png" in found
+
+
+def test_only_the_symbols_traded_most_have_a_price_chart_and_candles_where_they_are_stored() -> None:
+    asked: list[tuple[str, str, int, int]] = []
+
+    def find(domain: str, symbol: str, from_ts: int, until_ts: int) -> Candles | None:
+        asked.append((domain, symbol, from_ts, until_ts))
+        if symbol != "S0":
+            return None
+        return Candles(width_ms=3_600_000, ts=[START], open=[99.0], high=[103.0], low=[97.0], close=[102.0])
+
+    rows = [trade(START + (k + 2) * 3_600_000, 1.0, symbol=f"S{k % 5}") for k in range(9)]
+    found = drawn(rows, START + DAY_MS, find)
+    charts = sorted(file for file in found if "-trades-" in file)
+    assert charts == [f"crypto-paper-trades-s{k}.png" for k in range(MOST_SYMBOLS)]
+    assert count(found[charts[0]].png, SKY) > 1_000 and count(found[charts[1]].png, SKY) == 0
+    assert [(domain, symbol) for domain, symbol, _, _ in asked] == [("CRYPTO", f"S{k}") for k in range(MOST_SYMBOLS)]
+    assert all(first < START + 4 * 3_600_000 < last for _, _, first, last in asked)
