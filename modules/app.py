@@ -38,6 +38,7 @@ from modules.opening import first_events
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
 from modules.requests import request_event
+from modules.schedule import scheduled
 from modules.settings import BotConfig
 from modules.stage_request import remember, remembered
 from modules.ui.console import ConsoleObserver
@@ -309,14 +310,13 @@ class Daemon:
                 tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest), FEED)
             if self.lockstep is not None:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
-            tasks.supervise("backfill", self.gaps.run, EXPENDABLE)
-            tasks.supervise("costs", self.costs.run, EXPENDABLE)
+            for name, expendable in (("backfill", self.gaps.run), ("costs", self.costs.run), ("console", self._keep_console)):
+                tasks.supervise(name, expendable, EXPENDABLE)
+            tasks.supervise("reports", lambda: scheduled(self.options, self.engine, self.clock, self.console.say), EXPENDABLE)
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
-            tasks.supervise("console", self._keep_console, EXPENDABLE)
             tasks.supervise("readiness", self._announce, FATAL)
             await self.stopping.wait()
-            stuck = await tasks.stop(self._stop_steps())
-            if stuck:
+            if stuck := await tasks.stop(self._stop_steps()):
                 # A task that does not end would keep the group waiting for ever; what matters is written, start-up is recovery.
                 self.console.say(f"did not end in time: {', '.join(stuck)}")
                 os._exit(int(ExitCode.INTERNAL))
@@ -324,7 +324,7 @@ class Daemon:
     def _stop_steps(self) -> list[StopStep]:
         feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
         return [
-            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "costs", "readiness", "console", "loop lag")),
+            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "costs", "reports", "readiness", "console", "loop lag")),
             StopStep(name="executors drain", first=self._settle, tasks=tuple(name for name, _, _ in self.live.jobs())),
             StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
             StopStep(name="final write", first=self._final_write),
