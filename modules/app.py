@@ -37,6 +37,7 @@ from modules.marketplace import MarketPlace, find_market, listed, past_candles
 from modules.opening import first_events
 from modules.options import RunOptions, check, notices
 from modules.paper_floor import PaperFloor
+from modules.procedure import procedures
 from modules.requests import request_event
 from modules.schedule import scheduled
 from modules.settings import BotConfig
@@ -199,7 +200,18 @@ class Daemon:
         idle = [account for account in state.accounts if account not in self.lineup.accounts]
         kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
         self.engine = Engine(
-            state, make_mandate(self.config, instruments, state.accounts, self.chosen, quotes=True, closing_only=kept, idle=idle)
+            state,
+            make_mandate(
+                self.config,
+                instruments,
+                state.accounts,
+                self.chosen,
+                quotes=True,
+                closing_only=kept,
+                idle=idle,
+                env=str(self.options.env),
+                procedures=procedures(self.config, self.lineup.domains, self.chosen),
+            ),
         )
         if fresh:
             new = [one for one in instruments if one.key in fresh]
@@ -288,7 +300,7 @@ class Daemon:
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
             for line in (*notices(self.options, self.domains), *self.lineup.notes):
                 self.console.say(line)
-            self.runner.apply(first_events(self.engine, self.config, options.stage, self.domains, self.live, self._halted))
+            self.runner.apply(first_events(self.engine, self.config, options, self.domains, self.live, self._halted))
             self.runner.apply(self.costs.events())
             await self.live.start()
             for line in never_tradable(self.engine):

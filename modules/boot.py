@@ -19,10 +19,13 @@ from state.accounts import Account
 from state.books import FLAT
 from state.chain import Chain
 from state.instruments import Instrument
+from state.ledger import LedgerRow, RowKind
 from state.market import Candle
 from state.runtime import RuntimeState
 from strategy.market import on_bar, on_primary_bar
 from utils.fixed import money
+
+EVIDENCE = frozenset({RowKind.TRADE, RowKind.EQUITY, RowKind.VERDICT})
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,7 @@ def recover(chain: Chain) -> Stored:
     if chain.snapshot is None:
         return Stored(state=None, warnings=chain.warnings)
     engine = restore(chain.snapshot)
+    engine.state.evidence = [(str(row.kind), bytes(row.row)) for row in chain.ledger.rows() if _proves(row, chain.snapshot.seq)]
     replayed = replay_tail(engine, chain, chain.snapshot.seq)
     warnings = list(chain.warnings)
     if replayed.differing:
@@ -46,6 +50,11 @@ def recover(chain: Chain) -> Stored:
             "what was done then stands"
         )
     return Stored(state=engine.state, warnings=tuple(warnings), replayed=replayed)
+
+
+def _proves(row: LedgerRow, seq: int) -> bool:
+    """Whether a row of the ledger is evidence that the snapshot at `seq` had already."""
+    return row.kind in EVIDENCE and row.ref.seq <= seq
 
 
 def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[Instrument, ...]:
@@ -110,6 +119,8 @@ def assemble(
     state.orders = {name: order for name, order in stored.orders.items() if order.key in state.index}
     state.execs, state.halted, state.toggles = stored.execs, stored.halted, stored.toggles
     state.stage, state.ts, state.tag = stored.stage, stored.ts, stored.tag
+    state.standings, state.samples, state.earned = stored.standings, stored.samples, stored.earned
+    state.health, state.evidence = stored.health, stored.evidence
     state.holds, state.coins, state.outside_coins, state.cursors = stored.holds, stored.coins, stored.outside_coins, stored.cursors
     return state, frozenset(fresh)
 
@@ -157,7 +168,7 @@ def never_tradable(engine: Engine) -> list[str]:
         if not price or not equity:
             continue
         least = max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"]))
-        share = float(limits["canary_base" if state.acct[int(inst["account"])]["canary"] else "base"])
+        share = float(limits["canary_base" if state.acct[int(inst["account"])]["canary"].any() else "base"])
         if least > share * equity:
             smallest, may = f"{money(least):.2f} {instrument.quote}", f"{share:.0%} of {money(equity):.2f}"
             who = f"{state.account_of(i)} {instrument.symbol}"

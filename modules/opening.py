@@ -8,23 +8,26 @@ from modules.boot import frontier
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, wallet_events
 from modules.live_floor import LiveFloor
+from modules.options import RunOptions
 from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
 from state.messages import Control, Event, VenueReset
 
 
 def first_events(
-    engine: Engine, config: BotConfig, stage: int, domains: Sequence[Domain], live: LiveFloor, halted: Callable[[Account], bool]
+    engine: Engine, config: BotConfig, options: RunOptions, domains: Sequence[Domain], live: LiveFloor, halted: Callable[[Account], bool]
 ) -> list[Event]:
     """The events of a boot, in order. `halted`: whether the HALTED file forbids an account its entries."""
     state = engine.state
     ts = max([state.ts, *frontier(engine).values()])
     words = {
-        "stage": str(stage),
+        "stage": str(options.stage),
         "feeds": ",".join(FEEDS[domain] for domain in domains),
         "live": ",".join(map(str, live.desks)),
         "unmanaged": ",".join(map(str, live.unmanaged(state))),
     }
+    if options.override_gates:
+        words["override"] = "1"
     events: list[Event] = [Control(ts, "boot", words, "start")]
     events += wallet_events(config, state.accounts, ts)
     events += live.openings(state, ts)

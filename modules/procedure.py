@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,8 +19,9 @@ import numpy as np
 
 from modules.settings import BotConfig, rule_rows
 from state.accounts import Domain
+from state.standing import standing_key
 from strategy.market import new_params
-from strategy.registry import STRATEGIES
+from strategy.registry import STRATEGIES, Style
 from utils.kernel import ROOT
 
 Sources = Callable[[str], str | None]
@@ -183,3 +184,8 @@ def _row(row: Any) -> dict[str, Any]:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def procedures(config: BotConfig, domains: Iterable[Domain], chosen: frozenset[int]) -> dict[str, str]:
+    """`DOMAIN/style` -> hash of its procedure, for every style of `domains`."""
+    return {standing_key(domain, str(style)): procedure(config, domain, str(style), chosen).hash for domain in domains for style in Style}

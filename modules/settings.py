@@ -15,6 +15,8 @@ from state.accounts import Domain
 from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
 from state.instruments import Instrument
 from strategy.registry import STRATEGIES, EntryOrder, Style
+from telemetry.demotion import CanaryConfig, DemotionConfig
+from telemetry.gate_config import GateConfig
 from utils.fixed import ceil_steps, floor_steps, money_units
 
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -183,6 +185,9 @@ class BotConfig(_Group):
     paper: Paper
     capital: Capital = Capital()
     learning: Learning = Learning()
+    gates: GateConfig = GateConfig()
+    canary: CanaryConfig = CanaryConfig()
+    demotion: DemotionConfig = DemotionConfig()
     http: Http
 
 

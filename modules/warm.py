@@ -13,6 +13,7 @@ from modules.engine.desk import fresh_engine
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
+from risk.breakers import probation
 from state.accounts import Domain, Mode
 from state.instruments import Instrument
 from state.market import Candle, Quote
@@ -74,4 +75,5 @@ def _trade(engine: Engine, key: str, *, quotes: bool) -> None:
         if k == 1:
             apply(FundingPaid(ts, state.accounts[0], key, 1, "warm"))
         apply(BarsClosed(ts + 5 * MINUTE_MS, (candle,), (quote,) if quotes else ()))
+    probation(state.acct, 0, 0, START_MS)
     apply(Control(START_MS + 3_600_000, "resume", {"account": str(state.accounts[0])}, "warm"))

@@ -122,7 +122,7 @@ def sized(
     if acct[inst[i]["account"]]["level"] == HALF and acct[inst[i]["account"]]["live"] == 0:  # a live account becomes a canary instead
         factor *= limits[0]["half_factor"]
     distance = abs(reference - stop) / reference
-    binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor)
+    binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor, rules[s]["style"])
     steps = steps_for(inst, i, allowed, reference, stop)
     if acct[inst[i]["account"]]["live"] and inst[i]["spot"] and not sellable(inst, i, steps, min(reference, stop)):
         steps = 0

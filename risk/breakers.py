@@ -125,13 +125,13 @@ def trade_closed(acct: Rows, rules: Rows, limits: Rows, a: int, s: int, net: int
 
 
 @kernel
-def probation(acct: Rows, a: int, ts: int) -> None:
-    """A live account trades in canary size from `ts` on, its counters new; a paper account has no such thing."""
+def probation(acct: Rows, a: int, style: int, ts: int) -> None:
+    """A style of a live account trades in canary size from `ts` on, its counters new; a paper account has no such thing."""
     if acct[a]["live"]:
-        acct[a]["canary"] = 1
-        acct[a]["canary_since"] = ts
-        acct[a]["canary_trades"] = 0
-        acct[a]["canary_realised"] = 0
+        acct[a]["canary"][style] = 1
+        acct[a]["canary_since"][style] = ts
+        acct[a]["canary_trades"][style] = 0
+        acct[a]["canary_realised"][style] = 0
 
 
 @kernel

@@ -102,7 +102,8 @@ def _caps(intent: Intent, book: Book, _: Health) -> Rule:
     a, limits = int(book.inst[book.i]["account"]), book.limits[0]
     base = min(int(book.acct[a]["equity"]), int(book.acct[a]["day_start"]))
     value = intent.reference * intent.steps * int(book.inst[book.i]["unit"])
-    share = limits["canary_base"] if book.acct[a]["canary"] else limits["base"]
+    canary = book.acct[a]["canary"][int(book.rules[book.s]["style"])]
+    share = limits["canary_base"] if canary else limits["base"]
     if value > share * base or value + gross_of(book.pos, book.inst, book.i) > limits["pair"] * base:
         return Rule.PAIR_LIMIT
     if value + account_gross(book.pos, book.inst, a) > limits["portfolio"] * base:

@@ -50,6 +50,7 @@ def notional(
     cost: float,
     turnover: float,
     factor: float,
+    style: int,
 ) -> tuple[int, float]:
     """The rule that binds and the allowed notional (money units).
 
@@ -60,7 +61,7 @@ def notional(
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
     share, loss = limits[0]["base"], limits[0]["loss"]
-    if acct[a]["canary"]:
+    if acct[a]["canary"][style]:
         share, loss = limits[0]["canary_base"], limits[0]["canary_loss"]
         factor = max(factor, limits[0]["canary_factor"])
     allowed = min(share * base, loss * base / (distance + cost))

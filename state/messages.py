@@ -276,5 +276,7 @@ Command = Place | Cancel | Protect | Close | Record | Report
 encode_event = msgspec.json.Encoder().encode
 """Event -> JSON bytes, the journal's form."""
 decode_event = msgspec.json.Decoder(Event).decode
+encode_row = msgspec.json.Encoder().encode
+"""A ledger row -> JSON bytes."""
 encode_commands = msgspec.json.Encoder().encode
 decode_commands = msgspec.json.Decoder(list[Command]).decode

@@ -17,6 +17,7 @@ from state.instruments import Instrument
 from state.intents import ExitReason, Side
 from state.orders import Order
 from state.stages import Toggles
+from state.standing import Level, Standing
 from utils.errors import Invariant
 from utils.fixed import money, plain
 
@@ -77,8 +78,23 @@ class RuntimeState:
         """Live spot account -> base coin -> what its own fills brought, less fees in the coin; more than its positions by dust."""
         self.outside_coins: dict[str, dict[str, Decimal]] = {}
         """Live account -> coin -> what stands there and is not ours."""
+        self.standings: dict[str, Standing] = {}
+        """`DOMAIN/style` -> where it stands; on paper when it is not here."""
+        self.samples: dict[str, str] = {}
+        """`DOMAIN/MODE/style` -> procedure hash of the sample of evidence that runs."""
+        self.earned = 1
+        """The highest stage that evidence and a person have opened."""
+        self.health: dict[str, dict[str, int]] = {}
+        """Account -> counts of the day that the error budget is judged by (`telemetry.ledger_rows.HEALTH`)."""
+        self.evidence: list[tuple[str, bytes]] = []
+        """Rows of the ledger that verdicts rest on, (kind, JSON); the ledger keeps them, a snapshot does not."""
         self.cursors: dict[str, int] = {}
         """Live account -> venue time of the newest execution it knows."""
+
+    def count(self, account: Account, name: str, n: int = 1) -> None:
+        """Add to a count of the day."""
+        day = self.health.setdefault(str(account), {})
+        day[name] = day.get(name, 0) + n
 
     def account_of(self, i: int) -> Account:
         """The account of seat `i`."""
@@ -187,16 +203,33 @@ def account_view(state: RuntimeState, a: int) -> AccountView:
         realised_pnl=plain(money(state.realised[a])),
         drawdown=round(max(0.0, 1.0 - equity / peak), 6) if peak > 0 else 0.0,
         halted=state.halted.get(str(state.accounts[a])),
-        standing="canary" if acct["canary"] else str(state.accounts[a].mode).lower(),
-        canary=CanaryView(
-            trades=int(acct["canary_trades"]), since_ts=int(acct["canary_since"]), realised=plain(money(int(acct["canary_realised"])))
-        )
-        if acct["canary"]
-        else None,
+        standing=_standing(state, a),
+        canary=_canary(acct),
         held_by=dict(state.holds.get(str(state.accounts[a]), {})),
         open_positions=[
             holding(state, i) for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN and state.inst[i]["account"] == a
         ],
+    )
+
+
+def _standing(state: RuntimeState, a: int) -> str:
+    """The highest standing on the account: what a person asks about first."""
+    if state.accounts[a].mode is Mode.PAPER:
+        return "paper"
+    found = {one.level for key, one in state.standings.items() if key.partition("/")[0] == state.accounts[a].domain}
+    return next((str(level) for level in (Level.LIVE, Level.CANARY) if level in found), "paper")
+
+
+def _canary(acct: Any) -> CanaryView | None:
+    """The probation that has lasted longest, None when no style is on one."""
+    styles = [style for style in range(len(acct["canary"])) if acct["canary"][style]]
+    if not styles:
+        return None
+    style = min(styles, key=lambda one: int(acct["canary_since"][one]))
+    return CanaryView(
+        trades=int(acct["canary_trades"][style]),
+        since_ts=int(acct["canary_since"][style]),
+        realised=plain(money(int(acct["canary_realised"][style]))),
     )
 
 
@@ -219,6 +252,10 @@ class Readable(msgspec.Struct, kw_only=True):
     coins: dict[str, dict[str, Decimal]] = {}
     outside_coins: dict[str, dict[str, Decimal]] = {}
     cursors: dict[str, int] = {}
+    standings: dict[str, Standing] = {}
+    samples: dict[str, str] = {}
+    earned: int = 1
+    health: dict[str, dict[str, int]] = {}
 
 
 BLOBS = ("market", "pos", "inst", "acct", "spreads", "spread_n", "demo_ts")
@@ -243,6 +280,10 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         coins=state.coins,
         outside_coins=state.outside_coins,
         cursors=state.cursors,
+        standings=state.standings,
+        samples=state.samples,
+        earned=state.earned,
+        health=state.health,
     )
     return msgspec.json.encode(readable), {name: getattr(state, name) for name in BLOBS}
 
@@ -262,4 +303,5 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     state.closed_trades, state.realised = readable.closed_trades, readable.realised
     state.tag, state.holds, state.cursors = readable.tag, readable.holds, readable.cursors
     state.coins, state.outside_coins = readable.coins, readable.outside_coins
+    state.standings, state.samples, state.earned, state.health = readable.standings, readable.samples, readable.earned, readable.health
     return state

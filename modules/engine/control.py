@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from modules import rollout
 from modules.engine import exits
 from modules.engine.costs import apply_costs
+from modules.engine.mandate import Mandate
 from risk import breakers
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.booking import equity_of
 from state.books import FLAT
 from state.intents import ExitReason
@@ -17,7 +19,7 @@ from utils.errors import Invariant
 from utils.fixed import money, plain
 
 
-def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
+def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Command]) -> None:
     """Carry out one request; Invariant for a name that no surface offers."""
     match event.name:
         case "boot":
@@ -25,6 +27,7 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             state.stage = int(event.args["stage"])
             state.holds = {name: {"reconcile": "the start-up reading is under way"} for name in _list(event, "live")}
             state.holds |= {name: {"unavailable": "there is no key for it here"} for name in _list(event, "unmanaged")}
+            rollout.at_boot(state, mandate, event.ts, override="override" in event.args, out=out)
             state.feeds_down = dict.fromkeys(filter(None, event.args.get("feeds", "").split(",")), "connecting")
         case "open_wallet":
             for a in _accounts(state, event):
@@ -40,16 +43,33 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             for a in _accounts(state, event):
                 state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
                 breakers.resume(state.acct, a)
-                breakers.probation(state.acct, a, event.ts)
+                _probation_again(state, mandate, a, event.ts)
+                rollout.fresh_samples(state, mandate, state.accounts[a], event.ts, "resumed after a halt", out)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
         case "reset":
             for a in _accounts(state, event):
-                _reset(state, a, event, out)
+                if _reset(state, a, event, out):
+                    rollout.fresh_samples(state, mandate, state.accounts[a], event.ts, "the wallet was reset", out)
+        case "promote":
+            domain, _, style = event.args["standing"].partition("/")
+            rollout.promote(state, mandate, Domain(domain), style, event.ts, event.who, out)
+        case "health":
+            for name, counts in event.args.items():
+                for word, count in msgspec.json.decode(counts, type=dict[str, int]).items():
+                    state.count(Account.parse(name), word, count)
         case "costs":
             apply_costs(state, event.args, event.ts, event.who, out)
         case _:
             raise Invariant(f"the engine knows no request {event.name!r}")
+
+
+def _probation_again(state: RuntimeState, mandate: Mandate, a: int, ts: int) -> None:
+    """After a halt every style that trades real money is on probation again."""
+    account = state.accounts[a]
+    for style in rollout.live_styles(mandate, account):
+        if rollout.standing(state, account.domain, rollout.STYLE_NAMES[style]).real:
+            breakers.probation(state.acct, a, style, ts)
 
 
 def _list(event: Control, name: str) -> list[str]:
@@ -76,21 +96,23 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
         state.acct[a][field] = units
     state.acct[a]["day"] = event.ts // breakers.DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
-    breakers.probation(state.acct, a, event.ts)
+    for style, name in enumerate(rollout.STYLE_NAMES):
+        if rollout.standing(state, state.accounts[a].domain, name).real:
+            breakers.probation(state.acct, a, style, event.ts)
     kind = "live wallet, in canary size," if state.acct[a]["live"] else "paper wallet"
     _report(event, f"{kind} opened with {plain(money(units))}", out, str(state.accounts[a]))
 
 
-def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> None:
-    """A paper wallet starts over with its first balance: only when it is flat, and never silently."""
+def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> bool:
+    """A paper wallet starts over with its first balance: only when it is flat, and never silently; whether it did."""
     account = str(state.accounts[a])
     if state.acct[a]["live"]:
         _report(event, "reset refused: a live wallet is the venue's", out, account)
-        return
+        return False
     held = any(state.inst[i]["account"] == a and state.pos[i]["status"] != FLAT for i in range(len(state.pos)))
     if held:
         _report(event, "reset refused: positions or orders are open; flatten first", out, account)
-        return
+        return False
     wanted = int(event.args["balance_units"])
     change = wanted - int(state.acct[a]["cash"])
     state.acct[a]["cash"] = state.acct[a]["equity"] = wanted
@@ -100,3 +122,4 @@ def _reset(state: RuntimeState, a: int, event: Control, out: list[Command]) -> N
     state.realised[a] = 0
     state.halted.pop(account, None)
     _report(event, f"wallet reset to {plain(money(wanted))} by {event.who}; a fresh sample starts", out, account)
+    return True

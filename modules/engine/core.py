@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from modules import rollout
 from modules.engine import coins, control, decide, exits, live
 from modules.engine.mandate import Mandate
 from risk.stops import after_bar
@@ -35,12 +36,14 @@ from state.messages import (
     OrderUnknown,
     Protected,
     ProtectionFailed,
+    Record,
     Report,
     StopFilled,
     TargetTouched,
     Tick,
     VenueRead,
     VenueReset,
+    encode_row,
 )
 from state.orders import TRANSITIONS, OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
@@ -61,6 +64,9 @@ EXECS = 20_000
 
 DAY_MS = 86_400_000
 
+EVIDENCE = frozenset({"trade", "equity", "verdict"})
+"""Kinds of ledger rows that verdicts rest on."""
+
 
 class Engine:
     """Owns the state and applies events to it, one at a time."""
@@ -74,6 +80,8 @@ class Engine:
         self._dirty = True
         """A fill happened since the accounts were last marked."""
         self._day = 0
+        self._keeps_evidence = mandate.quotes
+        """Replay over bars judges nothing."""
         self._handlers: dict[type, Callable[[Any, list[Command]], None]] = {
             BarsClosed: self._bars,
             Tick: self._tick,
@@ -101,7 +109,10 @@ class Engine:
         """Apply `event`; returns the commands it leads to, in order. Invariant when the event contradicts the state."""
         out: list[Command] = []
         self._handlers[type(event)](event, out)
-        self.state.ts = max(self.state.ts, event.ts)
+        state = self.state
+        state.ts = max(state.ts, event.ts)
+        if self._keeps_evidence:
+            state.evidence.extend((one.kind, encode_row(one.row)) for one in out if isinstance(one, Record) and one.kind in EVIDENCE)
         return out
 
     # --- market -----------------------------------------------------------------------------------------------------------------
@@ -117,7 +128,10 @@ class Engine:
         market, params, index, held, seats_of = state.market, mandate.params, state.index, self._held, state.seats_of
         for candle in event.candles:
             m = index[candle.key]
-            news = candle.ts >= market[m]["last_ts"]  # what comes after its successor values nothing
+            before = int(market[m]["last_ts"])
+            news = candle.ts >= before  # what comes after its successor values nothing
+            if mandate.quotes:
+                self._count_bars(m, candle.ts, before)
             code = on_bar(market, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
                 signals.append((m, code, candle))
@@ -138,6 +152,18 @@ class Engine:
                 for i in seats_of[m]:
                     self._decide(i, code, candle, event.ts, quotes.get(candle.key), out)
 
+    def _count_bars(self, m: int, ts: int, before: int) -> None:
+        """For the error budget: a bar came for market `m`, and how many between it and the one `before` did not."""
+        step, state = self.mandate.confirm_ms, self.state
+        if ts <= before:
+            return
+        missing = (ts - before) // step - 1 if before else 0
+        for i in state.seats_of[m]:
+            account = state.account_of(i)
+            state.count(account, "bars")
+            if missing:
+                state.count(account, "missing_bars", missing)
+
     def _decide(self, i: int, code: int, candle: Candle, ts: int, quote: Quote | None, out: list[Command]) -> None:
         state = self.state
         account = state.account_of(i)
@@ -157,8 +183,10 @@ class Engine:
                 reference=candle.close,
             )
             turnover = float(row["median_turnover_ticks"]) * float(state.inst[i]["tick"])
-            follow = decide.decide if s in allowed else decide.explore
-            follow(state, self.mandate, i, s, signal, quote, turnover, out)
+            policy = s in allowed and rollout.policy_here(state, self.mandate, i, s)
+            if policy or s in explores:
+                follow = decide.decide if policy else decide.explore
+                follow(state, self.mandate, i, s, signal, quote, turnover, out)
 
     def _tick(self, event: Tick, out: list[Command]) -> None:
         state = self.state
@@ -312,6 +340,7 @@ class Engine:
         self._ended(event.order_id, OrderState.CANCELLED, event.ts, event.reason, out)
 
     def _rejected(self, event: OrderRejected, out: list[Command]) -> None:
+        self.state.count(event.account, "rejects")
         self._ended(event.order_id, OrderState.REJECTED, event.ts, event.reason, out)
 
     def _ended(self, order_id: str, end: OrderState, ts: int, reason: str, out: list[Command]) -> None:
@@ -366,5 +395,5 @@ class Engine:
                 exits.close_position(state, i, event.ts, REASONS[closing - 1], out)
 
     def _control(self, event: Control, out: list[Command]) -> None:
-        control.apply(self.state, event, out)
+        control.apply(self.state, self.mandate, event, out)
         self._dirty = True

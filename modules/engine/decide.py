@@ -6,6 +6,7 @@ in words why in or why not.
 
 from __future__ import annotations
 
+from modules import rollout
 from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
 from modules.engine.scene import remember, scene_of
@@ -13,6 +14,7 @@ from risk import gate
 from risk.admission import affordable, objection, sized, standing
 from risk.costs import slipped
 from risk.rules import Rule
+from state.accounts import Account
 from state.booking import mul_div
 from state.books import PENDING, Rows
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Side, Signal
@@ -133,7 +135,7 @@ def health_of(
     return gate.Health(
         feed_up=mandate.feed_of[key] not in state.feeds_down,
         paused=state.toggles.paused,
-        allowed=s in (mandate.explores if explored else mandate.allowed).get(account, frozenset()) and key not in mandate.closing_only,
+        allowed=_here(state, mandate, i, s, account, explored=explored) and key not in mandate.closing_only,
         account_held=bool(state.holds.get(str(account))),
         bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
         quote=quote,
@@ -141,6 +143,13 @@ def health_of(
         spread_median=state.spread_median(m),
         max_spread_ratio=mandate.max_spread_ratio,
     )
+
+
+def _here(state: RuntimeState, mandate: Mandate, i: int, s: int, account: Account, *, explored: bool) -> bool:
+    """Whether strategy `s` may enter on seat `i`: explored where it stands elsewhere, else where its style stands."""
+    if explored:
+        return s in mandate.explores.get(account, frozenset())
+    return s in mandate.allowed.get(account, frozenset()) and rollout.policy_here(state, mandate, i, s)
 
 
 def decide(
@@ -249,6 +258,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
     remember(state.pos[i], intent.scene)
     order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
+    state.count(intent.account, "orders")
     out.append(Place(approved))
     instrument = state.instrument(i)
     out.append(

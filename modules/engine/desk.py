@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from modules.engine.core import Engine
 from modules.engine.costs import cost_event
@@ -36,20 +36,15 @@ def chosen_strategies(names: Sequence[str] | None) -> frozenset[int]:
 def permissions(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Account, frozenset[int]]:
     """Which of the chosen strategies may trade each account, by the registry's domain lists.
 
-    Beside a live account its paper account trades what is not live: strategies that stay on paper there (and explored arms, which are
-    no matter of permission). The demo is on both, so that both are seen.
+    Where a style stands decides each time which of a domain's two accounts its policy trades on (`modules/rollout.py`).
     """
-    live = {account.domain for account in accounts if account.mode is Mode.LIVE}
-    found = {}
-    for account in accounts:
-        domain, here = account.domain, set()
-        for entry in STRATEGIES:
-            goes_live = domain in entry.live_domains
-            may = domain in entry.domains if account.mode is Mode.PAPER else goes_live
-            if may and not (account.mode is Mode.PAPER and domain in live and goes_live and entry.counts):
-                here.add(entry.index)
-        found[account] = frozenset(here) & chosen
-    return found
+    return {
+        account: frozenset(
+            entry.index for entry in STRATEGIES if account.domain in (entry.domains if account.mode is Mode.PAPER else entry.live_domains)
+        )
+        & chosen
+        for account in accounts
+    }
 
 
 def explorers(accounts: Sequence[Account], chosen: frozenset[int]) -> dict[Account, frozenset[int]]:
@@ -71,6 +66,8 @@ def make_mandate(
     quotes: bool,
     closing_only: frozenset[str] = frozenset(),
     idle: Collection[Account] = (),
+    env: str = "simulated",
+    procedures: Mapping[str, str] | None = None,
 ) -> Mandate:
     """The tables and permissions of an engine over `instruments`, all of one pair of timeframes.
 
@@ -88,6 +85,11 @@ def make_mandate(
         closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
         confirm_ms=domain.confirm_ms,
+        env=env,
+        gate=config.gates,
+        canary=config.canary,
+        demotion=config.demotion,
+        procedures=dict(procedures or {}),
         quotes=quotes,
         max_spread_ratio=config.risk.max_spread_ratio,
     )

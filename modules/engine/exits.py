@@ -10,9 +10,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from modules import rollout
 from modules.engine import coins, scene
 from modules.engine.mandate import Mandate
-from risk.breakers import DAY_STOPPED, HALF, HALT, NORMAL, ROLLED, STEPPED, mark, probation, trade_closed
+from risk.breakers import DAY_STOPPED, HALF, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
 from risk.holding import due
 from state.accounts import Mode
 from state.booking import book_funding, fill_entry, fill_exit, release
@@ -21,6 +24,7 @@ from state.intents import ExitReason, Reduce, Side, order_id
 from state.messages import Cancel, Close, Command, FundingPaid, Protect, Record, Report
 from state.orders import Fill, Order, OrderState
 from state.runtime import REASONS, RuntimeState
+from state.standing import standing_key
 from utils.errors import Invariant
 from utils.fixed import money, plain
 
@@ -35,6 +39,7 @@ LEVEL_TEXT = {
 LIVE_TEXT = {
     NORMAL: "drawdown step cleared: the canary goes on",
     HALF: "drawdown step 1: back to canary size",
+    2: "drawdown step 2: back to paper, what is held runs to its exits",
 }
 
 
@@ -130,9 +135,13 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
         text = f"a run of losses: {style} entries pause for {(paused - fill.ts) / 3_600_000:.1f} h"
         out.append(Report(ts=fill.ts, what="cooldown", account=str(fill.account), text=text))
     working = int(pos["working"])
-    if state.acct[a]["canary"] and mandate.strategies[s].confirmed:
-        state.acct[a]["canary_trades"] += 1
-        state.acct[a]["canary_realised"] += net
+    if mandate.strategies[s].confirmed and not pos["explored"]:
+        kind = int(mandate.rules[s]["style"])
+        state.acct[a]["won"][kind] += net
+        if state.acct[a]["canary"][kind]:
+            state.acct[a]["canary_trades"][kind] += 1
+            state.acct[a]["canary_realised"][kind] += net
+            rollout.after_trade(state, mandate, a, fill.ts, out)
     release(state.pos, i)
     if working:
         # Unknown is not flat: until the rest is known to be gone its row stays taken, with the stop that its order carries.
@@ -152,6 +161,12 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
     at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
     live = {"unprotected_s": int(pos["unprotected_ms"]) / 1000} if fill.account.mode is Mode.LIVE else {}
     tags = live | ({"explored": True} if pos["explored"] else {}) | ({"slippage": plain(money(int(pos["slip"])))} if pos["bid"] else {})
+    domain, style = fill.account.domain, card.style
+    tags |= {
+        "risk": plain(money(at_risk)),
+        "standing": str(rollout.standing(state, domain, style).level) if live else "paper",
+        "procedure": mandate.procedures.get(standing_key(domain, style), ""),
+    }
     return tags | {
         "account": str(fill.account),
         "symbol": instrument.symbol,
@@ -241,13 +256,16 @@ def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:
 
 def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
     """Mark account `a`, roll its day, and act on what the breakers found."""
-    yesterday = int(state.acct[a]["day"])
+    yesterday, began = int(state.acct[a]["day"]), int(state.acct[a]["day_start"])
     found = mark(state.pos, state.inst, state.acct, mandate.limits, a, ts)
     if not found:
         return
     account, acct = str(state.accounts[a]), state.acct[a]
     if found & ROLLED and yesterday:
-        out.append(Record("equity", {"ts": ts, "account": account, "day": yesterday, "equity": plain(money(int(acct["equity"])))}))
+        row = {"ts": ts, "account": account, "day": yesterday, "equity": plain(money(int(acct["equity"])))}
+        row |= {"start": plain(money(began)), "policy": _policy_day(state, mandate, a), "health": state.health.pop(account, {})}
+        out.append(Record("equity", row))
+        rollout.at_day(state, mandate, a, ts, out)
     if found & DAY_STOPPED:
         text = "daily loss stop: no entries until 00:00 UTC"
         out.append(Report(ts=ts, what="breaker", account=account, rule="daily_loss", text=text))
@@ -256,10 +274,25 @@ def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: l
         live = state.accounts[a].mode is Mode.LIVE
         text = LIVE_TEXT.get(level, LEVEL_TEXT[level]) if live else LEVEL_TEXT[level]
         out.append(Report(ts=ts, what="breaker", account=account, rule="drawdown", text=text))
-        if level == HALF and not acct["canary"]:
-            probation(state.acct, a, ts)
+        if live and level >= HALF:
+            rollout.look(state, mandate, a, ts, out)
         if level == HALT:
             halt(state, a, ts, "drawdown", ExitReason.HALT, out)
+
+
+def _policy_day(state: RuntimeState, mandate: Mandate, a: int) -> dict[str, str]:
+    """What each style's counting policy trades made on the day that is over, open ones at their marks (decimal strings)."""
+    acct = state.acct[a]
+    total = [int(won) for won in acct["won"]]
+    for i in np.flatnonzero((state.pos["status"] == OPEN) & (state.inst["account"] == a)):
+        pos = state.pos[i]
+        if pos["explored"] or not mandate.strategies[int(pos["strategy"])].confirmed:
+            continue
+        marked = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * int(state.inst[i]["unit"]) - int(pos["value"]))
+        total[int(mandate.rules[int(pos["strategy"])]["style"])] += marked + int(pos["realised"] - pos["fees"] - pos["funding"])
+    made = [now - int(then) for now, then in zip(total, acct["marked"], strict=True)]
+    acct["marked"][:] = total
+    return {name: plain(money(units)) for name, units in zip(rollout.STYLE_NAMES, made, strict=True)}
 
 
 def halt(state: RuntimeState, a: int, ts: int, why: str, reason: ExitReason, out: list[Command]) -> None:

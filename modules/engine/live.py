@@ -63,6 +63,8 @@ def hold(state: RuntimeState, account: Account, ts: int, cause: str, reason: str
     causes = state.holds.setdefault(str(account), {})
     if causes.get(cause) == reason:
         return
+    if cause in CAUSES and cause not in causes:
+        state.count(account, "reconcile_errors")
     causes[cause] = reason
     out.append(Report(ts=ts, what="account", account=str(account), rule=cause, text=f"{account}: entries off, {reason}"))
 

@@ -6,6 +6,8 @@ import msgspec
 
 from state.accounts import Account
 from state.books import Rows
+from telemetry.demotion import CanaryConfig, DemotionConfig
+from telemetry.gate_config import GateConfig
 
 
 class StrategyCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,13 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     feed_of: dict[str, str]
     """Instrument key -> name of the feed its candles come from."""
     confirm_ms: int
+    env: str = "simulated"
+    """Evidence speaks for the environment that gathered it."""
+    gate: GateConfig = GateConfig()
+    canary: CanaryConfig = CanaryConfig()
+    demotion: DemotionConfig = DemotionConfig()
+    procedures: dict[str, str] = {}
+    """`DOMAIN/style` -> hash of everything that makes its decisions."""
     quotes: bool
     """Fills come from quotes (paper, live); False in bar replay."""
     max_spread_ratio: float = 3.0

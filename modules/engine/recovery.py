@@ -24,6 +24,8 @@ from state.messages import Command, Record, decode_commands, decode_event, encod
 from state.rows import MARKET, PARAMS
 from state.runtime import BLOBS, freeze, thaw
 from state.store import Blob, Snapshot
+from telemetry.demotion import CanaryConfig, DemotionConfig
+from telemetry.gate_config import GateConfig
 from utils.errors import ExitCode, Refusal
 
 SCHEMA = 1
@@ -54,6 +56,11 @@ class _Terms(msgspec.Struct, kw_only=True):
     explores: dict[str, list[int]] = {}
     explore_slider: float = 0.10
     explore_seed: str = "1"
+    env: str = "simulated"
+    gate: dict[str, Any] = {}
+    canary: dict[str, Any] = {}
+    demotion: dict[str, Any] = {}
+    procedures: dict[str, str] = {}
     feed_of: dict[str, str]
     confirm_ms: int
     quotes: bool
@@ -79,6 +86,11 @@ def snapshot_of(engine: Engine, seq: int) -> Snapshot:
         explores={str(account): sorted(indices) for account, indices in mandate.explores.items()},
         explore_slider=mandate.explore_slider,
         explore_seed=mandate.explore_seed,
+        env=mandate.env,
+        gate=mandate.gate.model_dump(mode="json"),
+        canary=mandate.canary.model_dump(mode="json"),
+        demotion=mandate.demotion.model_dump(mode="json"),
+        procedures=mandate.procedures,
         feed_of=mandate.feed_of,
         confirm_ms=mandate.confirm_ms,
         quotes=mandate.quotes,
@@ -126,6 +138,11 @@ def restore(snapshot: Snapshot) -> Engine:
         explores={Account.parse(account): frozenset(indices) for account, indices in terms.explores.items()},
         explore_slider=terms.explore_slider,
         explore_seed=terms.explore_seed,
+        env=terms.env,
+        gate=GateConfig.model_validate(terms.gate),
+        canary=CanaryConfig.model_validate(terms.canary),
+        demotion=DemotionConfig.model_validate(terms.demotion),
+        procedures=terms.procedures,
         feed_of=terms.feed_of,
         confirm_ms=terms.confirm_ms,
         quotes=terms.quotes,

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 from config import CONFIG
 from modules.engine.core import Engine
 from modules.engine.desk import make_mandate, make_state
+from modules.environment import Environment
 from modules.live_floor import LiveFloor
 from modules.opening import first_events
+from modules.options import RunOptions
 from self_test.fakes.books import coin
 from state.accounts import Account, Domain, Mode
 from state.messages import Control, VenueReset
 
 LIVE, PAPER = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.CRYPTO, Mode.PAPER)
 COINS = (coin("AAAUSDT"),)
+OPTIONS = RunOptions(stage=2, env=Environment.SIMULATED, state_dir=Path("var"))
 
 
 class Floor:
@@ -34,7 +38,7 @@ def told(halted: Callable[[Account], bool] = lambda _account: False, **done: str
     state.ts = 5
     state.halted.update(done)
     engine = Engine(state, make_mandate(CONFIG, COINS, state.accounts, frozenset(), quotes=True))
-    return first_events(engine, CONFIG, 2, (Domain.CRYPTO,), cast(LiveFloor, Floor()), halted)
+    return first_events(engine, CONFIG, OPTIONS, (Domain.CRYPTO,), cast(LiveFloor, Floor()), halted)
 
 
 def test_the_boot_comes_first_and_names_who_is_live_and_who_cannot_be_managed() -> None:

@@ -23,7 +23,7 @@ ROOMY_PAIR = Risk(pair=0.30)
 
 
 def allowed(table: Books, d: float, cost: float, turnover: float = PLENTY, factor: float = 1.0, i: int = 0) -> tuple[Rule, float]:
-    rule, units = notional(table.pos, table.inst, table.acct, table.limits, i, d, cost, turnover, factor)
+    rule, units = notional(table.pos, table.inst, table.acct, table.limits, i, d, cost, turnover, factor, 0)
     return Rule(rule), units / MONEY_SCALE
 
 
@@ -65,14 +65,14 @@ def test_the_forex_case_with_a_limits_row_of_its_own() -> None:
     limits = table.limits[0]
     limits["base"], limits["pair"], limits["portfolio"] = 0.05 * 30, 2.0, 4.0
     table.inst[0]["leverage"] = 30
-    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.005, 0.0002, PLENTY, 1.0)
+    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.005, 0.0002, PLENTY, 1.0, 0)
     assert units / MONEY_SCALE == pytest.approx(961.538, abs=1e-3)
     assert steps_for(table.inst, 0, units, 100_000, 99_500) == 961
 
 
 def test_btc_perp_at_95_000_with_a_step_of_a_thousandth_is_skipped() -> None:
     table = books(coin("BTCUSDT", Domain.PERPS, tick=Decimal("0.10"), step=Decimal("0.001"), min_qty=Decimal("0.001")))
-    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.02, 0.0015, PLENTY, 1.0)
+    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.02, 0.0015, PLENTY, 1.0, 0)
     assert units / MONEY_SCALE == pytest.approx(50.0)
     assert steps_for(table.inst, 0, units, 950_000, 931_000) == 0
 
@@ -192,7 +192,8 @@ def test_no_cap_is_ever_passed(equity: float, d: float, cost: float, held: list[
 
 def canary(table: Books, a: int = 0) -> Books:
     """The account is live, on probation, and the venue lets it bind all its cash."""
-    table.acct[a]["live"] = table.acct[a]["canary"] = 1
+    table.acct[a]["live"] = 1
+    table.acct[a]["canary"] = 1
     table.acct[a]["free"] = table.acct[a]["cash"]
     return table
 
@@ -229,7 +230,8 @@ def test_the_canary_beside_says_nothing_of_paper() -> None:
     canary(table)
     table.inst["account"] = 1
     other = table.acct.copy()
-    other["live"] = other["canary"] = other["free"] = 0
+    other["live"] = other["free"] = 0
+    other["canary"] = 0
     table.acct = np.concatenate([table.acct, other])
     assert allowed(table, 0.02, 0.0015)[1] == pytest.approx(50.0)
     table.inst[0]["account"] = 0

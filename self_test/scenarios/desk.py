@@ -212,7 +212,7 @@ class LiveDesk(Desk):
         engine = Engine(state, make_mandate(config, coins, accounts, chosen, quotes=True))
         units = str(balance * MONEY_SCALE)
         events: list[Event] = [
-            Control(self.now, "boot", {"stage": "2", "live": str(self.live)}, "start"),
+            Control(self.now, "boot", {"stage": "2", "live": str(self.live), "override": "1"}, "start"),
             *wallet_events(config, accounts, self.now, balance),
             Control(self.now, "open_wallet", {"account": str(self.live), "balance_units": units}, "venue"),
             VenueRead(self.now, self.live, int(units), int(units)),

@@ -9,6 +9,7 @@ from self_test.scenarios.desk import DAY_MS, LEVEL, START, Desk, LiveDesk, only,
 from state.books import FLAT
 from state.intents import ExitReason
 from state.messages import Cancel, Close, OrderCancelled, Report
+from state.standing import Level, Standing
 from utils.errors import Invariant
 
 BOLD = Risk(base=1.0, pair=1.0, portfolio=1.0, loss=0.05)
@@ -96,7 +97,7 @@ def test_flatten_latches_and_resume_starts_from_a_new_peak() -> None:
     assert ("control", "flatten") in reports(commands)
     desk.closed(only(Close, commands), 9_000)
     assert refused(desk.signal(1)) == "halted"
-    assert reports(desk.control("resume")) == [("control", "resume")]
+    assert reports(desk.control("resume")) == [("rollout", "sample"), ("rollout", "sample"), ("control", "resume")]
     assert desk.engine.state.halted == {}
     assert desk.acct["peak"] == desk.acct["equity"] and desk.acct["level"] == 0
     assert refused(desk.signal(1)) == "daily_loss", "a resume forgives nothing of the day"
@@ -143,13 +144,20 @@ def test_a_live_account_that_fell_by_eight_percent_goes_back_to_canary_size_with
     desk = LiveDesk()
     acct = desk.acct
     acct["canary"] = 0  # it had finished its probation
+    desk.engine.state.standings["CRYPTO/swing"] = Standing(level=Level.LIVE)
     acct["canary_trades"], acct["canary_realised"] = 50, 7
     acct["cash"] -= acct["cash"] * 9 // 100
     desk.control("unpause")  # anything that may have moved a wallet
     said = desk.bar()
-    assert any(isinstance(one, Report) and one.rule == "drawdown" and "canary" in one.text for one in said)
-    assert (acct["level"], acct["canary"], acct["canary_since"], acct["canary_trades"], acct["canary_realised"]) == (1, 1, desk.now, 0, 0)
+    assert any(isinstance(one, Report) and one.rule == "demoted" and "live -> canary" in one.text for one in said)
+    assert (acct["level"], acct["canary"][0], acct["canary_since"][0], acct["canary_trades"][0], acct["canary_realised"][0]) == (
+        1,
+        1,
+        desk.now,
+        0,
+        0,
+    )
     acct["cash"] = acct["peak"]
     desk.control("unpause")
     desk.bar()
-    assert acct["level"] == 0 and acct["canary"] == 1, "probation is not lifted by a price"
+    assert acct["level"] == 0 and acct["canary"][0] == 1, "probation is not lifted by a price"

@@ -38,6 +38,7 @@ from state.messages import (
     Tick,
 )
 from state.runtime import account_view
+from state.standing import Level
 from strategy.base import C4, DEMO
 from utils.fixed import MONEY_SCALE, money
 
@@ -256,7 +257,7 @@ def test_a_position_that_the_venue_took_halts_its_account_and_only_it(reason: Ex
     with desk.on(desk.paper):
         assert desk.pos(1)["status"] == OPEN and kinds(desk.signal(0, strategy=C4), Place)
     desk.control("resume", account="PERPS/LIVE")
-    assert desk.acct["canary"] == 1 and desk.acct["canary_trades"] == 0
+    assert desk.engine.state.standings["PERPS/swing"].level is Level.PAPER, "it fell by more than 12 %: new evidence first"
     books_balance(desk)
 
 
@@ -281,7 +282,7 @@ def test_a_liquidation_in_many_fills_is_said_once_and_again_after_a_resume() -> 
 
 def test_the_canary_counts_its_trades_and_their_result() -> None:
     desk = LiveDesk()
-    began = int(desk.acct["canary_since"])
+    began = int(desk.acct["canary_since"][0])
     first = rows(round_trip(desk, price=10_200), "trade")
     second = rows(round_trip(desk, price=9_900), "trade")
     net = sum(Decimal(row["pnl"]) for row in first + second)
@@ -300,4 +301,4 @@ def test_the_canary_counts_its_trades_and_their_result() -> None:
 def test_the_demo_proves_nothing_and_counts_for_no_canary() -> None:
     desk = LiveDesk(demo=True)
     desk.filled(only(Place, desk.signal(strategy=DEMO)).order)
-    assert rows(desk.closed(close(desk), 10_200), "trade") and desk.acct["canary_trades"] == desk.acct["canary_realised"] == 0
+    assert rows(desk.closed(close(desk), 10_200), "trade") and desk.acct["canary_trades"][0] == desk.acct["canary_realised"][0] == 0

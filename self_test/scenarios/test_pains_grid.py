@@ -62,6 +62,7 @@ def planned(listing: Listing, reference: int, atr: float, side: Side, balance: i
     """What the engine sends on a signal; None when a rule refuses."""
     one = listing.instrument
     engine, _ = fresh_engine(CONFIG, (one,), chosen_strategies(None), START, quotes=False, balance=balance)
+    engine.state.acct["live"], engine.state.acct["free"] = 1, 10**18  # sized as for a venue that takes its fee in coin
     engine.state.market[0]["last_ts"] = START - 300_000
     signal = Signal(ts=START, key=one.key, strategy=C1, side=side, regime=0, atr=atr, reference=reference)
     out: list[Command] = []

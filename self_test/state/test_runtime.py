@@ -12,6 +12,7 @@ from state.books import OPEN, PENDING
 from state.orders import Order, OrderState
 from state.runtime import BLOBS, SPREADS, RuntimeState, account_view, freeze, holding, thaw
 from state.stages import Toggles
+from state.standing import Level, Standing
 from strategy.market import new_market
 from utils.errors import Invariant
 from utils.fixed import MONEY_SCALE
@@ -171,7 +172,7 @@ def test_what_a_live_account_knows_goes_through_a_snapshot_without_loss() -> Non
     state.cursors = {"CRYPTO/LIVE": 1_735_689_600_123}
     state.pos["explored"], state.pos["unprotected_ms"], state.pos["closes"] = [0, 1, 0, 1, 0], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]
     for n, field in enumerate(("live", "free", "outside", "canary", "canary_since", "canary_trades", "canary_realised")):
-        state.acct[field] = [n, -n, 10 * n]
+        state.acct[field] = np.reshape([n, -n, 10 * n], (3,) + (1,) * (state.acct[field].ndim - 1))
     readable, arrays = freeze(state)
     back = thaw(readable, {name: array.copy() for name, array in arrays.items()})
     plain = {name for name in vars(state) if name not in BLOBS}
@@ -183,7 +184,7 @@ def test_what_a_live_account_knows_goes_through_a_snapshot_without_loss() -> Non
 def test_a_snapshot_from_before_live_accounts_has_none_of_their_knowledge() -> None:
     readable, arrays = freeze(busy())
     old = msgspec.json.decode(readable)
-    for name in ("tag", "holds", "coins", "outside_coins", "cursors"):
+    for name in ("tag", "holds", "coins", "outside_coins", "cursors", "standings", "samples", "earned", "health"):
         del old[name]
     for view in old["accounts"].values():
         del view["held_by"]
@@ -195,8 +196,14 @@ def test_a_snapshot_from_before_live_accounts_has_none_of_their_knowledge() -> N
 def test_a_live_account_is_told_with_its_probation_and_what_holds_it() -> None:
     state = shared()
     state.acct["peak"] = state.acct["equity"] = state.acct["cash"] = 1_000 * MONEY_SCALE
-    state.acct[0]["live"] = state.acct[0]["canary"] = 1
-    state.acct[0]["canary_trades"], state.acct[0]["canary_since"], state.acct[0]["canary_realised"] = 7, 99, -25 * MONEY_SCALE // 10
+    state.acct[0]["live"] = 1
+    state.acct[0]["canary"][0] = 1
+    state.acct[0]["canary_trades"][0], state.acct[0]["canary_since"][0], state.acct[0]["canary_realised"][0] = (
+        7,
+        99,
+        -25 * MONEY_SCALE // 10,
+    )
+    state.standings = {"CRYPTO/swing": Standing(level=Level.CANARY)}
     state.holds = {"CRYPTO/LIVE": {"stream": "lost"}}
     state.inst["account"] = [a for a, _ in state.seats]
     state.inst["unit"] = 10_000
@@ -212,5 +219,6 @@ def test_a_live_account_is_told_with_its_probation_and_what_holds_it() -> None:
     assert [one.symbol for one in view.open_positions] == ["AAAUSDT"]
     assert [one.symbol for one in account_view(state, 1).open_positions] == ["BBBUSDT"], "the other's seat on a coin is the other's"
     state.acct[0]["canary"] = 0
+    state.standings = {"CRYPTO/swing": Standing(level=Level.LIVE)}
     assert (account_view(state, 0).standing, account_view(state, 0).canary) == ("live", None)
     assert account_view(state, 1).standing == "paper"

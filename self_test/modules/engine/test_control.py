@@ -69,8 +69,8 @@ def test_boot_holds_every_live_account_until_its_venue_was_read_and_forgets_olde
 def test_a_live_wallet_opens_as_a_canary_and_a_paper_one_does_not() -> None:
     desk = LiveDesk(balance=700)
     live, paper = desk.engine.state.acct
-    assert (live["live"], live["canary"], live["canary_since"], live["cash"]) == (1, 1, START, 700 * 10**10)
-    assert (paper["live"], paper["canary"], paper["canary_since"], paper["cash"]) == (0, 0, 0, 700 * 10**10)
+    assert (live["live"], live["canary"][0], live["canary_since"][0], live["cash"]) == (1, 1, START, 700 * 10**10)
+    assert (paper["live"], paper["canary"][0], paper["canary_since"][0], paper["cash"]) == (0, 0, 0, 700 * 10**10)
     deposits = [(row["account"], row["kind"], row["amount"]) for row in rows(desk.all, "cash")]
     assert deposits == [("CRYPTO/PAPER", "deposit", "700"), ("CRYPTO/LIVE", "deposit", "700")]
     assert desk.control("open_wallet", account="CRYPTO/LIVE", balance_units=str(10**15)) == []
@@ -95,7 +95,7 @@ def test_resume_puts_a_live_account_on_probation_again_and_leaves_paper_as_it_is
     desk.later(5)
     desk.control("resume", account="all")
     live, paper = desk.engine.state.acct
-    assert (live["canary"], live["canary_since"], paper["canary"]) == (1, desk.now, 0)
+    assert (live["canary"][0], live["canary_since"][0], paper["canary"][0]) == (1, desk.now, 0)
 
 
 def test_a_live_wallet_is_the_venues_and_is_never_reset() -> None:

@@ -36,13 +36,13 @@ LIVE, PERP_LIVE = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.
     "accounts, expected",
     [
         ((SPOT,), {SPOT: {0, 1, 2, 3, 4}}),
-        # C1 and C2 are live on spot, C3 is on perpetuals, too; C4 never is. The demo is on both.
-        ((LIVE, SPOT), {LIVE: {0, 1, 4}, SPOT: {2, 3, 4}}),
-        ((PERP_LIVE, PERP), {PERP_LIVE: {0, 1, 2, 4}, PERP: {3, 4}}),
-        ((LIVE, SPOT, PERP), {LIVE: {0, 1, 4}, SPOT: {2, 3, 4}, PERP: {0, 1, 2, 3, 4}}),
+        # C1 and C2 may be live on spot, C3 on perpetuals, too; C4 never is. Which account a style is on, its standing says.
+        ((LIVE, SPOT), {LIVE: {0, 1, 4}, SPOT: {0, 1, 2, 3, 4}}),
+        ((PERP_LIVE, PERP), {PERP_LIVE: {0, 1, 2, 4}, PERP: {0, 1, 2, 3, 4}}),
+        ((LIVE, SPOT, PERP), {LIVE: {0, 1, 4}, SPOT: {0, 1, 2, 3, 4}, PERP: {0, 1, 2, 3, 4}}),
     ],
 )
-def test_beside_a_live_account_paper_trades_what_is_not_live(accounts: tuple[Account, ...], expected: dict[Account, set[int]]) -> None:
+def test_what_each_account_of_a_run_may_ever_trade(accounts: tuple[Account, ...], expected: dict[Account, set[int]]) -> None:
     assert permissions(accounts, frozenset(range(5))) == expected
     chosen = frozenset({0, 3})
     assert permissions(accounts, chosen) == {account: found & chosen for account, found in expected.items()}

@@ -34,7 +34,7 @@ def test_everything_is_journalled_and_in_the_ledger_before_a_command_leaves(chai
     runner = Runner(desk.engine, Inbox(), chain, dispatch, [])
     order_events: list[Event] = [Tick(desk.now), Control(desk.now, "flatten", {"account": "all"}, "me"), Tick(desk.now + 86_400_000)]
     runner.apply(order_events)
-    assert seen == [(3, 3, 1)]  # the whole batch, with the equity row of the day that ended
+    assert seen == [(3, 3, 3)]  # the whole batch, with the equity row of the day that ended and the verdicts on two styles
     assert runner.processed == 3
     assert [decode_event(event) for _, event, _ in chain.journal.entries()] == order_events
 

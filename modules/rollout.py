@@ -1,0 +1,268 @@
+"""The rollout: with what money each style of a domain trades, how it rises by evidence and a person's word, how it falls by itself.
+
+`mode(domain, style) = min(stage cell, standing, toggle, profile)`: accounts come from stage, toggles and profile
+(`modules/accounts.py`), the standing is kept here. Verdicts are computed once a UTC day from the account's own ledger rows; a PASS offers,
+a person confirms, figures demote. Pure: called by the engine, replayed with its journal. Source: definitions, "Stage and standing", "KPIs
+and the gate", "Demotion".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from modules.engine.mandate import Mandate
+from risk.breakers import probation
+from state.accounts import Account, Domain, Mode
+from state.messages import Command, Record, Report
+from state.runtime import RuntimeState
+from state.stages import paper_account
+from state.standing import Fall, Level, Standing, standing_key
+from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, trades_factor
+from telemetry.gates import State, Verdict, evaluate
+from telemetry.ledger_rows import read_rows
+from telemetry.sample import Sample, sample_of
+from utils.fixed import money, plain
+
+DAY_MS = 86_400_000
+STYLE_NAMES = ("swing", "scalp")
+OPENED_BY = {Domain.CRYPTO: (2, 3), Domain.FOREX: (4, 5)}
+"""The stages that a domain opens: when it is promoted, and when its canary has ended."""
+ACTIVE = ("CRYPTO", "PERPS", "FOREX", "OPTIONS")
+
+
+def live_styles(mandate: Mandate, account: Account) -> tuple[int, ...]:
+    """Styles (0 swing, 1 scalp) with a strategy that counts on `account`."""
+    found = {
+        STYLE_NAMES.index(mandate.strategies[s].style) for s in mandate.allowed.get(account, frozenset()) if mandate.strategies[s].confirmed
+    }
+    return tuple(sorted(found))
+
+
+def standing(state: RuntimeState, domain: Domain, style: str) -> Standing:
+    """Where a style stands; on paper until it has earned more."""
+    return state.standings.get(standing_key(domain, style), Standing())
+
+
+def policy_here(state: RuntimeState, mandate: Mandate, i: int, s: int) -> bool:
+    """Whether the policy's own entries of strategy `s` are made on seat `i`: where its style stands, and the demo everywhere."""
+    account, card = state.account_of(i), mandate.strategies[s]
+    if not card.confirmed:
+        return True
+    real = standing(state, account.domain, card.style).real
+    if account.mode is Mode.LIVE:
+        return real
+    live = Account(account.domain, Mode.LIVE)
+    return not (real and s in mandate.allowed.get(live, frozenset()))
+
+
+# --- boot -----------------------------------------------------------------------------------------------------------------------------
+
+
+def at_boot(state: RuntimeState, mandate: Mandate, ts: int, *, override: bool, out: list[Command]) -> None:
+    """Samples that are new, or whose procedure changed, begin; an override puts what never fell on probation with real money."""
+    for account in mandate.allowed:
+        for style in live_styles(mandate, account):
+            name, domain = STYLE_NAMES[style], account.domain
+            known = standing(state, domain, name)
+            if override and account.mode is Mode.LIVE and known.level is Level.PAPER and not known.falls:
+                _rise(state, account, style, ts, "the gates were overridden", out)
+            procedure = mandate.procedures.get(standing_key(domain, name), "")
+            if state.samples.get(_sample_key(account, name)) != procedure:
+                reason = "first activation" if _sample_key(account, name) not in state.samples else "the procedure changed"
+                _begin(state, mandate, account, name, ts, reason, out)
+
+
+def _sample_key(account: Account, style: str) -> str:
+    return f"{account}/{style}"
+
+
+def _begin(state: RuntimeState, mandate: Mandate, account: Account, style: str, ts: int, reason: str, out: list[Command]) -> None:
+    """A fresh sample of evidence."""
+    procedure = mandate.procedures.get(standing_key(account.domain, style), "")
+    state.samples[_sample_key(account, style)] = procedure
+    row = {"what": "start", "ts": ts, "account": str(account), "style": style, "procedure": procedure, "reason": reason}
+    out.append(Record("verdict", row))
+    if reason != "first activation":
+        text = f"{account} {style}: a fresh sample of evidence begins, {reason}"
+        out.append(Report(ts=ts, what="rollout", account=str(account), rule="sample", text=text))
+
+
+def fresh_samples(state: RuntimeState, mandate: Mandate, account: Account, ts: int, reason: str, out: list[Command]) -> None:
+    """Every style of `account` starts its evidence over (a wallet reset, a resume after a halt)."""
+    for style in live_styles(mandate, account):
+        _begin(state, mandate, account, STYLE_NAMES[style], ts, reason, out)
+
+
+# --- a day --------------------------------------------------------------------------------------------------------------------------
+
+
+def at_day(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
+    """After a UTC day of account `a`: verdicts, offers, demotions, the end of a canary."""
+    account = state.accounts[a]
+    for style in live_styles(mandate, account):
+        name = STYLE_NAMES[style]
+        sample = _sample(state, mandate, account, name, ts, out)
+        verdict = evaluate(sample, mandate.gate, ts)
+        out.append(Record("verdict", {"what": "verdict", "account": str(account), "style": name, **msgspec.to_builtins(verdict)}))
+        if account.mode is Mode.PAPER:
+            _offer(state, mandate, account, name, verdict, ts, out)
+        elif not _falls(state, mandate, a, style, sample, ts, out):
+            _canary_done(state, mandate, a, style, ts, out)
+
+
+def _sample(state: RuntimeState, mandate: Mandate, account: Account, style: str, ts: int, out: list[Command]) -> Sample:
+    """The evidence of a style on an account, today's rows in `out` included."""
+    book = read_rows([*state.evidence, *_rows(out)])
+    factor = trades_factor(_past(state, account, style), str(account), style, mandate.demotion)
+    return sample_of(book, str(account), style, mandate.env, ts, factor)
+
+
+def _past(state: RuntimeState, account: Account, style: str) -> list[Demotion]:
+    """The falls of a style, as the arithmetic of demotion wants them."""
+    falls = standing(state, account.domain, style).falls
+    return [Demotion(ts=fall.ts, account=str(account), style=style, to=fall.to, reason=fall.reason) for fall in falls]
+
+
+def _canary_of(state: RuntimeState, a: int, style: int) -> Canary | None:
+    """How the probation of a style goes; None when it is on none."""
+    acct = state.acct[a]
+    if not acct["canary"][style]:
+        return None
+    return Canary(
+        trades=int(acct["canary_trades"][style]),
+        since_ts=int(acct["canary_since"][style]),
+        realised=float(acct["canary_realised"][style]),
+        equity=float(acct["day_start"]),
+    )
+
+
+def _falls(state: RuntimeState, mandate: Mandate, a: int, style: int, sample: Sample, ts: int, out: list[Command]) -> bool:
+    """Demote the style where its figures ask for it; whether it fell."""
+    account, acct, name = state.accounts[a], state.acct[a], STYLE_NAMES[style]
+    level = standing(state, account.domain, name).level
+    drawdown = 1.0 - int(acct["equity"]) / int(acct["peak"]) if acct["peak"] > 0 else None
+    past, probation_now = _past(state, account, name), _canary_of(state, a, style)
+    found = demotion(sample, level, drawdown, probation_now, past, mandate.demotion, mandate.canary, ts)
+    if found is not None:
+        _demote(state, mandate, a, style, found, out)
+    return found is not None
+
+
+def look(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
+    """Between two days, when the drawdown took a step or a canary lost: whether a style of account `a` must fall now."""
+    account = state.accounts[a]
+    for style in live_styles(mandate, account):
+        if standing(state, account.domain, STYLE_NAMES[style]).real:
+            _falls(state, mandate, a, style, _sample(state, mandate, account, STYLE_NAMES[style], ts, out), ts, out)
+
+
+def _rows(out: list[Command]) -> list[tuple[str, bytes]]:
+    return [(one.kind, msgspec.json.encode(one.row)) for one in out if isinstance(one, Record)]
+
+
+def _offer(state: RuntimeState, mandate: Mandate, account: Account, style: str, verdict: Verdict, ts: int, out: list[Command]) -> None:
+    """A PASS on paper offers real money; the next verdict that is none takes the offer back."""
+    key, known = standing_key(account.domain, style), standing(state, account.domain, style)
+    cool = cooldown_until(_past(state, account, style), str(account), style, mandate.demotion) or 0
+    wanted = verdict.state is State.PASS and known.level is Level.PAPER and ts >= cool
+    if wanted == bool(known.offered_ts):
+        return
+    state.standings[key] = msgspec.structs.replace(known, offered_ts=ts if wanted else 0)
+    text = (
+        f"{key} passed its gate twice in a row: real money is offered, in canary size; a person confirms with `promote {key}`"
+        if wanted
+        else f"{key}: the offer of real money is withdrawn, the newest verdict is {verdict.state}"
+    )
+    out.append(Report(ts=ts, what="rollout", account=str(account), rule="offer", text=text))
+
+
+# --- up and down ----------------------------------------------------------------------------------------------------------------------
+
+
+def promote(state: RuntimeState, mandate: Mandate, domain: Domain, style: str, ts: int, who: str, out: list[Command]) -> None:
+    """A person confirms an offer; without one nothing happens but the saying so."""
+    key = standing_key(domain, style)
+    if not standing(state, domain, style).offered_ts:
+        out.append(Report(ts=ts, what="rollout", rule="refused", text=f"{key}: nothing is offered, its gate has not passed"))
+        return
+    _rise(state, Account(domain, Mode.LIVE), STYLE_NAMES.index(style), ts, f"confirmed by {who}", out)
+    _open_stage(state, domain, 0, ts, out)
+    if Account(domain, Mode.LIVE) in mandate.allowed:
+        _begin(state, mandate, Account(domain, Mode.LIVE), style, ts, "the canary begins", out)
+
+
+def _rise(state: RuntimeState, account: Account, style: int, ts: int, reason: str, out: list[Command]) -> None:
+    """A style begins its probation with real money."""
+    key = standing_key(account.domain, STYLE_NAMES[style])
+    known = state.standings.get(key, Standing())
+    state.standings[key] = msgspec.structs.replace(known, level=Level.CANARY, since_ts=ts, reason=reason, offered_ts=0)
+    if account in state.accounts:
+        probation(state.acct, state.accounts.index(account), style, ts)
+    out.append(Report(ts=ts, what="rollout", account=str(account), rule="promoted", text=f"{key}: paper -> canary, {reason}"))
+
+
+def _open_stage(state: RuntimeState, domain: Domain, step: int, ts: int, out: list[Command]) -> None:
+    """What a domain's progress opens: never more than the next stage."""
+    stage = OPENED_BY.get(domain, (0, 0))[step]
+    if stage == state.earned + 1:
+        state.earned = stage
+        out.append(Report(ts=ts, what="rollout", rule="stage", text=f"stage {stage} is earned: --stage {stage} opens it"))
+
+
+def _canary_done(state: RuntimeState, mandate: Mandate, a: int, style: int, ts: int, out: list[Command]) -> None:
+    """The probation ends when it has lasted long enough and traded often enough (or either, as configured)."""
+    found = _canary_of(state, a, style)
+    account, name = state.accounts[a], STYLE_NAMES[style]
+    key = standing_key(account.domain, name)
+    if found is None or standing(state, account.domain, name).level is not Level.CANARY or not canary_finished(found, mandate.canary, ts):
+        return
+    state.acct[a]["canary"][style] = 0
+    reason = f"its probation ended: {found.trades} trades, {plain(money(int(found.realised)))} realised"
+    state.standings[key] = msgspec.structs.replace(state.standings[key], level=Level.LIVE, since_ts=ts, reason=reason)
+    out.append(Report(ts=ts, what="rollout", account=str(account), rule="promoted", text=f"{key}: canary -> live, {reason}"))
+    _open_stage(state, account.domain, 1, ts, out)
+
+
+def _demote(state: RuntimeState, mandate: Mandate, a: int, style: int, fall: Demotion, out: list[Command]) -> None:
+    """A style falls to canary size or to paper; what it holds runs to its exits under the venue's stops. The stage stays."""
+    account, name, ts = state.accounts[a], STYLE_NAMES[style], fall.ts
+    key, known = standing_key(account.domain, name), standing(state, account.domain, name)
+    falls = (*known.falls, Fall(ts, fall.to, fall.reason))
+    state.standings[key] = Standing(level=fall.to, since_ts=ts, reason=fall.reason, falls=falls)
+    state.acct[a]["canary"][style] = 0
+    if fall.to is Level.CANARY:
+        probation(state.acct, a, style, ts)
+        _begin(state, mandate, account, name, ts, "demoted", out)  # the fall that brought it here is paid for
+    else:
+        _begin(state, mandate, paper_account(account.domain), name, ts, "demoted", out)
+    text = f"{key}: {known.level} -> {fall.to}, {fall.reason}; nothing is offered for {mandate.demotion.cooldown_days} days"
+    out.append(Report(ts=ts, what="rollout", account=str(account), rule="demoted", text=text))
+
+
+def after_trade(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
+    """The canary's loss budget is looked at after every trade: spent, it is over at once."""
+    acct, budget = state.acct[a], mandate.canary.loss
+    if any(acct["canary"][style] and acct["canary_realised"][style] < -budget * acct["day_start"] for style in range(len(STYLE_NAMES))):
+        look(state, mandate, a, ts, out)
+
+
+# --- the stage ------------------------------------------------------------------------------------------------------------------------
+
+NEEDS = {
+    2: "CRYPTO paper passes its gate and a person confirms",
+    3: "CRYPTO's canary ends without a demotion",
+    4: "FOREX paper passes its gate and a person confirms",
+    5: "FOREX's canary ends without a demotion",
+}
+
+
+def unmet(earned: int, stage: int, newest: dict[str, Any] | None = None) -> list[str]:
+    """What a requested stage still needs; `newest` are the newest verdicts by account and style, whose failed checks are listed."""
+    lines = [f"stage {one}: {need}" for one, need in NEEDS.items() if earned < one <= stage]
+    for name, verdict in (newest or {}).items():
+        failed = [check for check in verdict.get("checks", ()) if not check["ok"]]
+        if lines and failed:
+            lines.append(f"{name} {verdict['state']}: " + "; ".join(f"{check['name']} {check['reason']}" for check in failed[:6]))
+    return lines
