@@ -33,6 +33,9 @@ TOPICS = ("order", "execution", "position", "wallet")
 EXPIRES_MS = 10_000
 """How far ahead a login is dated: one second, as clients do, is refused by a slow line."""
 
+LIMITS = StreamLimits(open_s=5.0, ack_s=3.0)
+"""A socket that opens and never answers is given up soon: until the stream is up nobody may enter, after a start as after a loss."""
+
 _PING = '{"op":"ping"}'
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +87,7 @@ class BybitAccountStream:
         self._clock = clock
         self._venue_ms = venue_ms
         self._rng = rng
-        self._limits = limits or StreamLimits()
+        self._limits = limits or LIMITS
         self._consumer_ns = 0
 
     async def items(self) -> AsyncGenerator[AccountItem, None]:

@@ -216,6 +216,21 @@ async def test_refused_topics_and_missing_answers_are_losses():
         assert (await link(items)).up
 
 
+async def test_a_socket_that_opens_and_never_answers_costs_seconds_not_ten() -> None:
+    """After a restart nobody may enter until the stream is up; a half-open socket made that fifteen seconds."""
+    clock = QuickClock()
+    async with private_venue() as venue, aclosing(
+        BybitAccountStream(venue.url, "k", "s", Domain.CRYPTO, clock, lambda: 1_700_000_000_000, random.Random(1)).items()
+    ) as items:  # fmt: skip
+        venue.answers_logins = False
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(link(items))
+            while not venue.logins:
+                await WallClock().sleep(0.005)
+            clock.ahead_s = 4
+        assert asked.result().reason == "no answer to auth within 3 s"
+
+
 async def test_a_ban_is_waited_for():
     clock = QuickClock()
     async with private_venue() as venue, stream(venue, clock=clock) as items:
