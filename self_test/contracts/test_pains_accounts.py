@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from config import CONFIG
 from modules.exchange.bybit import BybitVenue
 from modules.flatten import LiveAccount, flatten_accounts
 from modules.flatten_doors import ours_of
-from modules.simulator.order_types import Accepted, OrderRequest
+from modules.simulator.matching import Ladder, Point
+from modules.simulator.order_types import Accepted, OrderRequest, Side
 from modules.simulator.rate_limits import Grant
 from modules.simulator.server import Simulator
 from self_test.contracts.clients import venue
@@ -31,11 +34,10 @@ DUST = Decimal("0.000001")
 """A step of the spot coin."""
 
 
-def by_hand(simulator: Simulator, domain: Domain, side: str, qty: str = "0.01", idx: int | None = None, link: str = "") -> None:
+def by_hand(simulator: Simulator, domain: Domain, side: Side, qty: str = "0.01", idx: int | None = None, link: str = "") -> None:
     """The owner of the account, or another program, trades."""
     exchange = simulator.private.exchange
     uid = list(exchange.accounts)[domain is Domain.PERPS]
-    more = {"market_unit": "baseCoin"} if domain is Domain.CRYPTO else {}
     request = OrderRequest(
         category=CATEGORY[domain],
         symbol="BTCUSDT",
@@ -44,8 +46,8 @@ def by_hand(simulator: Simulator, domain: Domain, side: str, qty: str = "0.01", 
         qty=Decimal(qty),
         position_idx=idx,
         link_id=link,
-        **more,
-    )  # type: ignore[arg-type]
+        market_unit="baseCoin" if domain is Domain.CRYPTO else "",
+    )
     assert isinstance(exchange.create_order(uid, request, simulator._now()), Accepted)
 
 
@@ -54,7 +56,7 @@ def sent(bot: Whole) -> list[str]:
 
 
 @pytest.mark.parametrize("side", ["Buy", "Sell"])
-async def test_pain_13_a_position_that_we_do_not_know_is_not_traded_as_flat(side: str, tmp_path: Path) -> None:
+async def test_pain_13_a_position_that_we_do_not_know_is_not_traded_as_flat(side: Side, tmp_path: Path) -> None:
     async with venue() as simulator, alive(simulator, tmp_path, Domain.PERPS) as bot:
         await bot.until(lambda: bot.free)
         by_hand(simulator, Domain.PERPS, side)
@@ -96,8 +98,12 @@ async def test_pain_31_the_limits_are_kept_and_what_protects_goes_first(domain: 
             refusals.extend([budget] * (grant.granted < count))
             return grant
 
-        limits.take = taking  # type: ignore[method-assign]
-        limits.visit = lambda address, wall: visit(address, wall) or bool(refusals.append(address))  # type: ignore[method-assign,func-returns-value]
+        def visiting(address: str, wall_ms: int) -> bool:
+            let_in = visit(address, wall_ms)
+            refusals.extend([address] * (not let_in))
+            return let_in
+
+        limits.take, limits.visit = taking, visiting  # type: ignore[method-assign]
         port, key = bot.desk.venue, bot.engine.state.instruments[0].key
         async with asyncio.TaskGroup() as group:
             load = [group.create_task(port.order(key, link_id=f"nobody-{number}")) for number in range(60)]
@@ -231,17 +237,16 @@ async def test_pain_50_flatten_without_the_bot_does_the_same_and_reads_it_back(t
         uids = list(exchange.accounts)
         for key, size in (("spot:BTCUSDT", Decimal("0.0007")), ("linear:BTCUSDT", Decimal("0.009"))):
             book = exchange._desk.books[key]
-            whole = book._ladder_of
-            book._ladder_of = lambda point, whole=whole, size=size: ([(whole(point)[0][0][0], size)], whole(point)[1])
+            book._ladder_of = partial(_thin, book._ladder_of, size)
             book.move(book.point)  # type: ignore[arg-type]
         bot.fault(kind="http_status", status=429, match="/v5/", probability=0.2, count=0)
         bot.fault(kind="maintenance", match="/v5/", account=uids[1], ms=2_000)
         clock, said = WallClock(), list[str]()
         throttle = Throttle({}, clock)
         accounts = []
-        for account, key in zip(state.accounts, simulator.private.keyring.accounts, strict=True):
+        for account, holder in zip(state.accounts, simulator.private.keyring.accounts, strict=True):
             port = BybitVenue(
-                simulator.http, key.api_key, key.api_secret, account.domain, throttle, clock,
+                simulator.http, holder.api_key, holder.api_secret, account.domain, throttle, clock,
                 random.Random(1), venue_now=lambda: simulator.clock.now_ms,
             )  # fmt: skip
             accounts.append(LiveAccount(ours_of(state, account, now), port))
@@ -256,6 +261,12 @@ async def test_pain_50_flatten_without_the_bot_does_the_same_and_reads_it_back(t
         assert spot.seconds < perps.seconds >= 1.9, "nobody waited for the account whose venue was down"
         assert spot.closed >= 2 and perps.closed >= 2, "in parts"
         assert abs(Venue(simulator).holds()) < DUST and Venue(simulator).open_orders() == []
+
+
+def _thin(whole: Callable[[Point], Ladder], size: Decimal, point: Point) -> Ladder:
+    """A book whose bid side has one level of so much."""
+    bids, asks = whole(point)
+    return [(bids[0][0], size)], asks
 
 
 async def _move(simulator: Simulator) -> None:

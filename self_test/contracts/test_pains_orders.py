@@ -163,8 +163,8 @@ async def test_pain_12_killed_at_every_write_it_goes_on_with_what_the_venue_has(
 async def test_pain_16_once_halted_nothing_that_opens_leaves_and_a_restart_changes_nothing(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     async with venue(symbols=("BTCUSDT", "ETHUSDT", "SOLUSDT")) as simulator:
-        everything = {"symbols": ("BTCUSDT", "ETHUSDT", "SOLUSDT")}
-        async with alive(simulator, tmp_path, Domain.CRYPTO, **everything) as bot:
+        everything = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+        async with alive(simulator, tmp_path, Domain.CRYPTO, symbols=everything) as bot:
             await bot.until(lambda: bot.free)
             bot.fault(kind="delay", match="/v5/account/wallet-balance", count=3, ms=chance.randrange(1, 80))
             bot.beat()
@@ -178,7 +178,7 @@ async def test_pain_16_once_halted_nothing_that_opens_leaves_and_a_restart_chang
             [wire] = bot.wires
             assert [link for link, halted in wire.created if halted and link.endswith("-e")] == []
             sent = len(Venue(simulator).links("e"))
-        async with alive(simulator, tmp_path, Domain.CRYPTO, **everything) as bot:
+        async with alive(simulator, tmp_path, Domain.CRYPTO, symbols=everything) as bot:
             await bot.until(lambda: bot.free)
             bot.beat()
             await bot.fresh_reads()

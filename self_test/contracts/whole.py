@@ -30,6 +30,7 @@ from modules.exchange.watch import Pace
 from modules.live_floor import Desk, LiveFloor
 from modules.options import RunOptions
 from modules.simulator.faults import parse
+from modules.simulator.filters import Category
 from modules.simulator.server import Simulator
 from self_test.fakes.books import M5
 from state.accounts import Account, Domain, Mode
@@ -46,7 +47,7 @@ from utils.throttle import Throttle
 PATIENCE_S = 15.0
 PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, lost_after_s=0.5, filters_s=0.3, clock_s=0.5, rights_s=0.5)
 PROFILE = {(Domain.CRYPTO,): "spot", (Domain.PERPS,): "perp", (Domain.CRYPTO, Domain.PERPS): "spot+perp"}
-CATEGORY = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
+CATEGORY: dict[Domain, Category] = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
 MINUTE_MS = 60_000
 WORK = frozenset({"prepare", "create", "amend", "cancel", "set_stops"})
 """Calls that change something; what is asked comes and goes with time."""

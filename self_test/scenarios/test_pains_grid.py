@@ -36,7 +36,7 @@ LISTINGS = [
     found
     for coin in (*filters.COINS, *NAMES)
     for category in ("spot", "linear")
-    if (found := filters.listing(f"{coin}USDT", category)) is not None  # type: ignore[arg-type]
+    if (found := filters.listing(f"{coin}USDT", category)) is not None
 ]
 START = 1_741_046_400_000
 SPOT_FEE = Decimal("0.001")
