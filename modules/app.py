@@ -56,6 +56,7 @@ from telemetry.status import Status, status_of
 from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
+from utils.spent import Spent
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor, unless
 from utils.throttle import Throttle
 
@@ -66,6 +67,8 @@ CONSOLE_S = 0.25
 SETTLE_S = 4.0
 """A stop waits so long for orders that are on their way: a venue that does not answer must not make it look like a failure."""
 CONTROL_SOCKET = "control.sock"
+ASKED = "asked"
+"""What was asked of the venue's address in the last seconds, by this life and the one before."""
 DAEMON_FILE = "daemon.json"
 
 
@@ -144,6 +147,7 @@ class Daemon:
         # The simulator starts in its own process while kernels and client load here.
         await together([self._find_market(), self._warm()])
         self.throttle = throttle = Throttle({IP_SCOPE: IP_LIMIT}, self.clock)
+        throttle.remember(IP_SCOPE, Spent(self.options.folder / ASKED))
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
         self.gaps = BackfillQueue(self.rest, self.clock, self.rng, self.options.folder)
         keys = find_keys(self.options.env, os.environ, self.market.embedded)

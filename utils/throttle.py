@@ -18,8 +18,9 @@ from itertools import count
 import msgspec
 
 from utils.budget import Budget
-from utils.clock import SECOND, Clock
+from utils.clock import MS, SECOND, Clock
 from utils.errors import Invariant, Transient
+from utils.spent import Spent
 
 
 class Urgency(IntEnum):
@@ -76,6 +77,7 @@ class Throttle:
     def __init__(self, limits: Mapping[str, Limit], clock: Clock) -> None:
         self._clock = clock
         self._budgets: dict[str, Budget] = {}
+        self._spent: dict[str, Spent] = {}
         self._waiting: list[_Waiter] = []
         self._lines: Counter[_Line] = Counter()
         self._arrival = count()
@@ -87,6 +89,14 @@ class Throttle:
         """Make a scope known. One that is known stays as it is: it has counted, and may have been corrected by the venue."""
         if scope not in self._budgets:
             self._budgets[scope] = Budget(limit.calls, round(limit.window_s * SECOND))
+
+    def remember(self, scope: str, spent: Spent) -> None:
+        """Begin with what earlier lives asked of `scope`, and note what leaves from now on. Invariant when it is unknown."""
+        budget = self._budget(scope)
+        now_ns, now_ms = self._clock.monotonic_ns(), self._clock.now_ms()
+        for age_ms in spent.ages_ms(now_ms, budget.window_ns // MS):
+            budget.count(now_ns - age_ms * MS)
+        self._spent[scope] = spent
 
     async def acquire(self, scopes: str | Sequence[str], urgency: Urgency = Urgency.MARKET) -> None:
         """Return when one more request may leave; it counts in each of `scopes` from that moment.
@@ -205,8 +215,10 @@ class Throttle:
             budgets, protective = waiter.budgets, waiter.urgency is Urgency.PROTECTIVE
             ready_ns = max((one.ready_ns(now_ns, ahead[name], protective=protective) for name, one in budgets.items()), default=now_ns)
             if ready_ns <= now_ns:
-                for budget in budgets.values():
+                for name, budget in budgets.items():
                     budget.count(now_ns)
+                    if name in self._spent:
+                        self._spent[name].note(self._clock.now_ms())
                 self._end(waiter, now_ns)
                 continue
             still.append(waiter)
