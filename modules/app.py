@@ -30,6 +30,7 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load
+from modules.health import Health
 from modules.introduction import Pace, facts
 from modules.latch import ALL, latched, unlatch
 from modules.live_floor import LiveFloor, new_tag
@@ -41,7 +42,8 @@ from modules.procedure import procedures
 from modules.requests import request_event
 from modules.schedule import scheduled
 from modules.settings import BotConfig
-from modules.stage_request import remember, remembered
+from modules.stage_request import note_earned, remember, remembered
+from modules.stopping import stop_steps
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
@@ -57,15 +59,13 @@ from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import DirectoryLock, atomic_write, ensure_writable
 from utils.spent import Spent
-from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, StopStep, Supervisor, unless
+from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, Supervisor, unless
 from utils.throttle import Throttle
 
 FEED = Policy(restart_on=(Transient, Rejected))
 """A topic that the venue refuses (a delisted symbol) keeps the feed down and is asked for again; it must not end the bot."""
 CHECKPOINT_S = 60.0
 CONSOLE_S = 0.25
-SETTLE_S = 4.0
-"""A stop waits so long for orders that are on their way: a venue that does not answer must not make it look like a failure."""
 CONTROL_SOCKET = "control.sock"
 ASKED = "asked"
 """What was asked of the venue's address in the last seconds, by this life and the one before."""
@@ -78,7 +78,7 @@ class Daemon:
     def __init__(self, options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> None:
         self.options, self.config, self.console, self.clock = options, config, console, clock
         self.rng = random.Random()  # jitter only; nothing that decides draws from it
-        self.domains = check(options)
+        self.domains = check(options, remembered(options.folder).earned)
         self.chosen = chosen_strategies(options.strategies)
         self.inbox = Inbox()
         self.stopping = asyncio.Event()
@@ -203,6 +203,7 @@ class Daemon:
         state.tag = state.tag or (new_tag() if self.lineup.live else "")
         idle = [account for account in state.accounts if account not in self.lineup.accounts]
         kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
+        self.domains = tuple(dict.fromkeys(one.domain for one in instruments))  # what is held is fed and managed, too
         self.engine = Engine(
             state,
             make_mandate(
@@ -233,7 +234,8 @@ class Daemon:
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
         time_now, fees = self.floor.time_now, self.live.fee_rates
         self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)
-        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe, self.costs.observe]
+        health = Health(self.engine, self.clock, self.inbox.put, self.metrics.taken)
+        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe, self.costs.observe, health]
         if self.market.control_url is not None:
             name, live = f"daemon-{os.getpid()}", self.live
             self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
@@ -244,7 +246,7 @@ class Daemon:
         self.floor.also(self.live.on_quote)
         self.floor.also(self.costs.on_quote)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
-        self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, self.metrics.taken)
+        self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, health.taken)
 
     def _halted(self, account: Account) -> bool:
         return latched(self.options.folder, str(account)) is not None
@@ -332,42 +334,16 @@ class Daemon:
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
             tasks.supervise("readiness", self._announce, FATAL)
             await self.stopping.wait()
-            if stuck := await tasks.stop(self._stop_steps()):
+            if stuck := await tasks.stop(stop_steps(self)):
                 # A task that does not end would keep the group waiting for ever; what matters is written, start-up is recovery.
                 self.console.say(f"did not end in time: {', '.join(stuck)}")
                 os._exit(int(ExitCode.INTERNAL))
-
-    def _stop_steps(self) -> list[StopStep]:
-        feeds = tuple(f"feed {FEEDS[domain]}" for domain in self.domains)
-        return [
-            StopStep(name="entries off, feeds end", tasks=(*feeds, "backfill", "costs", "reports", "readiness", "console", "loop lag")),
-            StopStep(name="executors drain", first=self._settle, tasks=tuple(name for name, _, _ in self.live.jobs())),
-            StopStep(name="engine drains", first=self._drain, tasks=("engine", "lockstep", "snapshots")),
-            StopStep(name="final write", first=self._final_write),
-            StopStep(name="leave the venue", first=self._leave_venue),
-        ]
-
-    async def _settle(self) -> None:
-        late = await self.live.settle(SETTLE_S)
-        if late:
-            self.console.say(f"{', '.join(late)}: orders are still on their way; the next start asks what became of them")
-
-    async def _drain(self) -> None:
-        while self.inbox.depth:
-            await self.clock.sleep(0.01)
-
-    async def _final_write(self) -> None:
-        self.runner.checkpoint()
-
-    async def _leave_venue(self) -> None:
-        if self.lockstep is not None:
-            await self.lockstep.unregister()
-        await self.market.leave()
 
     async def _keep_checkpoints(self) -> None:
         while True:
             await self.clock.sleep(CHECKPOINT_S)
             self.runner.checkpoint()
+            note_earned(self.options.folder, self.engine.state.earned)
 
     async def _keep_pace(self) -> None:
         assert self.lockstep is not None  # noqa: S101  supervised only where there is one

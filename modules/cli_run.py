@@ -146,7 +146,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
         real_money=digits,
         verbose=args.verbose,
     )
-    check(options)
+    check(options, last.earned)
     config = apply_overrides(load(), os.environ, args.set)
     from modules import process
     from modules.ui.console import ConsoleObserver, console_on

@@ -37,6 +37,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         ("unpause", "entries on again", request),
         ("resume", "let a halted account trade again (new drawdown peak)", request),
         ("reset", "a paper wallet starts over; it must be flat", request),
+        ("promote", "confirm what a passed gate offers: real money, in canary size", request),
         ("flatten", "halt, cancel, close everything; works with the daemon dead", flatten),
     ):
         found = commands.add_parser(name, help=words, description=words)
@@ -47,6 +48,8 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
             if name == "flatten":
                 limit = "with the daemon dead: how long to go on trying (default 60)"
                 found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
+            if name == "promote":
+                found.add_argument("standing", metavar="DOMAIN/STYLE", help="e.g. CRYPTO/swing, as `status` and the reports offer it")
             if name in {"resume", "reset"}:
                 found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
         else:
@@ -144,6 +147,8 @@ def request(args: argparse.Namespace, load: Load) -> ExitCode:
     if not sure(args, env):
         return ExitCode.DONE
     words = {"account": getattr(args, "account", "all")}
+    if args.name == "promote":
+        words = {"standing": args.standing}
     import asyncio
 
     from telemetry import client

@@ -64,15 +64,16 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_dir / str(self.env)
 
 
-def check(options: RunOptions) -> tuple[Domain, ...]:
+def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
     """The domains this run trades; Refusal for what cannot be: an unknown stage, an unearned one, a profile with nothing to trade."""
     wrong = [problem for problem in _problems(options) if problem]
     if wrong:
         raise Refusal("; ".join(wrong))
-    if options.stage > 1 and not options.override_gates:
-        needs = [need for stage, need in OPENED_BY.items() if stage <= options.stage]
+    if options.stage > max(1, earned) and not options.override_gates:
+        needs = [need for stage, need in OPENED_BY.items() if earned < stage <= options.stage]
+        unmet = "; ".join(needs) + newest_checks(options.folder)
         raise Refusal(
-            f"stage {options.stage} is not earned; unmet: {'; '.join(needs)}. --override-gates opens it in simulated; elsewhere it also "
+            f"stage {options.stage} is not earned; unmet: {unmet}. --override-gates opens it in simulated; elsewhere it also "
             "takes --real-money with the last 4 digits of the account id",
             ExitCode.GATE_REFUSED,
         )
@@ -84,6 +85,20 @@ def check(options: RunOptions) -> tuple[Domain, ...]:
             f"({row.name}) has perpetuals off; use --profile spot"
         )
     return trading
+
+
+def newest_checks(folder: Path) -> str:
+    """The unmet checks of the newest verdict on each style, in words; empty where nothing was ever judged."""
+    from state.ledger import RowKind, read_ledger  # noqa: PLC0415  only a refusal reads the ledger
+
+    newest: dict[str, str] = {}
+    if (folder / "ledger").is_dir():
+        for stored in read_ledger(folder / "ledger", RowKind.VERDICT):
+            row = msgspec.json.decode(bytes(stored.row))
+            if row.get("what") == "verdict":
+                failed = "; ".join(f"{one['name']}: {one['reason']}" for one in row["checks"] if not one["ok"])
+                newest[f"{row['account']} {row['style']}"] = f"{row['state']}, {failed}"
+    return "".join(f". {name} {found}" for name, found in sorted(newest.items()))
 
 
 def _problems(options: RunOptions) -> Iterator[str]:

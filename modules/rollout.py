@@ -8,8 +8,6 @@ and the gate", "Demotion".
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from modules.engine.mandate import Mandate
@@ -246,23 +244,3 @@ def after_trade(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: lis
     acct, budget = state.acct[a], mandate.canary.loss
     if any(acct["canary"][style] and acct["canary_realised"][style] < -budget * acct["day_start"] for style in range(len(STYLE_NAMES))):
         look(state, mandate, a, ts, out)
-
-
-# --- the stage ------------------------------------------------------------------------------------------------------------------------
-
-NEEDS = {
-    2: "CRYPTO paper passes its gate and a person confirms",
-    3: "CRYPTO's canary ends without a demotion",
-    4: "FOREX paper passes its gate and a person confirms",
-    5: "FOREX's canary ends without a demotion",
-}
-
-
-def unmet(earned: int, stage: int, newest: dict[str, Any] | None = None) -> list[str]:
-    """What a requested stage still needs; `newest` are the newest verdicts by account and style, whose failed checks are listed."""
-    lines = [f"stage {one}: {need}" for one, need in NEEDS.items() if earned < one <= stage]
-    for name, verdict in (newest or {}).items():
-        failed = [check for check in verdict.get("checks", ()) if not check["ok"]]
-        if lines and failed:
-            lines.append(f"{name} {verdict['state']}: " + "; ".join(f"{check['name']} {check['reason']}" for check in failed[:6]))
-    return lines

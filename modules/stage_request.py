@@ -16,11 +16,15 @@ NAME = "stage.json"
 
 
 class StageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for it."""
+    """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for it.
+
+    `earned`: the highest stage that evidence opened, copied from the engine's state at each snapshot.
+    """
 
     stage: int = 1
     opened: int = 1
     real_money: str | None = None
+    earned: int = 1
 
 
 def remembered(folder: Path) -> StageRequest:
@@ -40,12 +44,19 @@ def resolve(last: StageRequest, stage: int | None, *, override: bool, real_money
     return wanted, True, real_money if real_money is not None else last.real_money
 
 
+def note_earned(folder: Path, earned: int) -> None:
+    """Store what evidence has opened, when that is news; OSError when the disk refuses."""
+    last = remembered(folder)
+    if last.earned != earned:
+        atomic_write(folder / NAME, msgspec.json.encode(msgspec.structs.replace(last, earned=earned)), mode=0o600)
+
+
 def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None) -> None:
     """Store the request of a run that has started; OSError when the disk refuses.
 
     Going down closes what lay above: money opened by hand is opened by hand again. `real_money`: digits that the venue's account matched.
     """
     opened = stage if override else min(last.opened, stage)
-    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if opened > 1 else None)
+    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if opened > 1 else None, earned=last.earned)
     if kept != last:
         atomic_write(folder / NAME, msgspec.json.encode(kept), mode=0o600)

@@ -54,8 +54,9 @@ def refused(wanted: RunOptions) -> Refusal:
 
 
 def left_in(folder: Path) -> set[str]:
-    """Files with something in them."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.stat().st_size}
+    """Files with something in them; what was asked of an address counts for its budget, whoever refused what."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
+    return {path.relative_to(folder).as_posix() for path in found if path.name != app.ASKED}
 
 
 def test_without_a_network_live_is_unreachable_and_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
