@@ -11,14 +11,14 @@ from __future__ import annotations
 import msgspec
 
 from modules.engine.mandate import Mandate
-from risk.breakers import probation
+from risk.breakers import NO_ENTRIES, probation
 from state.accounts import Account, Domain, Mode
 from state.messages import Command, Record, Report
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from state.standing import Fall, Level, Standing, standing_key
 from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, trades_factor
-from telemetry.gates import State, Verdict, evaluate
+from telemetry.gates import Verdict, evaluate, opens
 from telemetry.ledger_rows import read_rows
 from telemetry.sample import Sample, sample_of
 from utils.fixed import money, plain
@@ -36,6 +36,11 @@ def live_styles(mandate: Mandate, account: Account) -> tuple[int, ...]:
         STYLE_NAMES.index(mandate.strategies[s].style) for s in mandate.allowed.get(account, frozenset()) if mandate.strategies[s].confirmed
     }
     return tuple(sorted(found))
+
+
+def _goes_live(mandate: Mandate, domain: Domain, style: str) -> bool:
+    """Whether any strategy of the style may trade real money there at all; one that may not has nothing to be promoted for."""
+    return any(mandate.strategies[s].style == style and mandate.strategies[s].confirmed for s in mandate.lives.get(domain, frozenset()))
 
 
 def standing(state: RuntimeState, domain: Domain, style: str) -> Standing:
@@ -82,6 +87,11 @@ def _begin(state: RuntimeState, mandate: Mandate, account: Account, style: str, 
     state.samples[_sample_key(account, style)] = procedure
     row = {"what": "start", "ts": ts, "account": str(account), "style": style, "procedure": procedure, "reason": reason}
     out.append(Record("verdict", row))
+    known = standing(state, account.domain, style)
+    if account.mode is Mode.PAPER and known.offered_ts:  # what was offered rested on the sample that is over
+        state.standings[standing_key(account.domain, style)] = msgspec.structs.replace(known, offered_ts=0)
+        text = f"{standing_key(account.domain, style)}: the offer of real money is withdrawn, {reason}"
+        out.append(Report(ts=ts, what="rollout", account=str(account), rule="offer", text=text))
     if reason != "first activation":
         text = f"{account} {style}: a fresh sample of evidence begins, {reason}"
         out.append(Report(ts=ts, what="rollout", account=str(account), rule="sample", text=text))
@@ -140,7 +150,8 @@ def _falls(state: RuntimeState, mandate: Mandate, a: int, style: int, sample: Sa
     """Demote the style where its figures ask for it; whether it fell."""
     account, acct, name = state.accounts[a], state.acct[a], STYLE_NAMES[style]
     level = standing(state, account.domain, name).level
-    drawdown = 1.0 - int(acct["equity"]) / int(acct["peak"]) if acct["peak"] > 0 else None
+    peak = int(acct["peak"])
+    drawdown = (peak - int(acct["equity"])) / peak if peak > 0 else None  # 1 - 920 / 1000 is a hair less than 0.08
     past, probation_now = _past(state, account, name), _canary_of(state, a, style)
     found = demotion(sample, level, drawdown, probation_now, past, mandate.demotion, mandate.canary, ts)
     if found is not None:
@@ -164,7 +175,8 @@ def _offer(state: RuntimeState, mandate: Mandate, account: Account, style: str, 
     """A PASS on paper offers real money; the next verdict that is none takes the offer back."""
     key, known = standing_key(account.domain, style), standing(state, account.domain, style)
     cool = cooldown_until(_past(state, account, style), str(account), style, mandate.demotion) or 0
-    wanted = verdict.state is State.PASS and known.level is Level.PAPER and ts >= cool
+    fit = _goes_live(mandate, account.domain, style) and opens(verdict, mandate.env) is None
+    wanted = fit and known.level is Level.PAPER and ts >= cool
     if wanted == bool(known.offered_ts):
         return
     state.standings[key] = msgspec.structs.replace(known, offered_ts=ts if wanted else 0)
@@ -182,13 +194,29 @@ def _offer(state: RuntimeState, mandate: Mandate, account: Account, style: str, 
 def promote(state: RuntimeState, mandate: Mandate, domain: Domain, style: str, ts: int, who: str, out: list[Command]) -> None:
     """A person confirms an offer; without one nothing happens but the saying so."""
     key = standing_key(domain, style)
-    if not standing(state, domain, style).offered_ts:
-        out.append(Report(ts=ts, what="rollout", rule="refused", text=f"{key}: nothing is offered, its gate has not passed"))
+    live = Account(domain, Mode.LIVE)
+    no = _not_yet(state, live, style)
+    if no:
+        out.append(Report(ts=ts, what="rollout", rule="refused", text=f"{key}: {no}"))
         return
-    _rise(state, Account(domain, Mode.LIVE), STYLE_NAMES.index(style), ts, f"confirmed by {who}", out)
+    _rise(state, live, STYLE_NAMES.index(style), ts, f"confirmed by {who}", out)
     _open_stage(state, domain, 0, ts, out)
-    if Account(domain, Mode.LIVE) in mandate.allowed:
-        _begin(state, mandate, Account(domain, Mode.LIVE), style, ts, "the canary begins", out)
+    if live in mandate.allowed:
+        _begin(state, mandate, live, style, ts, "the canary begins", out)
+    else:
+        state.samples.pop(_sample_key(live, style), None)  # it begins when the account is opened, with nothing of an earlier time in it
+
+
+def _not_yet(state: RuntimeState, live: Account, style: str) -> str:
+    """Why a promotion cannot be confirmed now, in words; an offer that has to wait stands."""
+    if not standing(state, live.domain, style).offered_ts:
+        return "nothing is offered, its gate has not passed"
+    stage = OPENED_BY.get(live.domain, (0, 0))[0]
+    if stage > state.earned + 1:
+        return f"stage {stage - 1} comes first; stage {state.earned} is earned"
+    if live in state.accounts and state.acct[state.accounts.index(live)]["level"] >= NO_ENTRIES:
+        return f"{live} stands at its drawdown step; resume it first, which begins a new peak"
+    return ""
 
 
 def _rise(state: RuntimeState, account: Account, style: int, ts: int, reason: str, out: list[Command]) -> None:
@@ -199,6 +227,20 @@ def _rise(state: RuntimeState, account: Account, style: int, ts: int, reason: st
     if account in state.accounts:
         probation(state.acct, state.accounts.index(account), style, ts)
     out.append(Report(ts=ts, what="rollout", account=str(account), rule="promoted", text=f"{key}: paper -> canary, {reason}"))
+
+
+def probation_again(state: RuntimeState, a: int, ts: int, reason: str, out: list[Command]) -> None:
+    """Every style that trades real money on account `a` is on probation from now on (a new wallet, a resume after a halt)."""
+    account = state.accounts[a]
+    for style, name in enumerate(STYLE_NAMES):
+        known, key = standing(state, account.domain, name), standing_key(account.domain, name)
+        if account.mode is not Mode.LIVE or not known.real:
+            continue
+        probation(state.acct, a, style, ts)
+        if known.level is Level.LIVE:
+            state.standings[key] = msgspec.structs.replace(known, level=Level.CANARY, since_ts=ts, reason=reason)
+            text = f"{key}: live -> canary, {reason}"
+            out.append(Report(ts=ts, what="rollout", account=str(account), rule="probation", text=text))
 
 
 def _open_stage(state: RuntimeState, domain: Domain, step: int, ts: int, out: list[Command]) -> None:

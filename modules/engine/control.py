@@ -43,7 +43,7 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
             for a in _accounts(state, event):
                 state.acct[a]["equity"] = equity_of(state.pos, state.inst, state.acct, a)  # fills since the last mark included
                 breakers.resume(state.acct, a)
-                _probation_again(state, mandate, a, event.ts)
+                rollout.probation_again(state, a, event.ts, "resumed after a halt", out)
                 rollout.fresh_samples(state, mandate, state.accounts[a], event.ts, "resumed after a halt", out)
                 state.halted.pop(str(state.accounts[a]), None)
                 _report(event, f"resumed by {event.who}: new drawdown peak", out, str(state.accounts[a]))
@@ -62,14 +62,6 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
             apply_costs(state, event.args, event.ts, event.who, out)
         case _:
             raise Invariant(f"the engine knows no request {event.name!r}")
-
-
-def _probation_again(state: RuntimeState, mandate: Mandate, a: int, ts: int) -> None:
-    """After a halt every style that trades real money is on probation again."""
-    account = state.accounts[a]
-    for style in rollout.live_styles(mandate, account):
-        if rollout.standing(state, account.domain, rollout.STYLE_NAMES[style]).real:
-            breakers.probation(state.acct, a, style, ts)
 
 
 def _list(event: Control, name: str) -> list[str]:
@@ -96,9 +88,7 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
         state.acct[a][field] = units
     state.acct[a]["day"] = event.ts // breakers.DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
-    for style, name in enumerate(rollout.STYLE_NAMES):
-        if rollout.standing(state, state.accounts[a].domain, name).real:
-            breakers.probation(state.acct, a, style, event.ts)
+    rollout.probation_again(state, a, event.ts, "the wallet is new", out)
     kind = "live wallet, in canary size," if state.acct[a]["live"] else "paper wallet"
     _report(event, f"{kind} opened with {plain(money(units))}", out, str(state.accounts[a]))
 

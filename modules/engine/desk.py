@@ -80,6 +80,7 @@ def make_mandate(
         params=new_params(),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
         allowed=permissions([one for one in accounts if one not in idle], chosen) | dict.fromkeys(idle, frozenset()),
+        lives={one: frozenset(entry.index for entry in STRATEGIES if one in entry.live_domains) & chosen for one in Domain},
         explores=explorers([one for one in accounts if one not in idle], chosen),
         explore_slider=config.learning.explore,
         closing_only=closing_only,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.books import Rows
 from telemetry.demotion import CanaryConfig, DemotionConfig
 from telemetry.gate_config import GateConfig
@@ -29,6 +29,8 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the rows of RULES."""
     allowed: dict[Account, frozenset[int]]
     """Which strategies may trade which account."""
+    lives: dict[Domain, frozenset[int]] = {}
+    """Which strategies may ever trade real money, by domain: only their styles are offered any."""
     explores: dict[Account, frozenset[int]] = {}
     """Which strategies a paper account tries with other exit profiles, because they trade live beside it."""
     explore_slider: float = 0.10
