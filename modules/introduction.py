@@ -12,6 +12,7 @@ from modules.ui.banner import Banner
 from modules.version import VERSION
 from state.accounts import Account, Mode
 from state.stages import STAGES
+from telemetry.gate_config import GateConfig, Profile, WinRateMode
 from utils.fixed import money
 
 
@@ -47,7 +48,21 @@ def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *,
         state_dir=str(options.folder),
         resumed=resumed,
         http=http,
+        gate=gate_words(config.gates) if options.stage == 1 else "",
     )
+
+
+def gate_words(gates: GateConfig) -> str:
+    """How long the earliest pass takes, and what the shipped strategies cannot reach."""
+    days = max(2 * gates.checkpoint_days, gates.swing.min_days)
+    fewer = max(2 * gates.checkpoint_days, gates.scalp.min_days)
+    text = (
+        f"real money takes evidence: at the earliest {days} days and {gates.swing.min_trades} trades (swing), {fewer} days and "
+        f"{gates.scalp.min_trades} trades (scalp), passed at two checkpoints in a row, and a person's word."
+    )
+    if gates.win_rate.mode is WinRateMode.TARGET and gates.profile is Profile.TARGETS_AND_EVIDENCE:
+        text += f" Trend strategies like C1 and C2 cannot meet the {gates.swing.win_rate:.0%} win rate that it asks for (docs/rollout.md)."
+    return text
 
 
 def _unopened(account: Account, config: BotConfig) -> str:

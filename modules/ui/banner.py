@@ -37,6 +37,8 @@ class Banner(msgspec.Struct, frozen=True, kw_only=True):
     """A state was found there and is gone on with."""
     http: str
     """`http://127.0.0.1:9108`."""
+    gate: str = ""
+    """What real money takes, in words; empty where none is asked."""
 
 
 def environment(banner: Banner) -> str:
@@ -79,6 +81,7 @@ def banner_lines(banner: Banner, width: int = 80) -> Iterator[str]:
         ("speed", f"x{banner.speed:g} venue time{f', pace {banner.pace}' if banner.pace else ''}"),
         ("state", f"{banner.state_dir} ({'going on from there' if banner.resumed else 'new'})"),
         ("http", f"{banner.http} (/metrics /healthz /readyz /status)"),
+        *((("gate", banner.gate),) if banner.gate else ()),
         ("next", next_step(banner)),
         ("honestly", PROMISE),
     ]

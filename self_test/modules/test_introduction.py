@@ -8,10 +8,11 @@ from config import CONFIG
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine, make_mandate, make_state
 from modules.environment import Environment
-from modules.introduction import Pace, facts
+from modules.introduction import Pace, facts, gate_words
 from modules.options import RunOptions
 from self_test.fakes.books import SPOT, coin
 from state.accounts import Account, Domain, Mode
+from telemetry.gate_config import WinRate, WinRateMode
 from utils.fixed import MONEY_SCALE
 
 COINS = (coin("AAAUSDT"), coin("BBBUSDT"))
@@ -50,3 +51,10 @@ def test_an_open_wallet_shows_its_equity_and_only_a_simulated_venue_has_a_speed(
     banner = facts(options(env), CONFIG, engine, Pace("x", 600.0, ""), resumed=True, http="http://h")
     assert banner.accounts == {"CRYPTO/PAPER": "1,234.00 USDT"}
     assert (banner.speed, banner.resumed, banner.env) == (speed, True, str(env))
+
+
+def test_the_first_stage_says_how_long_the_gate_takes_and_what_it_asks_in_vain() -> None:
+    said = gate_words(CONFIG.gates)
+    assert "60 days and 60 trades (swing)" in said and "60 days and 200 trades (scalp)" in said and "70% win rate" in said
+    free = CONFIG.gates.model_copy(update={"win_rate": WinRate(mode=WinRateMode.BREAKEVEN_LB)})
+    assert "win rate" not in gate_words(free)
