@@ -29,7 +29,7 @@ from utils.throttle import Banned, Limit, Throttle, Urgency
 BAN_S = 600.0
 IP_SCOPE = "bybit.ip"
 """The scope of everything that leaves from this address, signed or not."""
-IP_LIMIT = Limit(calls=500, window_s=5.0)
+IP_LIMIT = Limit(calls=400, window_s=5.0)
 """The venue bans an address at 600 requests in 5 s over everything; the rest is left for other programs and for people."""
 
 KLINE_LIMIT = 1000

@@ -300,7 +300,7 @@ class Daemon:
                 pace, speed = str(clock["pace"]), float(clock["speed"])
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
-                self.floor.runs_at(speed)
+                self.floor.runs_at(speed, waits=pace == "lockstep")
                 self.floor.time.observe(int(clock["now"]))
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))

@@ -51,6 +51,7 @@ class PaperFloor:
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
         self.time = VenueTime(clock)
+        self._waits = False
         self._also: list[Callable[[Quote], None]] = []
 
     def also(self, listener: Callable[[Quote], None]) -> None:
@@ -59,11 +60,12 @@ class PaperFloor:
 
     def time_now(self) -> int:
         """Venue time by now, ms; 0 before anything was heard."""
-        return self.time.estimate_ms()
+        return self.time.last_ts() if self._waits else self.time.estimate_ms()
 
-    def runs_at(self, speed: float) -> None:
-        """Venue time runs at `speed` times the wall clock."""
+    def runs_at(self, speed: float, *, waits: bool = False) -> None:
+        """Venue time runs at `speed` times the wall clock; where it `waits` for us at every close it is what was heard last."""
         self.time = VenueTime(self._clock, speed)
+        self._waits = waits
 
     def dispatch(self, command: Command) -> None:
         """Carry out a command of the engine."""

@@ -41,6 +41,8 @@ SPEED_OVER_S = 5.0
 """Wall seconds over which the achieved speed is measured."""
 STEPS = (0, 25, 50, 75, 100)
 """Per cent of the warm-up at which a plain line is written."""
+UNASKED = frozenset({"boot", "open_wallet", "health"})
+"""Requests that nobody made: the daemon's own."""
 UNTHINNED = frozenset({"BREAKER", "FEED", "CONTROL", "PAUSE", "REJECT"})
 """Words that are told however much else goes on."""
 
@@ -137,7 +139,7 @@ class ConsoleObserver:
             line = self._line(tally.state, event, command)
             if line is not None and self._passes(command, line, now):
                 self._write([_shown(line)])
-        if isinstance(event, Control) and event.name not in {"boot", "open_wallet"} and not any(isinstance(c, Report) for c in commands):
+        if isinstance(event, Control) and event.name not in UNASKED and not any(isinstance(c, Report) for c in commands):
             self._write([_shown(asked(event))])
         if now - self._flushed_ns >= SECOND:
             self._flush(now)

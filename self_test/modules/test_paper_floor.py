@@ -78,5 +78,8 @@ def test_a_cancel_of_nothing_is_no_event_and_speed_sets_the_clock() -> None:
     at = floor(inbox)
     at.dispatch(Cancel(SPOT, KEY, "gone"))
     assert inbox.depth == 0
+    at.runs_at(600.0, waits=True)
+    at.time.observe(1_000)
+    assert at.time_now() == 1_000, "a venue that waits for us does not go on meanwhile"
     at.runs_at(600.0)
     assert at.time.last_ts() == 0
