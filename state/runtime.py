@@ -217,7 +217,7 @@ def _standing(state: RuntimeState, a: int) -> str:
     if state.accounts[a].mode is Mode.PAPER:
         return "paper"
     found = {one.level for key, one in state.standings.items() if key.partition("/")[0] == state.accounts[a].domain}
-    return next((str(level) for level in (Level.LIVE, Level.CANARY) if level in found), "paper")
+    return next((str(level) for level in (Level.LIVE, Level.CANARY, Level.PAPER) if level in found), "live")  # the demo has no standing
 
 
 def _canary(acct: Any) -> CanaryView | None:

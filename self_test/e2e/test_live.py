@@ -89,7 +89,7 @@ def test_a_live_account_beside_paper_and_on_after_a_restart(tmp_path: Path) -> N
         assert {row["execId"] for row in early["fills"]} <= set(exec_ids(bot, LIVE))
         assert all(row["orderLinkId"].startswith("CL") for row in early["orders"] if row["side"] == "Buy")
         view = bot.status()["accounts"][LIVE]
-        assert view["standing"] == "canary" and view["canary"]["trades"] == 0 and view["halted"] is None
+        assert view["standing"] == "live" and view["canary"] is None and view["halted"] is None
         assert replayed(bot.folder, tmp_path / "copy").differing == 0
 
         with started(state_dir, *STAGE_2, "--speed", "60", output=tmp_path / "again.out") as bot:

@@ -14,7 +14,7 @@ from self_test.fakes.stored import Played
 
 def prints(folder: Path) -> dict[str, str]:
     """Every file below a folder that has something in it, by content; what a simulator said in its log is no state."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and path.name != "simulator.log")
+    files = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and path.name not in {"simulator.log", "asked"})
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -92,6 +92,9 @@ class Hour:
         fates = {name: venue.fates.pop(name) for name in CALLS if name in venue.fates}
         floor.heard(await venue.executions(0))
         floor.heard([one for one in venue.orders.values() if one.status.final is False])
+        for key, venue_id in floor.tracker.unknown():  # as a reading does: an order that executed before it was reported
+            report = await venue.order(key, venue_id=venue_id)
+            floor.heard([report] if report is not None else [])
         venue.fates.update(fates)
 
     async def live(self, steps: int) -> None:
