@@ -122,9 +122,22 @@ def at_day(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Com
 
 def _sample(state: RuntimeState, mandate: Mandate, account: Account, style: str, ts: int, out: list[Command]) -> Sample:
     """The evidence of a style on an account, today's rows in `out` included."""
-    book = read_rows([*state.evidence, *_rows(out)])
+    book = read_rows(_concerning(account, [*state.evidence, *_rows(out)]))
     factor = trades_factor(_past(state, account, style), str(account), style, mandate.demotion)
     return sample_of(book, str(account), style, mandate.env, ts, factor)
+
+
+def _concerning(account: Account, rows: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The rows that speak of `account`, or do not say of whom; verdicts, the longest of all, are no evidence themselves.
+
+    Told by their bytes, because the engine waits while years of rows are decoded.
+    """
+    mine = b'"account":"%b"' % str(account).encode()
+    return [
+        (kind, text)
+        for kind, text in rows
+        if (mine in text or b'"account":"' not in text) and (kind != "verdict" or b'"what":"start"' in text)
+    ]
 
 
 def _past(state: RuntimeState, account: Account, style: str) -> list[Demotion]:
