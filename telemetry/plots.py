@@ -1,23 +1,27 @@
-"""The plots of a report: figures in, PNG bytes out, 1080 x 1350 pixels, to be read on a phone. Pure drawing: nothing is computed here.
+"""The plots of a report: figures in, PNG bytes out. Pure drawing: nothing is computed here.
 
 Every plot has a title, labelled axes with units and times in UTC; colours are told apart by any colour vision, and shapes tell the same.
-Where there is nothing to draw the plot says so in words instead of showing an empty frame.
+Where there is nothing to draw the plot says so in words instead of showing an empty frame. `draw_...` give the page as a figure,
+whose parts can be asked about; the public functions at the end give its PNG.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import msgspec
 
-from telemetry.axes import LABEL, TICK, Panel, left_of, number_ticks, padded, time_ticks, wrapped
-from telemetry.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, Canvas, Colour
-from telemetry.typeface import text_width
+from telemetry.sheet import BLUE, GREY, INK, LABEL, MARGIN, ORANGE, PALE, RED, SKY, TICK, WIDTH, Sheet, days, png, scale, times
 
-WIDTH, HEIGHT = 1080, 1350
-MARGIN = 40
-TITLE, SUBTITLE = 44, 28
-TIME = "time, UTC"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+P = ParamSpec("P")
 NO_TRADES = "no closed trades yet"
 
 
@@ -66,240 +70,206 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     won: bool
 
 
-def _sheet(title: str, subtitle: str) -> tuple[Canvas, int]:
-    """A canvas with its heading, and where it is free below."""
-    canvas = Canvas(WIDTH, HEIGHT)
-    y = 56
-    for text, size, colour, step in ((title, TITLE, INK, 54), (subtitle, SUBTITLE, GREY, 38)):
-        for line in wrapped(text, size, WIDTH - 2 * MARGIN):
-            canvas.text(MARGIN, y, line, size, colour)
-            y += step
-        y -= 2
-    return canvas, y
+def _sign(marker: str, colour: str, size: float = 20.0, edge: float = 5.0) -> Line2D:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=size, markeredgewidth=edge)
 
 
-def in_words(title: str, subtitle: str, words: str) -> bytes:
+def draw_in_words(title: str, subtitle: str, words: str) -> Figure:
     """A plot of nothing: what is missing, in words."""
-    canvas, _ = _sheet(title, subtitle)
-    _say(canvas, (MARGIN, 0, WIDTH - MARGIN, HEIGHT), words)
-    return canvas.png()
+    sheet = Sheet(title, subtitle)
+    sheet.say(words)
+    return sheet.figure
 
 
-def _say(canvas: Canvas, box: tuple[int, int, int, int], words: str) -> None:
-    lines = wrapped(words, 36, box[2] - box[0] - 40)
-    top = (box[1] + box[3]) / 2 - 25 * (len(lines) - 1)
-    for k, line in enumerate(lines):
-        canvas.text((box[0] + box[2]) / 2, top + 50 * k, line, 36, GREY, align=0.5)
-
-
-def _legend(canvas: Canvas, y: float, entries: Sequence[tuple[str, str, Colour]]) -> float:
-    """Signs and what they mean, as many in a line as fit; returns where it is free below."""
-    x = float(MARGIN)
-    for shape, text, colour in entries:
-        wide = 44 + text_width(text, TICK) + 34
-        if x > MARGIN and x + wide > WIDTH - MARGIN:
-            x, y = float(MARGIN), y + 42
-        _sign(canvas, shape, x + 18, y, colour)
-        canvas.text(x + 44, y, text, TICK)
-        x += wide
-    return y + 42
-
-
-def _sign(canvas: Canvas, shape: str, x: float, y: float, colour: Colour, size: float = 13.0) -> None:
-    match shape:
-        case "up":
-            canvas.polygon([(x, y - size), (x + size, y + size), (x - size, y + size)], colour)
-        case "down":
-            canvas.polygon([(x, y + size), (x + size, y - size), (x - size, y - size)], colour)
-        case "cross":
-            part = size * 0.8
-            canvas.line([(x - part, y - part), (x + part, y + part)], colour, 6)
-            canvas.line([(x - part, y + part), (x + part, y - part)], colour, 6)
-        case "dot":
-            canvas.dot(x, y, size * 0.9, colour)
-        case "dash":
-            canvas.line([(x - 18, y), (x + 18, y)], colour, 4, dash=9)
-        case "tick":
-            canvas.rect(x - 4, y - 18, x + 4, y + 18, colour)
-        case "line":
-            canvas.line([(x - 18, y), (x + 18, y)], colour, 5)
-        case _:
-            canvas.rect(x - 15, y - 13, x + 15, y + 13, colour)
-
-
-def equity_and_drawdown(
+def draw_equity_and_drawdown(
     title: str, subtitle: str, equity: Sequence[tuple[int, float]], drawdown: Sequence[tuple[int, float]], *, unit: str, missing: str = ""
-) -> bytes:
+) -> Figure:
     """Equity (ts, amount in `unit`) above, drawdown (ts, share of the peak, 0..1) below; `missing` says why there is none."""
     if len(equity) < 2:
-        return in_words(title, subtitle, missing or "no day is over yet: nothing to draw")
-    canvas, top = _sheet(title, subtitle)
-    xs = (float(equity[0][0]), float(equity[-1][0]))
-    ys = padded([value for _, value in equity])
-    ticks = number_ticks(*ys)
-    deepest = max((share for _, share in drawdown), default=0.0)
-    falls = (-max(deepest * 1.1, 0.001) * 100, 0.0)
-    fall_ticks = number_ticks(*falls, most=4, unit=" %")
-    left = max(left_of(ticks), left_of(fall_ticks))
-    days = time_ticks(equity[0][0], equity[-1][0])
-    upper = Panel(canvas, (left, top + 20, WIDTH - MARGIN, 800), xs, ys)
-    upper.up(ticks, f"equity, {unit}")
-    upper.frame()
-    points = [(upper.x(ts), upper.y(value)) for ts, value in equity]
-    canvas.line(points, BLUE, 5)
-    if len(points) <= 45:
-        for x, y in points:
-            canvas.dot(x, y, 8, BLUE)
-    lower = Panel(canvas, (left, 850, WIDTH - MARGIN, HEIGHT - 130), xs, falls)
-    lower.up(fall_ticks, "drawdown, % of peak")
+        return draw_in_words(title, subtitle, missing or "no day is over yet: nothing to draw")
+    sheet = Sheet(title, subtitle)
+    upper, lower = sheet.frames(2, sharex=True, height_ratios=(3, 2))
+    upper.plot(
+        days([ts for ts, _ in equity]), [value for _, value in equity], color=BLUE, lw=5, marker="o" if len(equity) <= 45 else "", ms=14
+    )
+    upper.margins(x=0.02, y=0.08)
+    scale(upper.yaxis, f"equity, {unit}")
     if drawdown:
-        curve = [(lower.x(ts), lower.y(-100 * share)) for ts, share in drawdown]
-        canvas.polygon([(curve[0][0], lower.top), *curve, (curve[-1][0], lower.top)], ORANGE, 0.5)
-        canvas.line(curve, RED, 4)
+        when, falls = days([ts for ts, _ in drawdown]), [-100.0 * share for _, share in drawdown]
+        lower.fill_between(when, falls, color=ORANGE, alpha=0.5, lw=0)
+        lower.plot(when, falls, color=RED, lw=4)
     else:
-        _say(canvas, (left, lower.top, WIDTH - MARGIN, lower.bottom), missing)
-    lower.frame()
-    lower.across(days, TIME)
-    return canvas.png()
+        words = sheet.wrapped(missing, LABEL, WIDTH - 8 * MARGIN)
+        lower.text(0.5, 0.5, words, size=LABEL, color=GREY, ha="center", va="center", transform=lower.transAxes, parse_math=False)
+    deepest = max((share for _, share in drawdown), default=0.0)
+    lower.set_ylim(-100.0 * max(deepest * 1.1, 0.001), 0.0)
+    scale(lower.yaxis, "drawdown, % of peak", most=4)
+    times(lower.xaxis)
+    for frame in (upper, lower):
+        frame.grid(color=PALE, lw=2)
+    sheet.figure.align_ylabels()
+    return sheet.figure
 
 
-def trades_on_candles(title: str, subtitle: str, trades: Sequence[Mark], candles: Candles | None, *, unit: str) -> bytes:
+def draw_trades_on_candles(title: str, subtitle: str, trades: Sequence[Mark], candles: Candles | None, *, unit: str) -> Figure:
     """Entries and exits over the candles of one instrument (None: the trades alone); prices in `unit`."""
     if not trades:
-        return in_words(title, subtitle, NO_TRADES)
-    canvas, top = _sheet(title, subtitle)
-    signs: list[tuple[str, str, Colour]] = [("up", "long entry", INK)] if any(one.long for one in trades) else []
-    signs += [("down", "short entry", INK)] if not all(one.long for one in trades) else []
-    signs += [("dot", "exit with a win", BLUE), ("cross", "exit with a loss", RED)]
-    signs += [("box", "candle, up", SKY), ("box", "candle, down", GREY)] if candles else []
-    top = round(_legend(canvas, top + 20, signs))
-    first, last = min(one.entry_ts for one in trades), max(one.exit_ts for one in trades)
-    prices = [price for one in trades for price in (one.entry, one.exit)]
+        return draw_in_words(title, subtitle, NO_TRADES)
+    from matplotlib.patches import Patch
+
+    sheet = Sheet(title, subtitle)
+    signs = [(_sign("^", INK), "long entry")] if any(one.long for one in trades) else []
+    signs += [(_sign("v", INK), "short entry")] if not all(one.long for one in trades) else []
+    signs += [(_sign("o", BLUE), "exit with a win"), (_sign("x", RED), "exit with a loss")]
+    boxes = [(Patch(color=SKY), "candle, up"), (Patch(color=GREY), "candle, down")] if candles else []
+    sheet.legend([*signs, *boxes])
+    (frame,) = sheet.frames()
+    frame.grid(color=PALE, lw=2)
     if candles:
-        first, last = min(first, candles.ts[0]), max(last, candles.ts[-1] + candles.width_ms)
-        prices += [*candles.high, *candles.low]
-    xs, ys = padded([float(first), float(last)], 0.03), padded(prices)
-    ticks = number_ticks(*ys, most=8)
-    panel = Panel(canvas, (left_of(ticks), top + 10, WIDTH - MARGIN, HEIGHT - 130), xs, ys)
-    panel.up(ticks, f"price, {unit}")
-    if candles:
-        _candles(panel, candles)
-    size = 13.0 if len(trades) <= 40 else 9.0
+        _candles(frame, candles)
     for one in trades:
-        start, end = (panel.x(one.entry_ts), panel.y(one.entry)), (panel.x(one.exit_ts), panel.y(one.exit))
-        canvas.line([start, end], BLUE if one.won else RED, 3, dash=9)
-    for one in trades:
-        _sign(canvas, "up" if one.long else "down", panel.x(one.entry_ts), panel.y(one.entry), INK, size)
-        _sign(canvas, "dot" if one.won else "cross", panel.x(one.exit_ts), panel.y(one.exit), BLUE if one.won else RED, size)
-    panel.frame()
-    panel.across(time_ticks(round(xs[0]), round(xs[1])), TIME)
-    return canvas.png()
+        frame.plot(days([one.entry_ts, one.exit_ts]), [one.entry, one.exit], color=BLUE if one.won else RED, lw=3, ls="--")
+    size = 22.0 if len(trades) <= 40 else 16.0
+    for marker, colour, chosen in (
+        ("^", INK, [(one.entry_ts, one.entry) for one in trades if one.long]),
+        ("v", INK, [(one.entry_ts, one.entry) for one in trades if not one.long]),
+        ("o", BLUE, [(one.exit_ts, one.exit) for one in trades if one.won]),
+        ("x", RED, [(one.exit_ts, one.exit) for one in trades if not one.won]),
+    ):
+        where = days([ts for ts, _ in chosen])
+        frame.plot(where, [price for _, price in chosen], ls="", marker=marker, ms=size, mew=size / 4, color=colour, zorder=3)
+    frame.margins(x=0.03, y=0.06)
+    scale(frame.yaxis, f"price, {unit}", most=8)
+    times(frame.xaxis)
+    return sheet.figure
 
 
-def _candles(panel: Panel, candles: Candles) -> None:
-    wide = max(2.0, 0.7 * (panel.x(candles.width_ms) - panel.x(0)))
-    for ts, o, h, l, c in zip(candles.ts, candles.open, candles.high, candles.low, candles.close, strict=True):
-        x = panel.x(ts + candles.width_ms / 2)
-        colour = SKY if c >= o else GREY
-        panel.canvas.line([(x, panel.y(h)), (x, panel.y(l))], colour, 2)
-        y0, y1 = panel.y(o), panel.y(c)
-        panel.canvas.rect(x - wide / 2, min(y0, y1) - 0.5, x + wide / 2, max(y0, y1) + 0.5, colour)
+def _candles(frame: Axes, candles: Candles) -> None:
+    left, width = days(candles.ts), float(days([candles.width_ms])[0] - days([0])[0])
+    rising = [c >= o for o, c in zip(candles.open, candles.close, strict=True)]
+    colours = [SKY if up else GREY for up in rising]
+    frame.vlines(left + width / 2, candles.low, candles.high, colors=colours, lw=2)
+    heights = [c - o for o, c in zip(candles.open, candles.close, strict=True)]
+    frame.bar(left + width / 2, heights, 0.7 * width, candles.open, color=colours, edgecolor=colours, lw=1.5)
 
 
-def r_distribution(title: str, subtitle: str, results: Sequence[float], mean: float | None) -> bytes:
+def draw_r_distribution(title: str, subtitle: str, results: Sequence[float], mean: float | None) -> Figure:
     """How many trades ended with how many R, and their mean."""
     if not results:
-        return in_words(title, subtitle, NO_TRADES)
-    canvas, top = _sheet(title, subtitle)
-    entries: list[tuple[str, str, Colour]] = [("box", "losses", ORANGE), ("box", "wins", BLUE)]
-    entries += [("dash", f"mean {mean:+.2f} R".replace("-", "−"), INK)] if mean is not None else []
-    top = round(_legend(canvas, top + 20, entries))
+        return draw_in_words(title, subtitle, NO_TRADES)
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    sheet = Sheet(title, subtitle)
+    losses: dict[str, Any] = {"facecolor": ORANGE, "edgecolor": "white", "hatch": "/", "lw": 2}
+    wins: dict[str, Any] = {"facecolor": BLUE, "edgecolor": "white", "lw": 2}
+    boxes = [(Patch(**losses), "losses"), (Patch(**wins), "wins")]
     width = next((step for step in (0.25, 0.5, 1.0, 2.0, 5.0) if (max(results) - min(results)) / step <= 40), 10.0)
     # A bin never holds losses and wins: bins are (a, b], and 0 is a border.
-    bins: dict[int, int] = {}
-    for value in results:
-        k = -int(-value // width) - 1
-        bins[k] = bins.get(k, 0) + 1
-    xs = (min(*bins, -1) * width - width / 2, max(max(bins) + 1, 1) * width + width / 2)
-    ys = (0.0, max(bins.values()) * 1.08)
-    ticks = number_ticks(*ys, least=1.0)
-    panel = Panel(canvas, (left_of(ticks), top + 10, WIDTH - MARGIN, HEIGHT - 110), xs, ys)
-    panel.up(ticks, "trades")
-    for k, count in bins.items():
-        colour = BLUE if k >= 0 else ORANGE
-        panel.canvas.rect(panel.x(k * width) + 2, panel.y(count), panel.x((k + 1) * width) - 2, panel.y(0), colour)
-    canvas.line([(panel.x(0), panel.top), (panel.x(0), panel.bottom)], INK, 2)
+    bins = Counter(-int(-value // width) - 1 for value in results)
+    sheet.legend(boxes if mean is None else [*boxes, (Line2D([], [], color=INK, lw=4, ls="--"), f"mean {mean:+.2f} R".replace("-", "−"))])
+    (frame,) = sheet.frames()
+    frame.grid(axis="y", color=PALE, lw=2)
+    for chosen, look in (([k for k in bins if k < 0], losses), ([k for k in bins if k >= 0], wins)):
+        frame.bar([k * width for k in chosen], [bins[k] for k in chosen], width, align="edge", **look)
+    frame.axvline(0.0, color=INK, lw=2)
     if mean is not None:
-        canvas.line([(panel.x(mean), panel.top), (panel.x(mean), panel.bottom)], INK, 4, dash=14)
-    panel.frame()
-    panel.across(number_ticks(*xs, most=8), f"result of a trade, R (bars are {width:g} R wide)")
-    return canvas.png()
+        frame.axvline(mean, color=INK, lw=4, ls="--")
+    frame.set_xlim(min(*bins, -1) * width - width / 2, max(max(bins) + 1, 1) * width + width / 2)
+    scale(frame.xaxis, f"result of a trade, R (bars are {width:g} R wide)", most=8)
+    scale(frame.yaxis, "trades", whole=True)
+    return sheet.figure
 
 
-def against_targets(title: str, subtitle: str, rows: Sequence[Target]) -> bytes:
+def draw_against_targets(title: str, subtitle: str, rows: Sequence[Target]) -> Figure:
     """Each figure on a scale of its own, with its confidence bound and its target."""
     if not rows:
-        return in_words(title, subtitle, "no sample of evidence has begun: nothing to compare with the targets")
-    canvas, top = _sheet(title, subtitle)
-    signs: list[tuple[str, str, Colour]] = [
-        ("dot", "value, met", BLUE),
-        ("cross", "value, not met", RED),
-        ("tick", "target", INK),
-        ("line", "to its confidence bound; scales begin at 0 unless marked", GREY),
-    ]
-    top = round(_legend(canvas, top + 20, signs)) + 10
-    step = (HEIGHT - top - 20) / max(len(rows), 4)
-    for k, row in enumerate(rows):
-        _target(canvas, row, top + k * step, step)
-    return canvas.png()
+        return draw_in_words(title, subtitle, "no sample of evidence has begun: nothing to compare with the targets")
+    from matplotlib.lines import Line2D
+
+    sheet = Sheet(title, f"{subtitle}; scales begin at 0 unless marked")
+    sheet.legend(
+        [
+            (_sign("o", BLUE), "value, met"),
+            (_sign("x", RED), "value, not met"),
+            (_sign("|", INK, size=34, edge=8), "target"),
+            (Line2D([], [], color=GREY, lw=7), "confidence bound"),
+        ]
+    )
+    frames = sheet.frames(max(len(rows), 4), left=MARGIN, apart=32)
+    for frame in frames:
+        frame.spines[:].set_visible(False)
+        frame.tick_params(length=0)
+        frame.set_xticks([])
+        frame.set_yticks([])
+    for frame, row in zip(frames, rows, strict=False):
+        _target(sheet, frame, row)
+    return sheet.figure
 
 
-def _target(canvas: Canvas, row: Target, top: float, step: float) -> None:
-    canvas.text(MARGIN, top + 22, row.name, LABEL)
-    canvas.text(WIDTH - MARGIN, top + 22, row.words, LABEL, align=1.0)
+def _target(sheet: Sheet, frame: Axes, row: Target) -> None:
     known = [value for value in (row.value, row.bound, row.target) if value is not None]
-    low, high = padded(known, 0.12, zero=True) if known else (0.0, 1.0)
-    low = low if min([*known, 0.0]) < 0.0 else 0.0
-    left, right, y = MARGIN + 10, WIDTH - MARGIN - 10, top + min(66.0, step * 0.55)
-    x = Panel(canvas, (left, 0, right, 1), (low, high), (0.0, 1.0)).x
-    canvas.line([(left, y), (right, y)], PALE, 10)
+    low, high = min([*known, 0.0]), max([*known, 0.0])
+    spare = 0.12 * (high - low) or 1.0
+    frame.set_xlim(low - spare if low < 0.0 else 0.0, high + spare)
+    frame.set_ylim(-1.0, 1.0)
+    frame.axhline(0.0, color=PALE, lw=10, zorder=0)
     if low < 0.0:
-        canvas.line([(x(0.0), y - 14), (x(0.0), y + 14)], GREY, 3)
-        canvas.text(x(0.0) + 8, y + 26, "0", TICK, GREY)
+        frame.plot([0.0], [0.0], marker="|", ms=28, mew=3, color=GREY)
+        frame.set_xticks([0.0], ["0"], size=TICK, color=GREY)
     if row.target is not None:
-        canvas.rect(x(row.target) - 4, y - 22, x(row.target) + 4, y + 22, INK)
+        frame.plot([row.target], [0.0], marker="|", ms=44, mew=8, color=INK, zorder=4, clip_on=False)
+    if row.value is not None and row.bound is not None:
+        frame.plot([row.bound, row.value], [0.0, 0.0], marker="|", ms=22, mew=5, color=GREY, lw=7, clip_on=False)
     if row.value is not None:
-        if row.bound is not None:
-            canvas.line([(x(row.bound), y), (x(row.value), y)], GREY, 7)
-            canvas.line([(x(row.bound), y - 11), (x(row.bound), y + 11)], GREY, 5)
         met = row.state.startswith("met")
-        _sign(canvas, "dot" if met else "cross", x(row.value), y, BLUE if met else RED)
-    lines = wrapped(row.state, TICK, WIDTH - 2 * MARGIN)
-    canvas.text(MARGIN, y + 38, lines[0] + (" …" if len(lines) > 1 else ""), TICK, GREY)
+        look = _sign("o", BLUE) if met else _sign("x", RED)
+        frame.plot([row.value], [0.0], marker=look.get_marker(), ms=24, mew=5, color=look.get_color(), zorder=5, clip_on=False)
+    frame.set_title(row.name, loc="left", size=LABEL, color=INK, pad=4, parse_math=False)
+    frame.set_title(row.words, loc="right", size=LABEL, color=INK, pad=4, parse_math=False)
+    first, *more = sheet.wrapped(row.state, TICK, WIDTH - 3 * MARGIN).split("\n")
+    frame.set_xlabel(first + (" …" if more else ""), loc="left", size=TICK, color=GREY, parse_math=False)
 
 
-def bars(title: str, subtitle: str, rows: Sequence[Bar], axis: str, empty: str = NO_TRADES, *, costs: bool = False) -> bytes:
+def draw_bars(title: str, subtitle: str, rows: Sequence[Bar], axis: str, empty: str = NO_TRADES, *, costs: bool = False) -> Figure:
     """Named amounts, one below the other, from 0 to either side; `axis` names quantity and unit. `costs`: what is above 0 was paid."""
     known = [row.value for row in rows if row.value is not None]
     if not known:
-        return in_words(title, subtitle, empty)
-    canvas, top = _sheet(title, subtitle)
-    low, high = padded(known, 0.08, zero=True)
-    xs = (low if min(known) < 0.0 else 0.0, high if max(known) > 0.0 or min(known) == 0.0 else 0.0)
-    panel = Panel(canvas, (MARGIN + 20, top + 10, WIDTH - MARGIN - 20, HEIGHT - 110), xs, (0.0, 1.0))
-    ticks = number_ticks(*xs, most=6)
-    step = (panel.bottom - panel.top) / max(len(rows), 4)
+        return draw_in_words(title, subtitle, empty)
+    sheet = Sheet(title, subtitle)
+    (frame,) = sheet.frames(left=MARGIN)
+    frame.grid(axis="x", color=PALE, lw=2)
     for k, row in enumerate(rows):
-        y = panel.top + k * step
-        canvas.text(panel.left, y + 24, row.name, LABEL)
-        canvas.text(panel.right, y + 24, row.remark, TICK, GREY, align=1.0)
-        ends = (y + 48, panel.bottom if k == len(rows) - 1 else y + step)
-        for tick in ticks:
-            canvas.line([(panel.x(tick.value), ends[0]), (panel.x(tick.value), ends[1])], PALE, 2)
         if row.value is not None:
-            thick = min(120.0, step - 80)
-            canvas.rect(panel.x(0.0), y + 56, panel.x(row.value), y + 56 + thick, BLUE if (row.value >= 0) is not costs else ORANGE)
-        canvas.line([(panel.x(0.0), ends[0]), (panel.x(0.0), ends[1])], INK, 2.5)
-    canvas.line([(panel.left, panel.bottom), (panel.right, panel.bottom)], INK, 2.5)
-    panel.across(ticks, axis)
-    return canvas.png()
+            good = (row.value >= 0.0) is not costs
+            frame.barh(k + 0.6, row.value, 0.55, facecolor=BLUE if good else ORANGE, edgecolor="white", hatch="" if good else "/")
+        for text, x, side, size, colour in ((row.name, 0.0, "left", LABEL, INK), (row.remark, 1.0, "right", TICK, GREY)):
+            frame.text(
+                x, k + 0.16, text, size=size, color=colour, ha=side, va="center", transform=frame.get_yaxis_transform(), parse_math=False
+            ).set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 4})
+    frame.axvline(0.0, color=INK, lw=2.5, zorder=1.5)
+    spare = 0.08 * (max(*known, 0.0) - min(*known, 0.0)) or 1.0
+    frame.set_xlim(min(known) - spare if min(known) < 0.0 else 0.0, max(known) + spare if max(known) > 0.0 or min(known) == 0.0 else 0.0)
+    frame.set_ylim(max(len(rows), 4), 0.0)
+    frame.spines["left"].set_visible(False)
+    frame.tick_params(left=False, labelleft=False)
+    scale(frame.xaxis, axis, most=6)
+    return sheet.figure
+
+
+def _as_png(draw: Callable[P, Figure]) -> Callable[P, bytes]:
+    @wraps(draw)
+    def drawn(*given: P.args, **named: P.kwargs) -> bytes:
+        return png(draw(*given, **named))
+
+    return drawn
+
+
+in_words = _as_png(draw_in_words)
+equity_and_drawdown = _as_png(draw_equity_and_drawdown)
+trades_on_candles = _as_png(draw_trades_on_candles)
+r_distribution = _as_png(draw_r_distribution)
+against_targets = _as_png(draw_against_targets)
+bars = _as_png(draw_bars)

@@ -100,6 +100,12 @@ def test_heavy_libraries_wait_for_the_command_that_needs_them() -> None:
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+def test_what_trades_draws_nothing() -> None:
+    program = "import sys, modules.app, modules.cli_report, modules.ui.report_plots; print({'matplotlib', 'PIL'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_every_command_has_a_handler() -> None:
     parser = cli._parser("simulator")
     (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]

@@ -7,10 +7,10 @@ from modules.ui.report_plots import MOST_SYMBOLS, Find, Picture, no_candles, pic
 from modules.ui.reports import assemble, oldest
 from self_test.telemetry.ledgers import START, Rows, day, started, stream, trade
 from self_test.telemetry.pictures import count, pixels
-from telemetry.canvas import ORANGE, SKY
 from telemetry.gate_config import GateConfig
 from telemetry.ledger_rows import DAY_MS, read_rows
-from telemetry.plots import HEIGHT, NO_TRADES, WIDTH, Candles, trades_on_candles
+from telemetry.plots import NO_TRADES, Candles, trades_on_candles
+from telemetry.sheet import HEIGHT, ORANGE, SKY, WIDTH
 
 
 def drawn(rows: Rows, now: int, find: Find = no_candles) -> dict[str, Picture]:
