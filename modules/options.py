@@ -96,8 +96,8 @@ def newest_checks(folder: Path) -> str:
         for stored in read_ledger(folder / "ledger", RowKind.VERDICT):
             row = msgspec.json.decode(bytes(stored.row))
             if row.get("what") == "verdict":
-                failed = "; ".join(f"{one['name']}: {one['reason']}" for one in row["checks"] if not one["ok"])
-                newest[f"{row['account']} {row['style']}"] = f"{row['state']}, {failed}"
+                failed = [f"{one['name']} {one['reason']}".strip() for one in row["checks"] if not one["ok"]]
+                newest[f"{row['account']} {row['style']}"] = f"{row['state']}: {', '.join(failed)}"
     return "".join(f". {name} {found}" for name, found in sorted(newest.items()))
 
 
