@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench soak clean
+.PHONY: help run setup test check bench gate-odds soak clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
@@ -21,6 +21,7 @@ help:
 	@echo 'make test      install the test tools, run every test'
 	@echo 'make check     lint, format, import law, types'
 	@echo 'make bench     measured figures as JSON'
+	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      the long proof: twenty seeds of chaos, two minutes and ten kills each'
 	@echo 'make clean     remove .venv and caches (never var/<env>, where state lives)'
 
@@ -65,6 +66,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench --load $(ARGS)
+
+gate-odds: $(VENV)/.runtime
+	@exec $(BIN)/python -m bench.gate_odds $(ARGS)
 
 soak: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.soak $(ARGS)

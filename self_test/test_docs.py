@@ -17,6 +17,8 @@ from risk.rules import Rule
 from self_test.conftest import REPO
 from self_test.test_layout import committed_files
 from strategy.registry import STRATEGIES
+from telemetry.demotion import CanaryConfig, DemotionConfig
+from telemetry.gate_config import GateConfig, StyleTargets
 from utils.errors import ExitCode, Refusal
 
 PAGES = [REPO / "README.md", REPO / "Modules.md", *sorted((REPO / "docs").glob("*.md"))]
@@ -120,6 +122,15 @@ def test_every_number_is_told() -> None:
     assert {name for name in DomainSettings.model_fields if name not in text} == set()
     assert {rule.label for rule in Rule if rule is not Rule.OK and f"`{rule.label}`" not in text} == set()
     assert {one.id for one in STRATEGIES if f"| {one.id}" not in text} == set()
+
+
+def test_every_number_of_the_rollout_is_told() -> None:
+    text = (REPO / "docs" / "rollout.md").read_text(encoding="utf-8")
+    groups: dict[str, type[BaseModel]] = {"gates": GateConfig, "canary": CanaryConfig, "demotion": DemotionConfig}
+    known = {f"{group}.{name}" for group, model in groups.items() for name in model.model_fields}
+    assert {name for name in known if f"`{name}`" not in text} == set()
+    assert set(re.findall(r"`((?:gates|canary|demotion)\.\w+)`", text)) <= known
+    assert {name for name in StyleTargets.model_fields if f"`{name}`" not in text} == set()
 
 
 def test_every_exit_code_is_told() -> None:
