@@ -111,7 +111,7 @@ class Executor:
         self._ring(lane.key)
 
     def restore(self, orders: Iterable[Order], held: Mapping[str, Held]) -> None:
-        """Start from the engine's state: its working orders are asked about, its positions verified and protected again."""
+        """Start from the engine's state: a reading tells of its working orders and verifies its positions, which are protected again."""
         own = [order for order in orders if order.account == self._account and not order.done]
         self._tracker.restore(own, held)
         now_ns = self._clock.monotonic_ns()
@@ -120,11 +120,15 @@ class Executor:
                 lane = self._lane(key)
                 lane.want(one.side, one.stop, one.target)
                 lane.blind = one.steps > 0
+                if lane.blind:
+                    lane.found_ns = now_ns
                 self._ring(key)
         for order in own:
             lane = self._lane(order.key)
             known = order.state in {OrderState.OPEN, OrderState.PARTIAL}
-            write = Write(order_id=order.order_id, phase=Phase.WORKING if known else Phase.UNKNOWN, sent_ns=now_ns, after_ns=now_ns)
+            phase = Phase.WORKING if known else Phase.UNKNOWN
+            write = Write(order_id=order.order_id, phase=phase, sent_ns=now_ns, after_ns=now_ns, found=True)
+            lane.found_ns = now_ns
             if order.entry:
                 lane.entry = Entry(write=write)
             else:
@@ -151,6 +155,10 @@ class Executor:
             elif isinstance(item, PositionReport):
                 lane.hear_position(item)
             self._ring(item.key)
+
+    def on_reading(self, began_ns: int, orders: list[OrderReport], positions: list[PositionReport]) -> None:
+        """The account as the watch read it, after its reports were passed on: it serves every lane that waits for a reading."""
+        self._views.take(View(began_ns, orders, positions))
 
     def on_quote(self, key: str, bid: int, ask: int) -> None:
         """The touch (ticks): a target that the venue does not hold is watched here."""

@@ -16,7 +16,7 @@ from modules.exchange.protect import Amend, CreateStop, SetStops, Sweep
 from modules.exchange.reports import AccountItem, OrderKind
 from modules.exchange.steps import Ask, CancelEntry, CancelExit, EndClose, Entry, Guarding, Limits, ReadVenue, SendClose, SendEntry, Step
 from modules.exchange.tracker import Tracker
-from modules.exchange.views import Views
+from modules.exchange.views import Recent, Views
 from modules.ports import (
     BAD_PRICE,
     DUPLICATE_ID,
@@ -63,6 +63,7 @@ class Hands:
         self._account, self._venue, self._tracker, self._views = account, venue, tracker, views
         self._tell, self._heard, self._clock, self._venue_now = tell, heard, clock, venue_now
         self._tag, self._limits, self._entries_barred = tag, limits, entries_barred
+        self._recent = Recent(clock, self._hear_recent)
         self._prepared: set[str] = set()
         self._stops = 0
 
@@ -180,12 +181,12 @@ class Hands:
 
     async def _ask(self, lane: Lane, write: Write, *, entry: bool) -> None:
         """What became of an order: by its id, and when that says nothing, of every open order and recent execution."""
-        began_ns = self._now
+        began_ns = write.after_ns if write.found else self._now  # what was restored together is asked about together
         try:
             report = await self._venue.order(lane.key, link_id=write.order_id)
             if report is None:
                 await self._views.refresh(began_ns)
-                self._heard(list(await self._venue.executions(self._venue_now() - LOOK_BACK_MS)))
+                await self._recent.refresh(began_ns)
             else:
                 self._heard([report])
             for key, venue_id, made in self._tracker.incomplete():
@@ -211,9 +212,16 @@ class Hands:
             return
         pending.asked(write, self._now)
         if not entry and write.phase is Phase.UNKNOWN:
-            write.phase, write.after_ns = Phase.READY, self._now  # the same id again: a repeat is refused, not filled twice
+            write.phase, write.after_ns, write.found = (
+                Phase.READY,
+                self._now,
+                False,
+            )  # the same id again: a repeat is refused, not filled twice
         elif pending.never_arrived(write, began_ns):
             self._refuse(write, "never reached the venue")
+
+    async def _hear_recent(self) -> None:
+        self._heard(list(await self._venue.executions(self._venue_now() - LOOK_BACK_MS)))
 
     async def _read(self, lane: Lane, need_ns: int) -> None:
         try:
@@ -267,7 +275,7 @@ class Hands:
     async def _catch_up(self, lane: Lane) -> None:
         """Executions and positions as they are now."""
         try:
-            self._heard(list(await self._venue.executions(self._venue_now() - LOOK_BACK_MS)))
+            await self._hear_recent()
             await self._views.refresh(self._now)
         except (Transient, Rejected):
             lane.need(self._now)

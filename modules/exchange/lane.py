@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from modules.exchange import protect
+from modules.exchange import pending, protect
 from modules.exchange.guard import Guard, News
 from modules.exchange.holdings import Held
 from modules.exchange.pending import RETRY_FIRST_NS, RETRY_MOST_NS, Phase, Write
@@ -60,6 +60,8 @@ class Lane:
         self.read_after_ns = 0
         self.blind = False
         """Found at start and not read yet."""
+        self.found_ns = -1
+        """Restored then: a reading begun since comes before everything else; -1 = nothing was restored."""
         self.absent = False
         """That no stop stands is known, because it was taken back here."""
         self.wrote_ns = -SECOND * 3600
@@ -138,10 +140,22 @@ class Lane:
             self.hear(one, now_ns)
         for venue_id in [name for name, heard in self._heard_ns.items() if name not in shown and heard < began_ns]:
             self.drop(venue_id)
-        if self.recipe.by_position:
+        if self.recipe.by_position and (position is None or self.position is None):
             self.position = position
+        elif self.recipe.by_position and position is not None:
+            self.hear_position(position)
         self.view_ns = max(self.view_ns, began_ns)
-        self.blind = False
+        if self.view_ns >= self.found_ns:
+            self.blind = False
+            self._answered({one.link_id for one in shown.values()}, now_ns)
+
+    def _answered(self, shown: set[str], now_ns: int) -> None:
+        """Orders that a reading shows need not be asked about one by one."""
+        entry = self.entry
+        resting = entry.write if entry is not None and entry.resting and not entry.cancel_ns else None
+        for write in (*self.closes, *((entry.write,) if entry is not None else ())):
+            if write.order_id in shown and (write.found or write is resting):
+                pending.working(write, now_ns, REST_LOOK_NS if write is resting else LOOK_NS)
 
     def ours(self, report: OrderReport) -> bool:
         """Whether a protective order is this bot's: by its id, by having been ours, or by standing at a level we wanted."""
@@ -209,7 +223,7 @@ class Lane:
         self._tidy(now_ns)
         wakes: list[int] = []
         if not guarded:
-            for found in (self._close_step(now_ns), self._protect_step(now_ns)):
+            for found in (self._found_step(now_ns), self._close_step(now_ns), self._protect_step(now_ns)):
                 if isinstance(found, int):
                     wakes.append(found)
                 elif found is not None:
@@ -247,10 +261,21 @@ class Lane:
         due = max(self.read_after_ns, self.again_ns)
         return ReadVenue(self.need_ns) if now_ns >= due else due
 
+    @property
+    def _unread(self) -> bool:
+        return self.view_ns < self.found_ns
+
+    def _found_step(self, now_ns: int) -> Step | int | None:
+        if not self._unread:
+            return None
+        return ReadVenue(self.found_ns) if now_ns >= self.again_ns else self.again_ns
+
     def _close_step(self, now_ns: int) -> Step | int | None:
         if not self.closes:
             return None
         write = self.closes[0]
+        if write.found and self._unread:
+            return None
         if now_ns < write.after_ns:
             return write.after_ns
         if write.phase is not Phase.READY:
@@ -327,7 +352,9 @@ class Lane:
         if entry is None or self.entering:
             return None
         write = entry.write
-        if write.phase is Phase.WORKING and self._to_cancel(entry, now_ns, venue_ms) and now_ns >= entry.cancel_ns:
+        if write.found and self._unread:
+            return None
+        if write.phase is Phase.WORKING and not write.found and self._to_cancel(entry, now_ns, venue_ms) and now_ns >= entry.cancel_ns:
             return CancelEntry(entry)
         if now_ns < write.after_ns:
             wake = write.after_ns

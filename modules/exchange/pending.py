@@ -17,6 +17,8 @@ RECV_WINDOW_NS = 5 * SECOND
 MARGIN_NS = 3 * SECOND
 """More than that: a listing may lag behind what was accepted last."""
 FEWEST_ASKS = 3
+FOUND_AGAIN_NS = 3 * SECOND
+"""Orders found at start that no source knows are asked about again together, at this pace: one listing serves them all."""
 FORGOTTEN_ASKS = 10
 """A venue keeps ended orders for a time; one that it had and that no source knows any more after so many questions in a row is over."""
 ASK_FIRST_NS = 200 * MS
@@ -49,6 +51,8 @@ class Write(msgspec.Struct, kw_only=True):
     told_unknown: bool = False
     missed: int = 0
     """Questions in a row in which no source knew an order that the venue once had."""
+    found: bool = False
+    """Restored at a start: a reading of the account answers first, only what that leaves open is asked about by its id."""
 
 
 def hiccup(write: Write, now_ns: int) -> None:
@@ -65,14 +69,18 @@ def unknown(write: Write, now_ns: int) -> None:
 
 def working(write: Write, now_ns: int, look_ns: int) -> None:
     """The venue has it; ask after `look_ns` in case its end is lost."""
-    write.phase, write.asks = Phase.WORKING, 0
+    write.phase, write.asks, write.found = Phase.WORKING, 0, False
     write.after_ns = now_ns + look_ns
 
 
 def asked(write: Write, now_ns: int) -> None:
     """An answer that settled nothing: ask again, later each time."""
     write.asks += 1
-    write.after_ns = now_ns + min(ASK_MOST_NS, ASK_FIRST_NS << min(write.asks, 8))
+    together_ns = write.after_ns + FOUND_AGAIN_NS
+    if write.found and together_ns > now_ns:
+        write.after_ns = together_ns
+    else:
+        write.after_ns = now_ns + min(ASK_MOST_NS, ASK_FIRST_NS << min(write.asks, 8))
 
 
 def never_arrived(write: Write, asked_ns: int) -> bool:

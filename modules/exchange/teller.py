@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from modules.exchange.holdings import Held
-from modules.exchange.reports import AccountItem, ExecutionReport
+from modules.exchange.reports import AccountItem, ExecutionReport, OrderReport, PositionReport
 from state.messages import AccountEvent
 
 
@@ -55,6 +55,10 @@ class Reports(Protocol):
 
     def on_reports(self, items: Sequence[AccountItem], /) -> None:
         """What the venue said, after the engine was told."""
+        ...
+
+    def on_reading(self, began_ns: int, orders: list[OrderReport], positions: list[PositionReport], /) -> None:
+        """All open orders and positions of the account, by a reading that began at `began_ns` (transport time)."""
         ...
 
 

@@ -1,9 +1,9 @@
-"""One reading of an account's orders and positions serves every instrument that waits for one."""
+"""One reading of an account serves everybody who waits for one: its orders and positions, or its recent executions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -34,6 +34,27 @@ class Views:
             if self._began_ns >= need_ns:
                 return
             began_ns = self._clock.monotonic_ns()
-            view = View(began_ns, await self._venue.open_orders(), await self._venue.positions())
-            self._began_ns = began_ns
+            self.take(View(began_ns, await self._venue.open_orders(), await self._venue.positions()))
+
+    def take(self, view: View) -> None:
+        """Pass on a reading, whoever made it; one that began before the last one passed on is old news."""
+        if view.began_ns > self._began_ns:
+            self._began_ns = view.began_ns
             self._seen(view)
+
+
+class Recent:
+    """Lists recent executions on demand, by `hear`, which passes them on."""
+
+    def __init__(self, clock: Clock, hear: Callable[[], Awaitable[None]]) -> None:
+        self._clock, self._hear = clock, hear
+        self._turn = asyncio.Lock()
+        self._began_ns = -1
+
+    async def refresh(self, need_ns: int) -> None:
+        """Return once a listing that began at or after `need_ns` was passed on. Raises what listing raises."""
+        async with self._turn:
+            if self._began_ns < need_ns:
+                began_ns = self._clock.monotonic_ns()
+                await self._hear()
+                self._began_ns = began_ns

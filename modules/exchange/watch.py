@@ -98,6 +98,7 @@ class Watch:
         self._prefix = prefix
         self._env = env
         self._pace = pace or Pace()
+        self._executor = executor
         self._teller = Teller(tracker, executor, emit)
         self._causes = Causes(account, emit, venue_now, standing=(RECONCILE,))
         self._checks = Checks(account, venue, self._causes, instruments, listing, may_withdraw=may_withdraw)
@@ -251,10 +252,12 @@ class Watch:
             if self._tracker.unknown():
                 return False
             self.caught_up.set()
+        began_ns = self._clock.monotonic_ns()
         reading = await read_at_rest(self._venue, self._teller, self._tracker, since)
         if reading is None:
             return False
         self._tell(reading)  # without a wait since the last execution was told: what is presumed is in the inbox already
+        self._executor.on_reading(began_ns, reading.orders, reading.positions)
         self._rest_ns = self._clock.monotonic_ns()
         if self._since_s(self._marked_ns) >= self._pace.silent_compare_s / 2:
             self._marked_ns = self._clock.monotonic_ns()

@@ -95,6 +95,8 @@ class FakeVenue:
         """Spot entries do not bring their exit order."""
         self.calls: list[tuple[str, str]] = []
         """(name, link or venue id) of every write that arrived."""
+        self.asked: list[str] = []
+        """The name of every question that was answered or not."""
         self.sink: Callable[[list[AccountItem]], None] = lambda items: None
         self.mute = False
         """The stream says nothing."""
@@ -377,6 +379,7 @@ class FakeVenue:
         await self._after("set_stops", fate)
 
     async def _ask(self, name: str) -> None:
+        self.asked.append(name)
         if name in self.down or "all" in self.down:
             raise Transient(f"{name}: the venue is down")
         fate = self.fates[name].popleft() if self.fates[name] else None

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 
 from modules.exchange.holdings import NOTHING, Held
-from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, OrderReport
+from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, OrderReport, PositionReport
 from modules.exchange.watch import Pace, Watch
 from self_test.fakes.account_stream import FakeStream
 from self_test.fakes.account_venue import AccountVenue
@@ -93,6 +93,10 @@ class ToyExecutor:
 
     def __init__(self) -> None:
         self.items: list[AccountItem] = []
+        self.readings: list[tuple[int, list[OrderReport], list[PositionReport]]] = []
+
+    def on_reading(self, began_ns: int, orders: list[OrderReport], positions: list[PositionReport]) -> None:
+        self.readings.append((began_ns, orders, positions))
 
     def on_reports(self, items: Sequence[AccountItem]) -> None:
         self.items += items
