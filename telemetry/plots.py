@@ -229,7 +229,7 @@ def _target(sheet: Sheet, frame: Axes, row: Target) -> None:
         frame.plot([row.value], [0.0], marker=look.get_marker(), ms=24, mew=5, color=look.get_color(), zorder=5, clip_on=False)
     frame.set_title(row.name, loc="left", size=LABEL, color=INK, pad=4, parse_math=False)
     frame.set_title(row.words, loc="right", size=LABEL, color=INK, pad=4, parse_math=False)
-    first, *more = sheet.wrapped(row.state, TICK, WIDTH - 3 * MARGIN).split("\n")
+    first, *more = sheet.wrapped(row.state, TICK, WIDTH - 4 * MARGIN).split("\n")
     frame.set_xlabel(first + (" …" if more else ""), loc="left", size=TICK, color=GREY, parse_math=False)
 
 

@@ -115,6 +115,7 @@ def scale(axis: Axis, label: str, *, most: int = 7, whole: bool = False) -> None
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_label_text(label, size=LABEL, color=INK, parse_math=False)
+    axis.labelpad = 10
     axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1 if whole else 2))
     axis.set_major_formatter(FuncFormatter(number))
 
@@ -129,9 +130,9 @@ def times(axis: Axis) -> None:
     words = ConciseDateFormatter(
         marks,
         tz=UTC,
-        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
-        zero_formats=["", "%Y", "%b", "%d %b", "%H:%M", "%H:%M"],
-        offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"],
+        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
+        zero_formats=["", "%Y", "%b", "%d %b", "%H:%M", "%H:%M:%S"],
+        offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y"],
     )
     axis.set_major_formatter(words)
     axis.get_offset_text().set(size=TICK, color=GREY)

@@ -117,6 +117,8 @@ def test_labels_name_quantities_and_units_and_times_are_dates() -> None:
     assert [text.get_text() for text in ticks(figure.axes[1].xaxis)] == ["Mar", "15 Mar", "Apr", "15 Apr", "May", "15 May"]
     hours = words(draw_equity_and_drawdown("E", "s", equity(9, 3_600_000), falls(9, 3_600_000), unit="USDT"))
     assert {"02:00", "04 Mar 2025"} <= set(hours)
+    seconds = draw_equity_and_drawdown("E", "s", equity(9, 15_000), falls(9, 15_000), unit="USDT")
+    assert {"00:00:30", "04 Mar 2025"} <= set(words(seconds))
     trades = words(draw_trades_on_candles("T", "s", marks(7), candles(9), unit="USDT"))
     assert {"price, USDT", "time, UTC", "long entry", "short entry", "exit with a win", "exit with a loss", "candle, up"} <= set(trades)
     results = words(draw_r_distribution("R", "s", [1.0, -1.0], -0.25))
