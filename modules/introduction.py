@@ -54,8 +54,7 @@ def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *,
 
 def gate_words(gates: GateConfig) -> str:
     """How long the earliest pass takes, and what the shipped strategies cannot reach."""
-    days = max(2 * gates.checkpoint_days, gates.swing.min_days)
-    fewer = max(2 * gates.checkpoint_days, gates.scalp.min_days)
+    days, fewer = (_two_passes(one.min_days, gates.checkpoint_days) for one in (gates.swing, gates.scalp))
     text = (
         f"real money takes evidence: at the earliest {days} days and {gates.swing.min_trades} trades (swing), {fewer} days and "
         f"{gates.scalp.min_trades} trades (scalp), passed at two checkpoints in a row, and a person's word."
@@ -63,6 +62,11 @@ def gate_words(gates: GateConfig) -> str:
     if gates.win_rate.mode is WinRateMode.TARGET and gates.profile is Profile.TARGETS_AND_EVIDENCE:
         text += f" Trend strategies like C1 and C2 cannot meet the {gates.swing.win_rate:.0%} win rate that it asks for (docs/rollout.md)."
     return text
+
+
+def _two_passes(least: int, step: int) -> int:
+    """Days until a second checkpoint in a row can pass, when none before day `least` can."""
+    return (-(-least // step) + 1) * step
 
 
 def _unopened(account: Account, config: BotConfig) -> str:

@@ -55,6 +55,6 @@ def test_an_open_wallet_shows_its_equity_and_only_a_simulated_venue_has_a_speed(
 
 def test_the_first_stage_says_how_long_the_gate_takes_and_what_it_asks_in_vain() -> None:
     said = gate_words(CONFIG.gates)
-    assert "60 days and 60 trades (swing)" in said and "60 days and 200 trades (scalp)" in said and "70% win rate" in said
+    assert "90 days and 60 trades (swing)" in said and "60 days and 200 trades (scalp)" in said and "70% win rate" in said
     free = CONFIG.gates.model_copy(update={"win_rate": WinRate(mode=WinRateMode.BREAKEVEN_LB)})
     assert "win rate" not in gate_words(free)

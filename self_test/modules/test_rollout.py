@@ -280,7 +280,7 @@ def test_an_override_is_a_rise_from_paper_or_nothing(level: Level, fallen: bool,
 def test_a_verdict_rests_on_the_rows_of_its_account_and_on_those_that_name_none() -> None:
     """The filter by bytes leaves out nothing that evidence could lie in."""
     mine, other = stream(3, style="swing"), stream(3, style="swing", account=str(FX_PAPER))
-    nobodys, judged = ("trade", b'{"exit_ts":5}'), ("verdict", b'{"what":"verdict","account":"CRYPTO/PAPER","style":"swing"}')
+    nobodys, judged = ("trade", b'{"exit_ts":1740963600000}'), ("verdict", b'{"what":"verdict","account":"CRYPTO/PAPER","style":"swing"}')
     assert rollout._concerning(PAPER, [*mine, nobodys, *other, judged]) == [*mine, nobodys]
     wrong = sample_of(read_rows(rollout._concerning(PAPER, [*mine, nobodys])), str(PAPER), "swing", "simulated", PASSED).wrong
     assert any("trade row" in one for one in wrong)
