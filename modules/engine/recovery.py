@@ -16,7 +16,7 @@ import numpy as np
 from modules.engine.adopt import adopt
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.books import ACCT, INST, LIMITS, POS, RULES
 from state.chain import Chain
 from state.ledger import Ledger, Ref, RowKind
@@ -53,6 +53,7 @@ class _Terms(msgspec.Struct, kw_only=True):
     strategies: tuple[StrategyCard, ...]
     allowed: dict[str, list[int]]
     closing_only: list[str] = []
+    lives: dict[str, list[int]] = {}
     explores: dict[str, list[int]] = {}
     explore_slider: float = 0.10
     explore_seed: str = "1"
@@ -83,6 +84,7 @@ def snapshot_of(engine: Engine, seq: int) -> Snapshot:
         strategies=mandate.strategies,
         allowed={str(account): sorted(indices) for account, indices in mandate.allowed.items()},
         closing_only=sorted(mandate.closing_only),
+        lives={str(domain): sorted(indices) for domain, indices in mandate.lives.items()},
         explores={str(account): sorted(indices) for account, indices in mandate.explores.items()},
         explore_slider=mandate.explore_slider,
         explore_seed=mandate.explore_seed,
@@ -135,6 +137,7 @@ def restore(snapshot: Snapshot) -> Engine:
         strategies=terms.strategies,
         allowed={Account.parse(account): frozenset(indices) for account, indices in terms.allowed.items()},
         closing_only=frozenset(terms.closing_only),
+        lives={Domain(domain): frozenset(indices) for domain, indices in terms.lives.items()},
         explores={Account.parse(account): frozenset(indices) for account, indices in terms.explores.items()},
         explore_slider=terms.explore_slider,
         explore_seed=terms.explore_seed,
