@@ -39,6 +39,7 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
         pos[i]["realised"] = 0
         pos[i]["exit_value"] = 0
         pos[i]["exit_steps"] = 0
+        pos[i]["exit_reason"] = 0
         pos[i]["closing"] = 0
         pos[i]["closes"] = 0
         pos[i]["unprotected_ms"] = 0

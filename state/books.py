@@ -84,6 +84,7 @@ POS = np.dtype(
         ("realised", "i8"),
         ("exit_value", "i8"),
         ("exit_steps", "i8"),
+        ("exit_reason", "i8"),
         ("bid", "i8"),
         ("ask", "i8"),
         ("slip", "i8"),
@@ -97,7 +98,8 @@ POS = np.dtype(
 
 `steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
 units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
-ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `closes` how many closes were asked for,
+ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `exit_reason` the one of the last
+exit fill, in the same code (booked by the engine alone), `closes` how many closes were asked for,
 `close_after` until when (venue ms) time and halt wait after one that was refused;
 `bid`, `ask` (ticks, 0 without a quote), `sigma_bp` and `share` are the scene of the decision, `slip` what executions lost (money units);
 `unprotected_ms` = transport time that the position stood without a confirmed stop on its venue; `explored` = 1: a trial on paper.

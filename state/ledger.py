@@ -7,13 +7,16 @@ there already are ignored. A line is `<crc32> {"kind":"fill","ref":[123,0],"row"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from utils.files import Damaged
+from utils.fixed import ceil_steps, money
 from utils.linelog import SEGMENT_BYTES, LineLog
 from utils.linescan import Recovery, read
 
@@ -47,6 +50,13 @@ class LedgerRow(msgspec.Struct, frozen=True):
 
 _decode = msgspec.json.Decoder(LedgerRow).decode
 _NOTHING = Ref(0, -1)
+
+
+def fees_of(row: Mapping[str, Any]) -> Decimal:
+    """What the execution of a fill row cost, in quote: a fee taken in the coin counts at the price of the fill, as in its trade."""
+    fee = Decimal(row["fee"])
+    in_coin = row.get("base_fee")
+    return fee if in_coin is None else fee + money(ceil_steps(Decimal(in_coin) * Decimal(row["price"]), money(1)))
 
 
 def _rows(lines: Iterable[tuple[int, bytes]], kind: RowKind | None, after: Ref) -> Iterator[LedgerRow]:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from state.books import FLAT, OPEN
+from state.ledger import fees_of
 from state.messages import BarsClosed, Command, Event, OrderUnknown, Place, Record, Report
 from state.runtime import RuntimeState
 from utils.clock import SECOND, Clock
@@ -71,7 +72,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_throttle_waited_seconds_total", _C, "Time that requests have waited for their budget.", ("urgency",)),
     Metric("bot_throttle_left", _G, "Calls left in a budget's window.", ("scope",)),
     Metric("bot_throttle_banned_seconds", _G, "For how long the venue still refuses a scope.", ("scope",)),
-    Metric("bot_fees_quote_total", _C, "Fees paid.", ("account",)),
+    Metric("bot_fees_quote_total", _C, "Fees paid, those taken in the coin at the price of the fill.", ("account",)),
     Metric("bot_rebates_quote_total", _C, "Maker rebates received.", ("account",)),
     Metric("bot_refusals_total", _C, "Confirmed signals not followed.", ("account", "rule")),
     Metric("bot_orders_placed_total", _C, "Entries sent.", ("account", "strategy")),
@@ -170,7 +171,7 @@ class MetricsObserver:
             if "unprotected_s" in row:
                 self._histograms["bot_unprotected_seconds"].labels(row["account"]).observe(row["unprotected_s"])
         elif record.kind == "fill":
-            fee = float(row["fee"])
+            fee = float(fees_of(row))
             name = "bot_fees_quote_total" if fee >= 0 else "bot_rebates_quote_total"
             self._counters[name].labels(row["account"]).inc(abs(fee))
 

@@ -274,7 +274,7 @@ class Engine:
             reason = REASONS[int(state.pos[i]["closing"]) - 1] if state.pos[i]["closing"] else ExitReason.OPERATOR
             exits.exit_filled(state, self.mandate, i, fill, reason, out)
             if event.left == 0:
-                live.write_off(state, self.mandate, i, fill.ts, reason, out)
+                live.write_off(state, self.mandate, i, fill.ts, out)
         self._settled(i, fill.order_id)
 
     def _stop_filled(self, event: StopFilled, out: list[Command]) -> None:
@@ -291,7 +291,7 @@ class Engine:
             reason = ExitReason.TRAIL
         exits.exit_filled(state, self.mandate, i, fill, reason, out)
         if event.left == 0:
-            live.write_off(state, self.mandate, i, fill.ts, reason, out)
+            live.write_off(state, self.mandate, i, fill.ts, out)
         self._settled(i, "")
         if reason in live.SEIZED:
             live.seized(state, i, event.ts, reason, out)
@@ -302,7 +302,7 @@ class Engine:
         if self.state.pos[i]["status"] != OPEN:
             release(self.state.pos, i)
         elif coins.unsellable(self.state, i):
-            live.write_off(self.state, self.mandate, i, ts, ExitReason.DUST, out)
+            live.write_off(self.state, self.mandate, i, ts, out)
 
     def _settled(self, i: int, order_id: str) -> None:
         """After a booking: the held set, and orders that need no longer be remembered."""
@@ -359,7 +359,7 @@ class Engine:
             state.pos[i]["closing"] = 0
             if not order.filled:
                 exits.close_refused(state, self.mandate, i, ts)
-            live.write_off(state, self.mandate, i, ts, ExitReason.DUST, out)
+            live.write_off(state, self.mandate, i, ts, out)
         if state.pos[i]["status"] != OPEN:
             self._held.discard(i)
         self._dirty = True

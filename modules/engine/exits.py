@@ -63,6 +63,7 @@ def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command], more: 
         "qty": plain(instrument.qty(fill.steps)),
         "fee": plain(money(fill.fee)),
         "maker": fill.maker,
+        **({"base_fee": plain(fill.base_fee)} if fill.base_fee else {}),
         **more,
     }
     out.append(Record("fill", row))
@@ -104,6 +105,7 @@ def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reaso
     before = int(state.acct[a]["cash"])
     coins.given(state, i, fill, out)
     scene.left(state, i, fill, reason)
+    pos["exit_reason"] = REASONS.index(reason) + 1
     fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
     fill_row(state, i, fill, out)
     moved = int(state.acct[a]["cash"]) - before

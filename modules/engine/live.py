@@ -26,7 +26,7 @@ from state.messages import (
     VenueRead,
 )
 from state.orders import Fill
-from state.runtime import RuntimeState
+from state.runtime import REASONS, RuntimeState
 from utils.errors import Invariant
 
 LiveEvent = Protected | ProtectionFailed | TargetTouched | AccountDown | AccountUp | VenueRead | CashMoved
@@ -160,7 +160,7 @@ def _sweep_dust(state: RuntimeState, mandate: Mandate, event: VenueRead, out: li
     book = book_of(state, event.account)
     for key, i in state.seats_on(event.account).items():
         if key not in book.busy and coins.worthless_at_stop(state, i):
-            write_off(state, mandate, i, event.ts, ExitReason.DUST, out)
+            write_off(state, mandate, i, event.ts, out)
 
 
 def _moved(state: RuntimeState, event: CashMoved, out: list[Command]) -> None:
@@ -198,11 +198,15 @@ def stray(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
     hold(state, fill.account, fill.ts, MISMATCH, reason, out)
 
 
-def write_off(state: RuntimeState, mandate: Mandate, i: int, ts: int, reason: ExitReason, out: list[Command]) -> None:
-    """Close what is too small to be sold: its cost is lost to the trade, its coins stay as dust for the next position."""
+def write_off(state: RuntimeState, mandate: Mandate, i: int, ts: int, out: list[Command]) -> None:
+    """Close what is too small to be sold: its cost is lost to the trade, its coins stay as dust for the next position.
+
+    The trade ended for the reason of the exit that sold the rest of it; for dust when nothing was sold.
+    """
     if not coins.unsellable(state, i):
         return
     pos = state.pos[i]
+    reason = REASONS[int(pos["exit_reason"]) - 1] if pos["exit_reason"] else ExitReason.DUST
     pos["realised"] -= pos["value"]
     pos["exit_steps"] += pos["steps"]
     pos["steps"] = pos["value"] = 0

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from state.books import OPEN
+from state.ledger import fees_of
 from state.messages import Command, Event, Record, Report
 from state.runtime import RuntimeState
 from utils.fixed import money
@@ -94,7 +95,7 @@ class Tally:
 
     def _record(self, kind: str, row: dict[str, Any]) -> None:
         if kind == "fill":
-            self.wallets[row["account"]].fees += Decimal(row["fee"])
+            self.wallets[row["account"]].fees += fees_of(row)
         elif kind == "trade":
             account, pnl, r = row["account"], Decimal(row["pnl"]), float(row["r"])
             self.wallets[account].close(pnl, r, row["symbol"])

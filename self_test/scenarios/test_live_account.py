@@ -22,6 +22,7 @@ from self_test.scenarios.desk import (
 )
 from state.books import FLAT, OPEN, PENDING
 from state.intents import Approved, ExitReason
+from state.ledger import fees_of
 from state.messages import (
     Close,
     OrderAccepted,
@@ -174,13 +175,14 @@ def test_what_a_stop_left_over_frees_its_seat_once_nothing_moves() -> None:
     assert rows(desk.stopped(9_700, steps=1_950, left=48), "trade") == [], "more of it may be sold yet"
     asked = close(desk)
     assert rows(desk.read(), "trade") == [] and desk.pos()["status"] == OPEN, "a close is on its way"
-    desk.tell(OrderRejected(desk.now, desk.live, asked.reduce.order_id, "below the minimum"))
+    (trade,) = rows(desk.tell(OrderRejected(desk.now, desk.live, asked.reduce.order_id, "below the minimum")), "trade")
+    assert trade["reason"] == "stop", "the close sold nothing of it"
     assert desk.pos()["status"] == FLAT and desk.coins == {"AAA": Decimal("0.0048")}
     desk.open()
     held = int(desk.pos()["steps"])
     desk.stopped(9_700, steps=held - 30, left=30)
     (trade,) = rows(desk.read(), "trade")
-    assert (trade["reason"], desk.pos()["status"], desk.coins) == ("dust", FLAT, {"AAA": Decimal("0.0030")})
+    assert (trade["reason"], desk.pos()["status"], desk.coins) == ("stop", FLAT, {"AAA": Decimal("0.0030")})
     desk.enter()
     settled(desk)
 
@@ -377,3 +379,14 @@ def test_the_same_execution_twice_counts_once() -> None:
     assert desk.tell(StopFilled(desk.now, out, ExitReason.STOP, 0)) == []
     assert desk.tell(OrderFilled(desk.now, out, 0)) == [] and desk.causes == set()
     settled(desk)
+
+
+def test_fees_of_the_fills_are_those_of_their_trades() -> None:
+    """The closing summary counts fills, the ledger trades: a fee taken in the coin counts in both at the price of its fill."""
+    desk = LiveDesk()
+    for price in (9_990, 10_007, 9_998):
+        desk.open(price=price)
+        desk.closed(close(desk), LEVEL)
+    fills, trades = rows(desk.all, "fill"), rows(desk.all, "trade")
+    assert [row["side"] for row in fills if "base_fee" in row] == ["buy"] * 3 and fills[0]["base_fee"] == "0.0002"
+    assert sum(fees_of(row) for row in fills) == sum(Decimal(row["fees"]) for row in trades)

@@ -65,7 +65,7 @@ def test_pain_20_what_a_stop_leaves_behind_frees_the_seat_at_the_next_reading() 
     assert desk.pos()["status"] == OPEN, "more of it may be on its way"
     told = desk.read()
     [trade] = rows(told, "trade")
-    assert trade["reason"] == "dust" and desk.pos()["status"] == FLAT and desk.coins["AAA"] > 0
+    assert trade["reason"] == "stop" and desk.pos()["status"] == FLAT and desk.coins["AAA"] > 0
     assert desk.read() == [] and desk.causes == set()
     settled(desk)
     desk.later(60_000).open()

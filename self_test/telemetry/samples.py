@@ -114,5 +114,6 @@ def trade(pnl: str = "1.2345", r: float = 1.52, reason: str = "target", strategy
     return Record("trade", {**row, **changes})
 
 
-def fill(fee: str) -> Record:
-    return Record("fill", {"account": str(SPOT), "symbol": "BTCUSDT", "fee": fee})
+def fill(fee: str, base_fee: str = "", price: str = "100") -> Record:
+    in_coin = {"base_fee": base_fee} if base_fee else {}
+    return Record("fill", {"account": str(SPOT), "symbol": "BTCUSDT", "fee": fee, "price": price, **in_coin})

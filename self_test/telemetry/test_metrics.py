@@ -94,7 +94,7 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
 def test_trades_fees_refusals_and_orders_are_counted(watch: Watch) -> None:
     watch.observer(1, bars(), [place(), refused(), refused("no_balance")])
     watch.observer(2, bars(), [refused()])
-    watch.observer(3, Tick(T0), [fill("0.25"), fill("0.5"), fill("-0.125"), trade(r=1.52), trade("-3", -1.1, "stop")])
+    watch.observer(3, Tick(T0), [fill("0.25"), fill("0"), fill("0", "0.005"), fill("-0.125"), trade(r=1.52), trade("-3", -1.1, "stop")])
     ended = Report(ts=T0, what="order", account=str(SPOT), key=BTC, rule="cancelled", text="gone")
     sent = Report(ts=T0, what="order", account=str(SPOT), key=BTC, text="C1 long ...")
     watch.observer(4, Tick(T0), [ended, sent])

@@ -12,7 +12,7 @@ from modules.exchange.reconcile import CAUSES, Book, Findings, reconcile
 from self_test.scenarios.desk import LEVEL, LiveDesk, close, kinds, rows
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
-from state.intents import ExitReason, Side
+from state.intents import Side
 from state.messages import Command, OrderUnknown, ProtectionFailed, Report, TargetTouched, VenueRead
 from utils.errors import Invariant
 
@@ -134,7 +134,7 @@ def test_what_can_be_sold_is_never_written_off() -> None:
     desk = LiveDesk()
     desk.open()
     out: list[Command] = []
-    live.write_off(desk.engine.state, desk.engine.mandate, desk.seat(), desk.now, ExitReason.DUST, out)
+    live.write_off(desk.engine.state, desk.engine.mandate, desk.seat(), desk.now, out)
     assert out == [] and desk.pos()["status"] == OPEN
 
 

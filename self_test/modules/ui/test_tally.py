@@ -24,8 +24,8 @@ def test_trades_are_grouped_and_summed() -> None:
 
 def test_fees_are_those_of_all_fills_and_refusals_are_counted() -> None:
     tally = Tally(small_state())
-    tally(bars(), [fill("0.25"), fill("-0.05"), refused(), refused(), refused("cooldown")])
-    assert tally.wallets[str(SPOT)].fees == Decimal("0.20")
+    tally(bars(), [fill("0.25"), fill("-0.05"), fill("0", "0.001", "50"), refused(), refused(), refused("cooldown")])
+    assert tally.wallets[str(SPOT)].fees == Decimal("0.25")
     assert tally.refused == {"cost_too_high": 2, "cooldown": 1}
 
 
