@@ -90,14 +90,17 @@ def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
 def newest_checks(folder: Path) -> str:
     """The unmet checks of the newest verdict on each style, in words; empty where nothing was ever judged."""
     from state.ledger import RowKind, read_ledger  # noqa: PLC0415  only a refusal reads the ledger
+    from telemetry.gate_checks import Check  # noqa: PLC0415
+    from telemetry.verdict_words import finding  # noqa: PLC0415
 
     newest: dict[str, str] = {}
     if (folder / "ledger").is_dir():
         for stored in read_ledger(folder / "ledger", RowKind.VERDICT):
             row = msgspec.json.decode(bytes(stored.row))
             if row.get("what") == "verdict":
-                failed = [f"{one['name']} {one['reason']}".strip() for one in row["checks"] if not one["ok"]]
-                newest[f"{row['account']} {row['style']}"] = f"{row['state']}: {', '.join(failed)}"
+                checks = msgspec.convert(row["checks"], list[Check])
+                unmet = [finding(one) for one in checks if one.gates and not one.ok]
+                newest[f"{row['account']} {row['style']}"] = f"{row['state']}: {'; '.join(unmet)}"
     return "".join(f". {name} {found}" for name, found in sorted(newest.items()))
 
 

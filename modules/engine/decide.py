@@ -9,6 +9,7 @@ from __future__ import annotations
 from modules import rollout
 from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
+from modules.engine.refusals import Judged, refuse
 from modules.engine.scene import remember, scene_of
 from risk import gate
 from risk.admission import affordable, objection, sized, standing
@@ -17,7 +18,7 @@ from risk.rules import Rule
 from state.accounts import Account
 from state.booking import mul_div
 from state.books import PENDING, Rows
-from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Side, Signal
+from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Signal
 from state.market import Quote
 from state.messages import Command, Place, Report
 from state.orders import Order, OrderState
@@ -175,7 +176,7 @@ def decide(
         spread,
     )
     if rule != OK:
-        refuse(state, i, signal, mandate, gate.refusal(Rule(rule), figure_text(Rule(rule), figure, mandate, s)), out)
+        refuse(Judged(state=state, mandate=mandate, i=i, s=s, ts=ts, quote=quote, figure=figure), signal, Rule(rule), out)
         return
     if not mandate.strategies[s].confirmed:
         steps = min(steps, demo_steps(state, mandate, i, reference, stop))
@@ -229,7 +230,7 @@ def enter(
     )
     verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts, explored=plan.explored))
     if isinstance(verdict, Refused):
-        refuse(state, i, signal, mandate, verdict, out)
+        refuse(Judged(state=state, mandate=mandate, i=i, s=s, ts=ts, quote=quote), signal, Rule[verdict.rule.upper()], out)
         return
     place(state, mandate, i, s, arm, signal.regime, verdict, out)
 
@@ -274,30 +275,6 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
             ),
         )
     )
-
-
-def refuse(state: RuntimeState, i: int, signal: Signal, mandate: Mandate, refused: Refused, out: list[Command]) -> None:
-    """Report why a confirmed signal was not followed."""
-    name = mandate.strategies[signal.strategy].name
-    out.append(
-        Report(
-            ts=signal.ts,
-            what="refused",
-            account=str(state.account_of(i)),
-            key=signal.key,
-            rule=refused.rule,
-            text=f"{name} {Side(signal.side).word} {state.instrument(i).symbol} skipped: {refused.rule}, {refused.reason}",
-        )
-    )
-
-
-def figure_text(rule: Rule, figure: float, mandate: Mandate, s: int) -> str:
-    """The judged figure beside its limit, where the rule has one."""
-    if rule is Rule.COST_TOO_HIGH:
-        return f"cost {figure:.2f} R, limit {float(mandate.rules[s]['cost_limit']):.2f} R"
-    if rule is Rule.STOP_TOO_WIDE:
-        return f"stop {figure:.1%} away, cap {float(mandate.rules[s]['stop_cap']):.1%}"
-    return ""
 
 
 def demo_steps(state: RuntimeState, mandate: Mandate, i: int, reference: int, stop: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules.engine.decide import demo_steps, entry_limit, figure_text, plan_entry
+from modules.engine.decide import demo_steps, entry_limit, plan_entry
 from risk.rules import Rule
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, Desk, kinds, only, refused
 from state.intents import Side
@@ -32,13 +32,6 @@ def test_the_worst_price_of_each_kind_of_order(order_type: int, side: int, touch
 
 def test_a_capped_limit_rounds_towards_the_close() -> None:
     assert entry_limit(1, 1, 9_999, TARGET, 0, 300, 0) == 9_999 + 2
-
-
-def test_a_refusal_shows_its_figure_beside_the_limit() -> None:
-    mandate = Desk().engine.mandate
-    assert figure_text(Rule.COST_TOO_HIGH, 0.223, mandate, C1) == "cost 0.22 R, limit 0.15 R"
-    assert figure_text(Rule.STOP_TOO_WIDE, 0.12, mandate, C1) == "stop 12.0% away, cap 8.0%"
-    assert figure_text(Rule.PAUSED, 0.0, mandate, C1) == ""
 
 
 @pytest.mark.parametrize("atr, words", [(5.0, "cost 0.87 R, limit 0.15 R"), (200.0, "stop 12.0% away, cap 8.0%")])
