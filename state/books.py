@@ -77,6 +77,8 @@ POS = np.dtype(
         ("closing", "i8"),
         ("closes", "i8"),
         ("close_after", "i8"),
+        ("close_ts", "i8"),
+        ("close_leg", "i8"),
         ("explored", "i8"),
         ("unprotected_ms", "i8"),
         ("fees", "i8"),
@@ -100,7 +102,8 @@ POS = np.dtype(
 units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
 ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `exit_reason` the one of the last
 exit fill, in the same code (booked by the engine alone), `closes` how many closes were asked for,
-`close_after` until when (venue ms) time and halt wait after one that was refused;
+`close_after` until when (venue ms) time and halt wait after one that was refused, `close_ts` the latest time
+at which one was asked for on this seat, `close_leg` the number in its id: these two outlive the position;
 `bid`, `ask` (ticks, 0 without a quote), `sigma_bp` and `share` are the scene of the decision, `slip` what executions lost (money units);
 `unprotected_ms` = transport time that the position stood without a confirmed stop on its venue; `explored` = 1: a trial on paper.
 """

@@ -28,6 +28,7 @@ def adopt(engine: Engine, ours: list[Command], recorded: list[Command]) -> None:
             row = engine.state.pos[engine.state.row_of(command.reduce.account, command.reduce.key)]
             row["closing"] = 0
             row["closes"] -= 1
+            row["close_leg"] -= 1
     for command in recorded:
         match command:
             case Place() if command.order.order_id not in engine.state.orders:
@@ -81,6 +82,8 @@ def _close(engine: Engine, command: Close) -> None:
     state, reduce = engine.state, command.reduce
     row = state.pos[state.row_of(reduce.account, reduce.key)]
     row["closes"] += 1
+    row["close_ts"] = max(reduce.ts, int(row["close_ts"]))
+    row["close_leg"] = int(reduce.order_id.rpartition("-x")[2] or 1)
     row["closing"] = REASONS.index(reduce.reason) + 1
     order = Order(order_id=reduce.order_id, account=reduce.account, key=reduce.key, entry=False, steps=int(row["steps"]), ts=reduce.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)

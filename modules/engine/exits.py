@@ -221,8 +221,10 @@ def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out
     pos["closing"] = REASONS.index(reason) + 1
     pos["closes"] += 1
     account, key = state.account_of(i), state.instrument(i).key
-    leg = "x" if pos["closes"] == 1 else f"x{int(pos['closes'])}"  # asked for again at the same moment it is another order
-    name = order_id(account, key, ts, leg, state.tag_of(i))
+    # Asked for again at the same moment it is another order, also when it closes another position.
+    leg = int(pos["closes"]) if ts > pos["close_ts"] else max(int(pos["closes"]), int(pos["close_leg"]) + 1)
+    pos["close_ts"], pos["close_leg"] = max(ts, int(pos["close_ts"])), leg
+    name = order_id(account, key, ts, "x" if leg == 1 else f"x{leg}", state.tag_of(i))
     order = Order(order_id=name, account=account, key=key, entry=False, steps=int(pos["steps"]), ts=ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))

@@ -90,3 +90,21 @@ def test_entries_are_taken_back_on_their_own_coin_alone() -> None:
 
 def test_every_level_a_breaker_can_reach_has_its_words() -> None:
     assert sorted(exits.LEVEL_TEXT) == [0, 1, 2, 3]
+
+
+def test_closes_of_one_moment_have_ids_of_their_own_also_across_positions() -> None:
+    """Closed, resumed, entered again and closed within one millisecond of the venue: an id that was used would never be sent."""
+    desk, names = Desk(), list[str]()
+
+    def closes(ts: int) -> None:
+        out: list[Command] = []
+        desk.open()
+        exits.close_position(desk.engine.state, desk.seat(), ts, ExitReason.OPERATOR, out)
+        close = only(Close, out)
+        names.append(close.reduce.order_id)
+        desk.closed(close, LEVEL)
+
+    for ts in (desk.now, desk.now, desk.now - 1, desk.now, desk.now + 1):
+        closes(ts)
+    assert [name.rpartition("-")[2] for name in names] == ["x", "x2", "x3", "x4", "x"]
+    assert len(set(names)) == len(names)
