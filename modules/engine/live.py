@@ -28,6 +28,7 @@ from state.messages import (
 from state.orders import Fill
 from state.runtime import REASONS, RuntimeState
 from utils.errors import Invariant
+from utils.fixed import money, plain
 
 LiveEvent = Protected | ProtectionFailed | TargetTouched | AccountDown | AccountUp | VenueRead | CashMoved
 SEIZED = frozenset({ExitReason.LIQUIDATION, ExitReason.ADL})
@@ -147,6 +148,8 @@ def _read(state: RuntimeState, event: VenueRead, out: list[Command]) -> None:
         exits.cash_row(state, a, event.ts, "rounding", found.rounding, "reconcile", out)
     if found.outside is not None:
         acct["outside"] = found.outside
+        text = f"{account}: {plain(money(found.outside))} of the cash on the venue is not the bot's; it is left alone"
+        out.append(Report(ts=event.ts, what="account", account=name, rule="outside", text=text))
     outside = state.outside_coins.setdefault(name, {})
     for coin, amount in found.outside_coins.items():
         if amount:

@@ -185,7 +185,8 @@ def test_money_and_coins_that_are_not_ours_are_noted_and_left_alone() -> None:
     desk = LiveDesk()
     desk.open()
     own = int(desk.acct["cash"])
-    desk.read(cash=own + 500 * MONEY_SCALE, coins={"AAA": Decimal("3.1998"), "ZZZ": Decimal(9)})
+    said = desk.read(cash=own + 500 * MONEY_SCALE, coins={"AAA": Decimal("3.1998"), "ZZZ": Decimal(9)})
+    assert ("account", "outside") in reports(said), "a deposit is told"
     state = desk.engine.state
     assert int(desk.acct["cash"]) == own and int(desk.acct["outside"]) == 500 * MONEY_SCALE
     assert state.outside_coins == {"CRYPTO/LIVE": {"AAA": Decimal(3), "ZZZ": Decimal(9)}} and desk.causes == set()
