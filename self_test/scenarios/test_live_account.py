@@ -240,6 +240,10 @@ def test_closes_of_one_position_have_names_of_their_own() -> None:
     desk.control("resume", account="CRYPTO/LIVE")
     desk.read()
     desk.open()
+    again = close(desk)
+    assert again.reduce.order_id.endswith("-x5"), "another position, but the same millisecond: an id is used once"
+    desk.closed(again, LEVEL)
+    desk.later(1).open()
     assert close(desk).reduce.order_id.endswith("-x"), "another position counts anew"
 
 
