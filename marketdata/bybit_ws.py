@@ -124,13 +124,8 @@ class BybitStream:
                         self._consumer_ns += self._clock.monotonic_ns() - before
             except _Lost as error:
                 reason = str(error)
-            except InvalidStatus as error:
-                reason = f"HTTP {error.response.status_code}"
-                ban_s = BAN_S if error.response.status_code == 403 else 0.0
-            except TimeoutError:
-                reason = f"no connection within {self._limits.open_s:g} s"
-            except (OSError, InvalidHandshake, ConnectionClosed) as error:
-                reason = f"{type(error).__name__}: {error}"
+            except LOSSES as error:
+                reason, ban_s = why_lost(error, self._limits)
             if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
                 failures = 0
             failures += 1
@@ -157,7 +152,7 @@ class BybitStream:
             held: list[StreamItem] = []  # data may overtake the acknowledgement; they are told after Up
             next_check = self._now_s() + limits.check_s
             while True:
-                raw = await _receive(socket, next_check - self._now_s())
+                raw = await receive(socket, next_check - self._now_s())
                 now = self._now_s()
                 if raw is not None:
                     for item in self._read(raw, watch, now):
@@ -237,7 +232,20 @@ class _Watch:
                 raise _Lost(f"{topic.decode()} is stale: nothing for {limit:g} s")
 
 
-async def _receive(socket: ClientConnection, wait_s: float) -> bytes | None:
+LOSSES = (InvalidStatus, TimeoutError, OSError, InvalidHandshake, ConnectionClosed)
+"""What a socket raises when the venue is lost."""
+
+
+def why_lost(error: Exception, limits: StreamLimits) -> tuple[str, float]:
+    """(reason in words, seconds to stay away) of one of `LOSSES`; HTTP 403 is a ban of the address."""
+    if isinstance(error, InvalidStatus):
+        return f"HTTP {error.response.status_code}", BAN_S if error.response.status_code == 403 else 0.0
+    if isinstance(error, TimeoutError):
+        return f"no connection within {limits.open_s:g} s", 0.0
+    return f"{type(error).__name__}: {error}", 0.0
+
+
+async def receive(socket: ClientConnection, wait_s: float) -> bytes | None:
     """The next frame, None when there is none within `wait_s`."""
     try:
         async with asyncio.timeout(max(0.0, wait_s)):

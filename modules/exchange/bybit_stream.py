@@ -8,7 +8,6 @@ time stands still while the consumer is busy.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import random
@@ -18,11 +17,10 @@ from typing import Any
 
 import msgspec
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.asyncio.client import connect
 
 from marketdata.bybit_parse import field_of
-from marketdata.bybit_ws import BAN_S, StreamLimits
+from marketdata.bybit_ws import LOSSES, StreamLimits, receive, why_lost
 from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange.reports import AccountItem, Link
@@ -110,13 +108,8 @@ class BybitAccountStream:
             except FrameError as error:
                 reason = str(error)
                 _log.warning("a frame of the account stream cannot be understood", topic=error.topic, field=error.field, reason=reason)
-            except InvalidStatus as error:
-                reason = f"HTTP {error.response.status_code}"
-                ban_s = BAN_S if error.response.status_code == 403 else 0.0
-            except TimeoutError:
-                reason = f"no connection within {self._limits.open_s:g} s"
-            except (OSError, InvalidHandshake, ConnectionClosed) as error:
-                reason = f"{type(error).__name__}: {error}"
+            except LOSSES as error:
+                reason, ban_s = why_lost(error, self._limits)
             if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
                 failures = 0
             failures += 1
@@ -136,7 +129,7 @@ class BybitAccountStream:
             waits_for = "auth"
             held: list[AccountItem] = []  # data may overtake the acknowledgement; they are told after Link up
             while True:
-                raw = await _receive(socket, limits.check_s)
+                raw = await receive(socket, limits.check_s)
                 now = self._now_s()
                 if raw is not None:
                     heard = now
@@ -196,12 +189,3 @@ def _frame(raw: bytes) -> _Frame:
         return _decode(raw)
     except msgspec.MsgspecError as error:
         raise FrameError("account stream", field_of(error), str(error)) from error
-
-
-async def _receive(socket: ClientConnection, wait_s: float) -> bytes | None:
-    """The next frame, None when there is none within `wait_s`."""
-    try:
-        async with asyncio.timeout(wait_s):
-            return await socket.recv(decode=False)
-    except TimeoutError:
-        return None
