@@ -22,6 +22,7 @@ def table(found: Outcome) -> str:
         ("unprotected, longest / total", f"{found.unprotected_max_s:.2f} s / {found.unprotected_total_s:.2f} s"),
         ("unprotected beyond the limit", str(found.unprotected_over)),
         ("ready after a kill, longest / median", f"{_seconds(found.recovery_max_s)} / {_seconds(found.recovery_median_s)}"),
+        ("of those that no fault met, longest", _seconds(found.recovery_spared_max_s, "none")),
         ("positions open, at most", str(found.most_open)),
         ("flat after flatten", f"{'yes' if found.flat else 'NO'}, {_seconds(found.flatten_s)}"),
     ]
@@ -34,5 +35,5 @@ def table(found: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _seconds(value: float | None) -> str:
-    return "never" if value is None else f"{value:.2f} s"
+def _seconds(value: float | None, missing: str = "never") -> str:
+    return missing if value is None else f"{value:.2f} s"

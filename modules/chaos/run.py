@@ -88,6 +88,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     recovery_max_s: float | None
     """From the kill to ready again; kills that met a start-up count from the last of them."""
     recovery_median_s: float | None
+    recovery_spared_max_s: float | None
+    """The longest of those that no fault met between the kill and ready; None when every one was met."""
     most_open: int
     """Positions open at once, at most, as the bot showed them while nothing else was to be done."""
     flatten_s: float | None
@@ -103,6 +105,8 @@ class _Run:
         self.hits: Counter[str] = Counter()
         self.injected: list[Stretch] = []
         self.recoveries: list[float] = []
+        self.spared: list[float] = []
+        self.struck_by_lifted = self.struck_before = 0
         self.kills = self.most_open = 0
         self.down_since: float | None = 0.0
         self.down_ts = 0
@@ -197,6 +201,10 @@ class _Run:
             await self.clock.sleep(LOOK_S)
         await self._until_up()
 
+    async def _struck(self) -> int:
+        """How often a fault has struck so far, those that still stand included."""
+        return self.struck_by_lifted + sum(int(one.get("hits", 0)) for one in (await self.control.faults()).values())
+
     async def _lift(self, due: list[tuple[float, str, Misfortune, int]]) -> None:
         """Take faults back, and note what they did."""
         rows, ts = await self.control.faults(), await self.control.now()
@@ -204,6 +212,7 @@ class _Run:
             hits = int(rows.get(fault_id, {}).get("hits", 0))
             kind = one.body["kind"]
             await self.control.lift(fault_id)
+            self.struck_by_lifted += hits
             if hits:
                 self.hits[kind] += 1 if kind in {"maintenance", "clock_skew"} else hits
             if hits and kind in DELAYING:
@@ -218,6 +227,7 @@ class _Run:
         self.kills += 1
         if self.down_since is None:
             self.down_ts = await self.control.now()
+        self.struck_before = await self._struck()
         self.down_since = self._s()
         await self.bot.start()
 
@@ -234,6 +244,8 @@ class _Run:
                 return
             took = self._s() - self.down_since
             self.recoveries.append(took)
+            if await self._struck() == self.struck_before:
+                self.spared.append(took)
             if took > SLOW_S:
                 self.say(f"ready only {took:.1f} s after the kill; last missing: {self.last_missing}")
             self.injected.append(Stretch(from_ts=self.down_ts, to_ts=await self.control.now(), delay_s=took))
@@ -289,6 +301,7 @@ class _Run:
             kills=self.kills,
             recovery_max_s=round(max(self.recoveries), 2) if self.recoveries else None,
             recovery_median_s=round(median(self.recoveries), 2) if self.recoveries else None,
+            recovery_spared_max_s=round(max(self.spared), 2) if self.spared else None,
             most_open=self.most_open,
             flatten_s=flatten_s,
             flat=found.flat and flatten_s is not None,

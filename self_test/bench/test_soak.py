@@ -29,9 +29,13 @@ def test_the_exit_code_says_whether_everything_held(
 ) -> None:
     monkeypatch.setattr(soak, "run_seeds", lambda seeds, *rest: [{"seed": seed, "wrong": list(wrong)} for seed in seeds])
     monkeypatch.setattr(soak, "kill_rounds", lambda *args: [{"kill": 1, "wrong": list(wrong)}])
-    monkeypatch.setattr(soak, "run_chaos", lambda seed, minutes, kills, _: {"seed": seed, "wrong": list(wrong), "wall_s": minutes + kills})
+
+    def chaos(seed: int, minutes: float, kills: int, place: Path, more: Sequence[str] = ()) -> dict[str, Any]:
+        return {"seed": seed, "wrong": list(wrong), "wall_s": minutes + kills, "most_open": 99 if more else 20}
+
+    monkeypatch.setattr(soak, "run_chaos", chaos)
     kinds = (
-        (["--seeds", "3", "--kills", "4"], "chaos", 3),
+        (["--seeds", "3", "--kills", "4"], "chaos", 4),
         (["--paper", "--seeds", "2"], "seeds", 2),
         (["--paper", "--kills", "1"], "kills", 1),
     )
@@ -52,6 +56,28 @@ def test_a_seed_of_chaos_is_told_by_its_document_or_by_its_words(tmp_path: Path,
     runs = soak.chaos_seeds([1, 2], 2.0, 10, tmp_path, said.append)
     assert [run["wrong"] for run in runs] == [["lost fill: x"], ["exit code 70: no room"]] and runs[0]["orders_sent"] == 9
     assert "    9 orders" in said[0] and said[1].endswith("exit code 70: no room")
+
+
+@pytest.mark.parametrize(
+    "most_open, spared, wrong",
+    [
+        (50, 3.0, []),
+        (49, 2.0, ["at most 49 positions were open, 50 wanted"]),
+        (60, 3.01, ["ready 3.01 s after a kill that no fault met, limit 3 s"]),
+        (60, None, []),
+    ],
+)
+def test_the_portfolio_is_large_enough_and_back_in_time(
+    most_open: int, spared: float | None, wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chaos(*words: str, limit_s: float) -> subprocess.CompletedProcess[str]:
+        assert words[-len(soak.PORTFOLIO) :] == soak.PORTFOLIO
+        told = {"seed": 21, "broken": [], "most_open": most_open, "recovery_spared_max_s": spared, "recovery_max_s": 9.0}
+        Path(words[words.index("--json") + 1]).write_text(json.dumps(told))
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(soak, "run", chaos)
+    assert soak.portfolio(21, 2.0, 10, tmp_path, lambda _: None)["wrong"] == wrong
 
 
 def test_a_run_that_is_refused_is_told_with_its_words(tmp_path: Path) -> None:

@@ -11,13 +11,23 @@ def test_a_good_run() -> None:
         "4: drop 3, cut 1",
         "yes, 1.50 s",
         "2.50 s / 2.25 s",
+        "no fault met, longest    1.75 s",
         "broken invariants: none",
     ):
         assert line in said
 
 
 def test_a_bad_run_tells_what_is_broken_and_never_everything() -> None:
-    said = table(outcome([f"line {n}" for n in range(SHOWN + 2)], flat=False, flatten_s=None, faults_injected={}, recovery_max_s=None))
+    said = table(
+        outcome(
+            [f"line {n}" for n in range(SHOWN + 2)],
+            flat=False,
+            flatten_s=None,
+            faults_injected={},
+            recovery_max_s=None,
+            recovery_spared_max_s=None,
+        )
+    )
     for line in (
         f"broken invariants: {SHOWN + 2}",
         "  line 0",
@@ -26,6 +36,7 @@ def test_a_bad_run_tells_what_is_broken_and_never_everything() -> None:
         "NO, never",
         "0: none",
         "never / 2.25 s",
+        "longest    none",
     ):
         assert line in said
     assert f"line {SHOWN}\n" not in said

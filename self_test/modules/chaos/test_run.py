@@ -37,6 +37,7 @@ class FakeControl:
 
     async def lift(self, fault_id: str) -> None:
         self.lifted.append(fault_id)
+        self.hits.pop(fault_id, None)
 
     async def ledger(self) -> dict[str, Any]:
         return {"orders": [], "positions": self.open}
@@ -126,6 +127,24 @@ def test_recovery_is_timed_from_the_last_kill_and_the_time_it_was_dead_is_rememb
         bot.held = [{"symbol": "BTCUSDT"}]
         await run._look()
         assert run.most_open == 1
+
+    scenario(tmp_path, work)
+
+
+def test_a_start_that_no_fault_met_is_told_apart(tmp_path: Path) -> None:
+    async def work(run: _Run, bot: FakeBot, control: FakeControl) -> None:
+        clock = cast(FakeClock, run.clock)
+        bot.is_ready, control.hits = True, {"f1": 2}
+        await run._kill()
+        await clock.advance(1)
+        await run._lift([(1.0, "f1", Misfortune(at_s=0.0, life_s=1.0, body={"kind": "drop"}), 500)])
+        await run._look()
+        assert (run.recoveries, run.spared) == ([1.0], [1.0])
+        await run._kill()
+        await clock.advance(3)
+        control.hits = {"f2": 1}
+        await run._look()
+        assert (run.recoveries, run.spared) == ([1.0, 3.0], [1.0])
 
     scenario(tmp_path, work)
 
