@@ -17,7 +17,7 @@ from state.messages import Command, Record, Report
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from state.standing import Fall, Level, Standing, standing_key
-from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, trades_factor
+from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, still_falls, trades_factor
 from telemetry.gates import Verdict, evaluate, opens
 from telemetry.ledger_rows import read_rows
 from telemetry.sample import Sample, sample_of
@@ -27,7 +27,7 @@ DAY_MS = 86_400_000
 STYLE_NAMES = ("swing", "scalp")
 OPENED_BY = {Domain.CRYPTO: (2, 3), Domain.FOREX: (4, 5)}
 """The stages that a domain opens: when it is promoted, and when its canary has ended."""
-ACTIVE = ("CRYPTO", "PERPS", "FOREX", "OPTIONS")
+GOES_ON = "its probation goes on"
 
 
 def live_styles(mandate: Mandate, account: Account) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ def at_day(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Com
         if account.mode is Mode.PAPER:
             _offer(state, mandate, account, name, verdict, ts, out)
         elif not _falls(state, mandate, a, style, sample, ts, out):
-            _canary_done(state, mandate, a, style, ts, out)
+            _canary_done(state, mandate, a, style, sample, ts, out)
 
 
 def _sample(state: RuntimeState, mandate: Mandate, account: Account, style: str, ts: int, out: list[Command]) -> Sample:
@@ -161,15 +161,19 @@ def _canary_of(state: RuntimeState, a: int, style: int) -> Canary | None:
 
 def _falls(state: RuntimeState, mandate: Mandate, a: int, style: int, sample: Sample, ts: int, out: list[Command]) -> bool:
     """Demote the style where its figures ask for it; whether it fell."""
-    account, acct, name = state.accounts[a], state.acct[a], STYLE_NAMES[style]
+    account, name = state.accounts[a], STYLE_NAMES[style]
     level = standing(state, account.domain, name).level
-    peak = int(acct["peak"])
-    drawdown = (peak - int(acct["equity"])) / peak if peak > 0 else None  # 1 - 920 / 1000 is a hair less than 0.08
     past, probation_now = _past(state, account, name), _canary_of(state, a, style)
-    found = demotion(sample, level, drawdown, probation_now, past, mandate.demotion, mandate.canary, ts)
+    found = demotion(sample, level, _drawdown(state, a), probation_now, past, mandate.demotion, mandate.canary, ts)
     if found is not None:
         _demote(state, mandate, a, style, found, out)
     return found is not None
+
+
+def _drawdown(state: RuntimeState, a: int) -> float | None:
+    """How far the equity of account `a` is below its peak, 0..1; None before it has one."""
+    peak = int(state.acct[a]["peak"])
+    return (peak - int(state.acct[a]["equity"])) / peak if peak > 0 else None  # 1 - 920 / 1000 is a hair less than 0.08
 
 
 def look(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
@@ -257,19 +261,28 @@ def probation_again(state: RuntimeState, a: int, ts: int, reason: str, out: list
 
 
 def _open_stage(state: RuntimeState, domain: Domain, step: int, ts: int, out: list[Command]) -> None:
-    """What a domain's progress opens: never more than the next stage."""
-    stage = OPENED_BY.get(domain, (0, 0))[step]
-    if stage == state.earned + 1:
+    """What a domain's progress opens: its own two stages, and those only after the ones before them.
+
+    A canary that ends has its stage, whatever began it: under an override the first of the two was never asked for.
+    """
+    first, stage = OPENED_BY.get(domain, (0, 0))[0], OPENED_BY.get(domain, (0, 0))[step]
+    if stage > state.earned >= first - 1:
         state.earned = stage
         out.append(Report(ts=ts, what="rollout", rule="stage", text=f"stage {stage} is earned: --stage {stage} opens it"))
 
 
-def _canary_done(state: RuntimeState, mandate: Mandate, a: int, style: int, ts: int, out: list[Command]) -> None:
-    """The probation ends when it has lasted long enough and traded often enough (or either, as configured)."""
+def _canary_done(state: RuntimeState, mandate: Mandate, a: int, style: int, sample: Sample, ts: int, out: list[Command]) -> None:
+    """The probation ends when it lasted long enough and traded often enough (or either, as configured) and nothing asks for another."""
     found = _canary_of(state, a, style)
     account, name = state.accounts[a], STYLE_NAMES[style]
     key = standing_key(account.domain, name)
     if found is None or standing(state, account.domain, name).level is not Level.CANARY or not canary_finished(found, mandate.canary, ts):
+        return
+    kept = still_falls(sample, _drawdown(state, a), mandate.demotion)
+    if kept is not None:
+        if not state.standings[key].reason.startswith(GOES_ON):  # told once, not daily
+            state.standings[key] = msgspec.structs.replace(state.standings[key], reason=f"{GOES_ON}: {kept}")
+            out.append(Report(ts=ts, what="rollout", account=str(account), rule="probation", text=f"{key}: {GOES_ON}: {kept}"))
         return
     state.acct[a]["canary"][style] = 0
     reason = f"its probation ended: {found.trades} trades, {plain(money(int(found.realised)))} realised"

@@ -144,6 +144,14 @@ def _to_canary(sample: Sample, equity_drawdown: float | None, cfg: DemotionConfi
     return None
 
 
+def still_falls(sample: Sample, equity_drawdown: float | None, cfg: DemotionConfig) -> str | None:
+    """What would take a live style back to canary at once, in words; None when nothing would.
+
+    Probation does not end while there is such a thing: it would begin again the next day, as a fall of its own.
+    """
+    return _to_canary(sample, equity_drawdown, cfg)
+
+
 def canary_finished(canary: Canary, cfg: CanaryConfig, now: int) -> bool:
     """Whether probation is over; that it ended without a demotion is for the caller to know."""
     done = (canary.trades >= cfg.trades, now - canary.since_ts >= cfg.days * DAY_MS)

@@ -49,8 +49,11 @@ def test_a_canary_ends_after_its_trades_and_its_days_or_the_first_of_them(wanted
     assert bool(said(commands, "promoted")) is ends and bool(said(commands, "stage")) is ends
 
 
-@pytest.mark.parametrize(("account", "earned", "after"), [(LIVE, 1, 1), (LIVE, 2, 3), (LIVE, 3, 3), (FX_LIVE, 4, 5), (FX_LIVE, 3, 3)])
-def test_the_end_of_a_canary_opens_the_next_stage_only(account: Account, earned: int, after: int) -> None:
+@pytest.mark.parametrize(
+    ("account", "earned", "after"),
+    [(LIVE, 1, 3), (LIVE, 2, 3), (LIVE, 3, 3), (FX_LIVE, 4, 5), (FX_LIVE, 3, 5), (FX_LIVE, 2, 2), (FX_LIVE, 1, 1), (LIVE, 5, 5)],
+)
+def test_the_end_of_a_canary_opens_its_stage_once_those_of_the_other_domain_are_earned(account: Account, earned: int, after: int) -> None:
     floor = Floor()
     floor.open(account)
     floor.stands(CANARY, account=account)
@@ -58,6 +61,46 @@ def test_the_end_of_a_canary_opens_the_next_stage_only(account: Account, earned:
     floor.state.earned = earned
     floor.day(account, START + 30 * DAY_MS)
     assert (floor.level(account), floor.state.earned) == (LIVE_LEVEL, after)
+
+
+def test_a_canary_that_an_override_began_earns_its_stage_by_ending_and_the_gate_is_asked_for_the_next() -> None:
+    """Stage 3 is a canary that ended without a fall, whatever began it (definitions); the override itself earns nothing."""
+    floor = Floor()
+    floor.open(LIVE)
+    floor.boot(2, override="1")
+    assert (floor.level(), floor.state.earned) == (CANARY, 1)
+    floor.acct()["canary_trades"][SWING] = 50
+    commands = floor.day(LIVE, START + 30 * DAY_MS)
+    assert (floor.level(), floor.state.earned) == (LIVE_LEVEL, 3)
+    assert said(commands, "stage") == ["stage 3 is earned: --stage 3 opens it"]
+
+
+@pytest.mark.parametrize(("equity", "ends"), [(930, True), (921, True), (920, False), (881, False)])
+def test_a_canary_does_not_end_while_the_equity_is_at_its_half_step_below_the_peak(equity: int, ends: bool) -> None:
+    """It would fall again the next day, by the same loss, and the second fall in 90 days is one to paper."""
+    floor = Floor()
+    floor.open(LIVE)
+    floor.stands(CANARY)
+    floor.state.earned = 2
+    floor.acct()["canary_trades"][SWING] = 50
+    floor.acct()["peak"], floor.acct()["equity"] = 1_000 * UNITS, equity * UNITS
+    ts = START + 30 * DAY_MS
+    commands = floor.day(LIVE, ts)
+    assert (floor.level() is LIVE_LEVEL, floor.state.earned, floor.acct()["canary"][SWING]) == ((True, 3, 0) if ends else (False, 2, 1))
+    text = said(commands, "probation")
+    assert text == ([] if ends else [f"CRYPTO/swing: its probation goes on: equity {1 - equity / 1000:.1%} below its peak, 8% or more"])
+    again = floor.day(LIVE, ts + DAY_MS)
+    assert said(again, "probation") == said(again, "demoted") == [], "told once, and no fall"
+    floor.acct()["equity"] = 990 * UNITS
+    floor.day(LIVE, ts + 2 * DAY_MS)
+    assert floor.level() is LIVE_LEVEL, "when it has recovered it ends"
+
+
+def test_a_canary_whose_trades_lose_beyond_doubt_does_not_end() -> None:
+    floor = trading(CANARY, [-0.5, 0.3] * 60)
+    floor.acct()["canary_trades"][SWING] = 120
+    commands = floor.day(LIVE, DAY)
+    assert floor.level() is CANARY and "mean R below 0" in said(commands, "probation")[0]
 
 
 # --- falls ----------------------------------------------------------------------------------------------------------------------------
