@@ -5,6 +5,7 @@ pydantic judges what people write; each wrong field is named with its value and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Self
 
@@ -177,6 +178,27 @@ class Http(_Group):
     port: Annotated[int, Field(ge=0, le=65_535)] = 9108
 
 
+class Panel(_Group):
+    """The web panel, on the address of `http`."""
+
+    on: bool = True
+    hosts: tuple[str, ...] = ()
+    """Names, beside those of the loopback, under which browsers may reach it (a proxy's name, an address of this machine)."""
+    look_needs_login: bool = False
+    """Ask for the token before anything is shown, also on the loopback; whoever comes from elsewhere is always asked."""
+    secure_cookie: bool = False
+    """Mark the cookie as one for HTTPS alone: behind a proxy that speaks it."""
+
+    @field_validator("hosts")
+    @classmethod
+    def _bare(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Host names and addresses alone, lower case: no scheme, port, path or wildcard."""
+        wrong = [name for name in value if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:]*", name)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: a host's name or address alone is meant, lower case, e.g. bot.example")
+        return value
+
+
 class BotConfig(_Group):
     """Everything the roof hands down."""
 
@@ -189,6 +211,7 @@ class BotConfig(_Group):
     canary: CanaryConfig = CanaryConfig()
     demotion: DemotionConfig = DemotionConfig()
     http: Http
+    panel: Panel = Panel()
 
 
 _ORDER = {EntryOrder.MARKET: 0, EntryOrder.IOC_LIMIT: 1, EntryOrder.MAKER: 2}

@@ -1,6 +1,7 @@
 """The daemon's HTTP face: /metrics, /healthz, /readyz and /status for reading; /control, on the private Unix socket only, for asking.
 
-It knows nothing of trading: what it answers comes from the callables in `Answers`. On TCP nothing can be changed, whoever connects.
+It knows nothing of trading: what it answers comes from the callables in `Answers`. On TCP these paths change nothing, whoever connects; the
+panel, which is mounted beside them there, asks for a log-in before it changes anything.
 """
 
 from __future__ import annotations
@@ -50,8 +51,10 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 class Server:
     """Serves `Answers` on a TCP address and on a Unix socket."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, extend: Callable[[web.Application], None] | None = None) -> None:
+        """`extend` adds pages to the TCP application (the panel); what they may change is theirs to guard."""
         self._answers = answers
+        self._extend = extend
         self._runners: list[web.AppRunner] = []
         self._socket_path: Path | None = None
         self.host, self.port = "", 0
@@ -81,7 +84,10 @@ class Server:
             self._socket_path = None
 
     async def _listen_tcp(self, host: str, port: int) -> None:
-        runner = await self._runner(self._reading())
+        app = self._reading()
+        if self._extend is not None:
+            self._extend(app)
+        runner = await self._runner(app)
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:

@@ -1,0 +1,1 @@
+"""The web panel: pages and live values for whoever looks, controls for whoever has logged in."""
