@@ -8,10 +8,11 @@ status).
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
+
+from modules.ui.notices import Urgency as Urgency
 
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text, as the API counts them."""
@@ -21,17 +22,6 @@ ANSWER_LIMIT = 200
 """The same for the answer to a tap."""
 DATA_LIMIT = 64
 """Bytes of a button's data; the library does not check them."""
-
-
-class Urgency(StrEnum):
-    """What may happen to a letter that cannot be sent now."""
-
-    NEVER_DROP = "never drop"
-    """Fills and disasters: kept on disk until the API has answered for them, however long that takes; delivered at least once."""
-    NORMAL = "normal"
-    """Kept in order; the oldest become a count when there are too many."""
-    STATUS = "status"
-    """Only the newest of each `key` is worth sending."""
 
 
 class Button(msgspec.Struct, frozen=True):

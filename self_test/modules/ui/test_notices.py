@@ -40,7 +40,7 @@ class Heard:
             self.all += self.notices(event, commands, desk.engine.state)
             return commands
 
-        desk.engine.process = told  # type: ignore[method-assign]  listening in
+        desk.engine.process = told  # type: ignore[method-assign]  # listening in
 
     def new(self, *kinds: Topic) -> list[Notice]:
         """What was told since the last call."""
