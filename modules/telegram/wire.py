@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from modules.ui.notices import Urgency as Urgency
+from modules.ui.notices import Urgency as Urgency  # noqa: PLC0414  for whoever knows the wire only
 
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text, as the API counts them."""
