@@ -67,6 +67,8 @@ class RuntimeState:
         self.halted: dict[str, str] = {}
         self.stage = 1
         self.toggles = Toggles()
+        self.exploration = 0
+        """The operator's exploration, percent of decisions; 0: what the configuration says."""
         self.ts = 0
         self.closed_trades = [0] * len(accounts)
         self.realised = [0] * len(accounts)
@@ -255,6 +257,7 @@ class Readable(msgspec.Struct, kw_only=True):
     standings: dict[str, Standing] = {}
     samples: dict[str, str] = {}
     earned: int = 1
+    exploration: int = 0
     health: dict[str, dict[str, int]] = {}
 
 
@@ -283,6 +286,7 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         standings=state.standings,
         samples=state.samples,
         earned=state.earned,
+        exploration=state.exploration,
         health=state.health,
     )
     return msgspec.json.encode(readable), {name: getattr(state, name) for name in BLOBS}
@@ -296,7 +300,7 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     for name in BLOBS:
         setattr(state, name, blobs[name])
     state.stage, state.ts = readable.stage, readable.ts
-    state.toggles = readable.toggles
+    state.toggles, state.exploration = readable.toggles, readable.exploration
     state.orders = {order.order_id: order for order in readable.orders}
     state.execs = dict.fromkeys(readable.execs)
     state.feeds_down, state.halted = readable.feeds_down, readable.halted

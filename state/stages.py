@@ -51,6 +51,8 @@ class Toggles(msgspec.Struct, frozen=True, kw_only=True):
     options: bool = False
     paused: bool = False
     """No new entries anywhere; exits go on."""
+    learning: bool = False
+    """Online learning may change policies; off until somebody says so."""
 
 
 def paper_account(domain: Domain) -> Account:

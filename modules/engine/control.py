@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules import rollout
-from modules.engine import exits
+from modules.engine import exits, switches
 from modules.engine.costs import apply_costs
 from modules.engine.mandate import Mandate
 from risk import breakers
@@ -60,6 +60,8 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
                     state.count(Account.parse(name), word, count)
         case "costs":
             apply_costs(state, event.args, event.ts, event.who, out)
+        case name if name in switches.NAMES:
+            switches.apply(state, event, out)
         case _:
             raise Invariant(f"the engine knows no request {event.name!r}")
 

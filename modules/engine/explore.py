@@ -33,6 +33,11 @@ class Plan(msgspec.Struct, frozen=True):
     explored: bool = False
 
 
+def base_rate(state: RuntimeState, mandate: Mandate) -> float:
+    """The share of decisions to explore before the regime adds to it: what the operator set, else the configuration's."""
+    return state.exploration / 100 if state.exploration else mandate.explore_slider
+
+
 def plan_explored(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, spread: float) -> Plan | None:
     """An explored entry on paper seat `i`; None when this decision does not explore or may not. Arguments as for `decide.plan_entry`."""
     side, regime, ts, reference, atr = int(signal.side), signal.regime, signal.ts, signal.reference, signal.atr
@@ -41,7 +46,7 @@ def plan_explored(state: RuntimeState, mandate: Mandate, i: int, s: int, signal:
         return None
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
     valid = mask & regime_mask(regime)
-    share = epsilon(mandate.explore_slider, 1.0 if regime == CHOP else 0.0)
+    share = epsilon(base_rate(state, mandate), 1.0 if regime == CHOP else 0.0)
     decision = order_id(state.account_of(i), state.instrument(i).key, ts, "e")
     arm = explored_arm(valid, choose_arm(regime, mask), share, draws(mandate.explore_seed, VERSION, f"{decision}{s}"))
     if arm == NO_ARM:

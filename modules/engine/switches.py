@@ -1,0 +1,66 @@
+"""What the operator sets: the stage and profile asked for, the switches, exploration, one position closed. Each is an event with a name.
+
+A stage or profile needs other accounts than this engine holds, so it is only written down and told here: the daemon starts again with
+them, and the `boot` event of that life puts them into force. Requests are checked before they become events (`modules.requests`); what
+has gone stale on the way is told, never an error.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modules.engine import exits
+from state.accounts import Account
+from state.books import FLAT, OPEN, PENDING
+from state.intents import ExitReason
+from state.messages import Command, Control, Report
+from state.runtime import RuntimeState
+from state.stages import STAGES
+
+NAMES = frozenset({"stage", "profile", "forex", "options", "learn", "explore", "close"})
+NO_BROKER = "unavailable: no broker is wired in this version"
+
+
+def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
+    """Carry out one request of `NAMES`."""
+    word = event.args.get("to", "")
+    match event.name:
+        case "stage":
+            over = " over its gate" if "override" in event.args else ""
+            _told(event, f"stage {word} ({STAGES[int(word)].name}){over}, asked for by {event.who}; now {state.stage}", out)
+        case "profile":
+            _told(event, f"profile {word}, asked for by {event.who}", out)
+        case "forex" | "options":
+            # Whatever is asked: without a broker there is nothing to switch on.
+            state.toggles = msgspec.structs.replace(state.toggles, **{event.name: False})
+            _told(event, f"{event.name} off by {event.who}" if word == "off" else f"{event.name} {NO_BROKER}", out)
+        case "learn":
+            state.toggles = msgspec.structs.replace(state.toggles, learning=word == "on")
+            _told(event, f"online learning {word} by {event.who}", out)
+        case "explore":
+            before, state.exploration = state.exploration, int(event.args["percent"])
+            was = f" (was {before} %)" if before and before != state.exploration else ""
+            _told(event, f"exploration {state.exploration} %{was} by {event.who}", out)
+        case _:
+            _close(state, event, out)
+
+
+def _close(state: RuntimeState, event: Control, out: list[Command]) -> None:
+    """Take entries of one seat back and close what it holds; the venue's stop stands until it is flat."""
+    account, key = Account.parse(event.args["account"]), event.args["key"]
+    i = state.find(account, key)
+    symbol = key.rpartition("/")[2]
+    if i is None or int(state.pos[i]["status"]) == FLAT:
+        _told(event, f"{symbol}: nothing is held there any more", out, str(account))
+        return
+    if int(state.pos[i]["working"]):
+        exits.cancel_entries(state, i, out)
+    closing = bool(state.pos[i]["closing"])
+    if int(state.pos[i]["status"]) == OPEN:
+        exits.close_position(state, i, event.ts, ExitReason.OPERATOR, out)
+    what = "is being closed already" if closing else "is taken back" if int(state.pos[i]["status"]) == PENDING else "closes at market"
+    _told(event, f"{symbol} {what}, asked for by {event.who}", out, str(account), key)
+
+
+def _told(event: Control, text: str, out: list[Command], account: str = "", key: str = "") -> None:
+    out.append(Report(ts=event.ts, what="control", account=account, key=key, rule=event.name, text=text))
