@@ -5,7 +5,7 @@ There is no other start. A first start is a recovery from nothing: empty wallets
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import msgspec
 
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
-from modules.engine.recovery import SCHEMA, Replayed, replay_tail, restore, snapshot_of
+from modules.engine.recovery import SCHEMA, Replayed, mend, replay_tail, restore, snapshot_of
 from modules.settings import BotConfig
 from state.accounts import Account
 from state.books import FLAT
@@ -22,6 +22,7 @@ from state.instruments import Instrument
 from state.ledger import LedgerRow, RowKind
 from state.market import Candle
 from state.runtime import RuntimeState
+from state.store import Snapshot
 from strategy.market import on_bar, on_primary_bar
 from utils.fixed import money
 
@@ -40,10 +41,8 @@ def recover(chain: Chain) -> Stored:
     """The engine state at the end of the journal, the ledger completed on the way; state None when nothing was stored."""
     if chain.snapshot is None:
         return Stored(state=None, warnings=chain.warnings)
-    engine = restore(chain.snapshot)
-    engine.state.evidence = [(str(row.kind), bytes(row.row)) for row in chain.ledger.rows() if _proves(row, chain.snapshot.seq)]
-    replayed = replay_tail(engine, chain, chain.snapshot.seq)
-    warnings = list(chain.warnings)
+    engine, replayed, lost = resume(chain, chain.snapshot)
+    warnings = [*chain.warnings, *([lost] if lost else [])]
     if replayed.differing:
         warnings.append(
             f"{replayed.differing} of {replayed.events} journalled events would be decided differently by this version; "
@@ -52,9 +51,20 @@ def recover(chain: Chain) -> Stored:
     return Stored(state=engine.state, warnings=tuple(warnings), replayed=replayed)
 
 
-def _proves(row: LedgerRow, seq: int) -> bool:
-    """Whether a row of the ledger is evidence that the snapshot at `seq` had already."""
-    return row.kind in EVIDENCE and row.ref.seq <= seq
+def resume(chain: Chain, snapshot: Snapshot) -> tuple[Engine, Replayed, str]:
+    """The engine at the end of the journal, under the terms of then; what replaying did; which rows of the ledger are lost, in words.
+
+    The tail of the journal is replayed on the evidence of the snapshot, so that a day ending in it is judged and offered as it was then.
+    """
+    engine = restore(snapshot)
+    lost = mend(chain, snapshot, engine.state.ts)
+    engine.state.evidence = evidence_of(chain.ledger.rows(), snapshot.seq)
+    return engine, replay_tail(engine, chain, snapshot.seq), lost
+
+
+def evidence_of(rows: Iterable[LedgerRow], seq: int) -> list[tuple[str, bytes]]:
+    """The rows of a ledger that were evidence at the snapshot `seq`, as the engine keeps them."""
+    return [(str(row.kind), bytes(row.row)) for row in rows if row.kind in EVIDENCE and row.ref.seq <= seq]
 
 
 def needed(asked: Sequence[Instrument], stored: RuntimeState | None) -> tuple[Instrument, ...]:
@@ -183,4 +193,4 @@ def open_chain(folder: Path) -> Chain:
 
 def checkpoint(engine: Engine, chain: Chain) -> None:
     """Store where the engine stands, so that the journal goes on from here."""
-    chain.checkpoint(snapshot_of(engine, chain.journal.last_seq))
+    chain.checkpoint(snapshot_of(engine, chain.journal.last_seq, chain.ledger.count))

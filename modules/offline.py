@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from modules.boot import open_chain
+from modules.boot import evidence_of, open_chain, resume
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import SCHEMA, replay_tail, restore
+from modules.engine.recovery import SCHEMA, restore
 from modules.engine.runner import Runner
 from modules.requests import request_event
 from modules.settings import BotConfig
+from modules.stage_request import note_earned
 from state.journal import read_journal
+from state.ledger import read_ledger
 from state.messages import Command, Event, Report, decode_event
 from state.runtime import RuntimeState
 from state.store import StateStore
@@ -27,6 +29,7 @@ def stored_state(folder: Path) -> RuntimeState:
     if loaded is None or loaded.snapshot is None:
         raise Refusal(NOTHING.format(folder))
     engine = restore(loaded.snapshot)
+    engine.state.evidence = evidence_of(read_ledger(folder / "ledger"), loaded.snapshot.seq)
     for _, event, _ in read_journal(folder / "journal", loaded.snapshot.seq):
         engine.process(decode_event(event))
     return engine.state
@@ -49,10 +52,9 @@ def journal_request(folder: Path, name: str, args: Mapping[str, str], config: Bo
     try:
         if chain.snapshot is None:
             raise Refusal(NOTHING.format(folder))
-        engine = restore(chain.snapshot)
-        replay_tail(engine, chain, chain.snapshot.seq)
+        engine, _, lost = resume(chain, chain.snapshot)
         said: list[str] = []
-        warnings = [f"recovery: {warning}" for warning in chain.warnings]
+        warnings = [f"recovery: {warning}" for warning in (*chain.warnings, *([lost] if lost else []))]
 
         def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
             said.extend(command.text for command in commands if isinstance(command, Report))
@@ -60,6 +62,7 @@ def journal_request(folder: Path, name: str, args: Mapping[str, str], config: Bo
         runner = Runner(engine, Inbox(), chain, dispatch=lambda _command: None, observers=[listen])
         runner.apply([*request_event(engine.state, config, name, args, engine.state.ts, "command line")])
         runner.checkpoint()
+        note_earned(folder, engine.state.earned)  # what a promotion has opened, the next start must know
     finally:
         chain.close()
     if name == "flatten":

@@ -136,7 +136,7 @@ def _concerning(account: Account, rows: list[tuple[str, bytes]]) -> list[tuple[s
     return [
         (kind, text)
         for kind, text in rows
-        if (mine in text or b'"account":"' not in text) and (kind != "verdict" or b'"what":"start"' in text)
+        if (mine in text or b'"account":"' not in text) and (kind != "verdict" or b'"what":"start"' in text or b'"what":"damage"' in text)
     ]
 
 

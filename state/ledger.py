@@ -18,7 +18,7 @@ import msgspec
 from utils.files import Damaged
 from utils.fixed import ceil_steps, money
 from utils.linelog import SEGMENT_BYTES, LineLog
-from utils.linescan import Recovery, read
+from utils.linescan import Recovery, read, unread
 
 NAME = "ledger"
 
@@ -74,6 +74,14 @@ def _rows(lines: Iterable[tuple[int, bytes]], kind: RowKind | None, after: Ref) 
 def read_ledger(folder: Path, kind: RowKind | None = None) -> Iterator[LedgerRow]:
     """The rows of a ledger that another process may be writing, up to its newest whole one; changes nothing."""
     yield from _rows(read(folder, NAME), kind, _NOTHING)
+
+
+def lost_rows(folder: Path) -> tuple[str, ...]:
+    """What `read_ledger` cannot tell because it stands at or after a damaged line: which file, which line, in words; empty: nothing.
+
+    Whoever shows figures of a ledger shows these with them: without them a shorter history looks like a whole one.
+    """
+    return unread(folder, NAME)
 
 
 class Ledger:

@@ -9,7 +9,8 @@ What the writers put into the rows beyond the fields that every row has:
   currency that was at stake between entry and stop);
 - `equity` (one a UTC day and account, when the day is over): `start` (equity at its beginning, moved by deposits as the engine moves it),
   `policy` (style -> marked profit of that day of the style's counting policy trades), `health` (counts, see `HEALTH`);
-- `verdict` with `"what": "start"`: a fresh sample of evidence begins (`ts`, `account`, `style`, `procedure`, `reason`).
+- `verdict` with `"what": "start"`: a fresh sample of evidence begins (`ts`, `account`, `style`, `procedure`, `reason`);
+- `verdict` with `"what": "damage"`: rows from before `ts` were lost (`text`): no sample begun before is judged.
 """
 
 from __future__ import annotations
@@ -152,16 +153,22 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({row.account for row in rows} | {one.account for one in self.damaged if one.account}))
 
 
-def read_rows(rows: Iterable[tuple[str, bytes]]) -> Book:
-    """The rows (kind, JSON as stored) as a Book; a row that cannot be read is named in `damaged`, never guessed."""
+def read_rows(rows: Iterable[tuple[str, bytes]], lost: Iterable[str] = ()) -> Book:
+    """The rows (kind, JSON as stored) as a Book; a row that cannot be read is named in `damaged`, never guessed.
+
+    `lost`: what stands in the ledger and could not be handed in, in words; it may belong to anybody.
+    """
     found: dict[str, list[Any]] = {"trade": [], "fill": [], "cash": [], "equity": [], "verdict": [], "start": []}
-    damaged: list[Damage] = []
+    damaged = [Damage("", what) for what in lost]
     for kind, text in rows:
         row: dict[str, Any] = {}
         try:
             row = msgspec.json.decode(text, type=dict[str, Any])
             if kind == "cash" and "coin" in row:
                 continue  # coins of a live spot wallet, not its quote currency
+            if kind == "verdict" and row.get("what") == "damage":
+                damaged.append(Damage("", str(row["text"]), int(row["ts"])))
+                continue
             name = "start" if kind == "verdict" and row.get("what") == "start" else kind
             found[name].append(_READ[name](row))
         except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:

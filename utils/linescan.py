@@ -138,6 +138,28 @@ def read(folder: Path, name: str, after_seq: int = 0) -> Iterator[tuple[int, byt
             yield from numbered(segment.path, segment.first, segment.end, after_seq)
 
 
+def unread(folder: Path, name: str) -> tuple[str, ...]:
+    """What `read` leaves out of a log from its first line on, in words: which file, which line, how much; empty when nothing.
+
+    A last line without its end is none: it is being written, or was when the power went, and its writer writes it again.
+    """
+    segments = [scan(path, first) for first, path in segment_names(folder, name)]
+    if not segments:
+        return ()
+    chain = _chains(segments)[0]
+    if chain[0].first > 1:
+        return (f"{chain[0].path}: the log begins at line {chain[0].first}, what came before is missing; no line is counted",)
+    said, last, others = [], chain[-1], segments[len(chain) :]
+    bad = last.path.read_bytes()[last.good :]
+    if bad and (others or b"\n" in bad):
+        after = max(0, bad.count(b"\n") - 1)
+        more = f" and {after} after it" if after else ""
+        said.append(f"{last.path}: line {last.end} at byte {last.good} does not check; it{more} and all that follows is not counted")
+    elif others:
+        said.append(f"{last.path}: line {last.end} should follow and does not; all that comes after it is not counted")
+    return (*said, *(f"{segment.path}: not counted, from line {segment.first} on" for segment in others))
+
+
 def numbered(path: Path, first: int, end: int, after_seq: int) -> Iterator[tuple[int, bytes]]:
     """The lines after `after_seq` and before `end`; `Damaged` when the file no longer holds them."""
     seq = first

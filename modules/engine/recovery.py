@@ -74,10 +74,12 @@ class _Terms(msgspec.Struct, kw_only=True):
 class _Stored(msgspec.Struct, kw_only=True):
     runtime: msgspec.Raw
     terms: _Terms
+    ledger_rows: int = 0
+    """How many rows the ledger had: fewer at a start means that some were lost."""
 
 
-def snapshot_of(engine: Engine, seq: int) -> Snapshot:
-    """The engine after journal entry `seq`, ready to be stored (arrays are copied: the engine goes on)."""
+def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
+    """The engine after journal entry `seq` and its `ledger_rows`, ready to be stored (arrays are copied: the engine goes on)."""
     readable, arrays = freeze(engine.state)
     mandate = engine.mandate
     terms = _Terms(
@@ -103,7 +105,7 @@ def snapshot_of(engine: Engine, seq: int) -> Snapshot:
     )
     arrays |= {"rules": mandate.rules, "limits": mandate.limits, "params": mandate.params}
     blobs = {name: Blob(layout(array), array.tobytes()) for name, array in arrays.items()}
-    stored = msgspec.json.encode(_Stored(runtime=msgspec.Raw(readable), terms=terms))
+    stored = msgspec.json.encode(_Stored(runtime=msgspec.Raw(readable), terms=terms, ledger_rows=ledger_rows))
     return Snapshot(schema=SCHEMA, seq=seq, ts=engine.state.ts, state=msgspec.Raw(stored), blobs=blobs)
 
 
@@ -185,6 +187,37 @@ def _foreign(what: str) -> Refusal:
         "with another --state-dir",
         ExitCode.NO_STATE_CHAIN,
     )
+
+
+def ledger_rows(snapshot: Snapshot) -> int:
+    """How many rows the ledger had when `snapshot` was taken; 0 when it does not know."""
+    return msgspec.json.decode(bytes(snapshot.state), type=_Stored).ledger_rows
+
+
+LOST_INDEX = 1 << 30
+"""Place of the row that tells of lost ones: after every row of its journal entry."""
+
+
+def mend(chain: Chain, snapshot: Snapshot, ts: int) -> str:
+    """What the ledger lost before `snapshot`, written again from the journal as far back as that goes; what is gone for good, in words.
+
+    Rows that are gone are told of by a row of their own, at `ts`, so that no sample of evidence that began before is ever judged as if
+    it were whole. Empty when nothing is missing. It may be done again: a ledger that is whole is left alone.
+    """
+    known = ledger_rows(snapshot)
+    if chain.ledger.count >= known:
+        return ""
+    for seq, _, commands in chain.journal.entries(max(0, chain.ledger.last_ref.seq - 1)):
+        if seq <= snapshot.seq:
+            write_rows(chain.ledger, seq, decode_commands(commands))
+    missing = known - chain.ledger.count
+    if missing <= 0:
+        return ""
+    text = f"{missing} of {known} rows of the ledger were lost; samples of evidence that began before that are not judged any more"
+    row = {"what": "damage", "ts": ts, "text": text}
+    chain.ledger.append(RowKind.VERDICT, Ref(snapshot.seq, LOST_INDEX), msgspec.json.encode(row))
+    chain.ledger.sync()
+    return text
 
 
 def write_rows(ledger: Ledger, seq: int, commands: list[Command]) -> int:

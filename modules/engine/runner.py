@@ -76,4 +76,4 @@ class Runner:
 
     def checkpoint(self) -> None:
         """Store a snapshot of this very moment, the ledger first."""
-        self.chain.checkpoint(snapshot_of(self.engine, self.chain.journal.last_seq))
+        self.chain.checkpoint(snapshot_of(self.engine, self.chain.journal.last_seq, self.chain.ledger.count))

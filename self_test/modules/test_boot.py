@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from config import CONFIG
-from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, warm_up
+from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, resume, warm_up
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, make_mandate
 from modules.engine.recovery import restore, snapshot_of
 from self_test.fakes.books import M5, M15, PERP, SPOT, coin
 from self_test.fakes.stored import COINS, START, Played
 from self_test.scenarios.desk import LiveDesk
+from self_test.telemetry.ledgers import row
 from state.accounts import Account, Domain, Mode
 from state.booking import equity_of
 from state.books import FLAT, OPEN
@@ -24,6 +25,8 @@ from state.messages import AccountDown
 from state.runtime import RuntimeState, holding
 from state.stages import paper_account
 from strategy.base import C4
+from telemetry.ledger_rows import read_rows
+from telemetry.sample import sample_of
 
 CRYPTO = (paper_account(Domain.CRYPTO),)
 
@@ -247,3 +250,80 @@ def test_what_a_wallet_can_never_trade_is_told_by_account() -> None:
     assert never_tradable(engine) == []
     stored.acct["equity"] = 0
     assert never_tradable(engine) == [], "a wallet that is not open says nothing"
+
+
+# --- a ledger that lost rows ------------------------------------------------------------------------------------------------------
+
+
+def rotten(folder: Path, keep: int) -> bytes:
+    """The ledger's file with line `keep` + 1 changed; what it was."""
+    (log,) = (folder / "ledger").glob("*.log")
+    whole = log.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    lines[keep] = lines[keep].replace(b"{", b"[", 1)
+    log.write_bytes(b"".join(lines))
+    return whole
+
+
+def opened(folder: Path) -> tuple[tuple[str, ...], RuntimeState]:
+    chain = open_chain(folder)
+    stored = recover(chain)
+    chain.close()
+    assert stored.state is not None
+    return stored.warnings, stored.state
+
+
+def test_rows_that_rot_took_are_written_again_from_the_journal(tmp_path: Path) -> None:
+    bot = Played(tmp_path)
+    bot.minutes(40)
+    bot.close()
+    whole = rotten(tmp_path, 3)
+    warnings, state = opened(tmp_path)
+    assert any("bad line 4" in line for line in warnings) and not any("rows of the ledger were lost" in line for line in warnings)
+    assert [path.read_bytes() for path in sorted((tmp_path / "ledger").glob("ledger-*.log"))] == [whole]
+    assert state.evidence == bot.engine.state.evidence
+    assert opened(tmp_path)[0] == (), "whole again"
+
+
+@pytest.mark.parametrize("how", ["a bad line", "no file"])
+def test_rows_that_are_gone_for_good_are_told_of_for_ever_and_nothing_is_judged_on_the_rest(tmp_path: Path, how: str) -> None:
+    bot = Played(tmp_path)
+    bot.minutes(40)
+    for _ in range(2):
+        bot.runner.checkpoint()
+    bot.chain.journal.rotate()
+    bot.chain.journal.prune(bot.chain.journal.last_seq + 1)
+    bot.minutes(10)
+    bot.close()
+    for path in (tmp_path / "journal").glob("*.log"):
+        if path != max((tmp_path / "journal").glob("*.log")):
+            path.unlink()
+    rotten(tmp_path, 3)
+    if how == "no file":
+        for path in (tmp_path / "ledger").glob("ledger-*.log"):
+            path.unlink()
+    warnings, state = opened(tmp_path)
+    (told,) = [line for line in warnings if "rows of the ledger were lost" in line]
+    book = read_rows(state.evidence)
+    assert [(one.account, one.what, one.ts) for one in book.damaged] == [("", told, state.ts)]
+    for since, judged in ((state.ts - 1, False), (state.ts + 1, True)):
+        begun = row("verdict", what="start", ts=since, account="CRYPTO/PAPER", style="swing", procedure="a" * 64)
+        sample = sample_of(read_rows([*state.evidence, begun]), "CRYPTO/PAPER", "swing", "live", state.ts + 2)
+        assert (sample.wrong == ()) is judged
+    again, later = opened(tmp_path)
+    assert later.evidence == state.evidence and len([line for line in again if "were lost" in line]) <= 1
+
+
+def test_a_day_that_ends_in_the_journals_tail_is_judged_on_all_that_was_known(tmp_path: Path) -> None:
+    """Without it an offer would be withdrawn by whoever looks, or asks for something, while the daemon is down."""
+    bot = Played(tmp_path)
+    bot.minutes(30)
+    bot.runner.checkpoint()
+    bot.minutes(5)
+    bot.crash()
+    chain = open_chain(tmp_path)
+    assert chain.snapshot is not None
+    engine, replayed, lost = resume(chain, chain.snapshot)
+    chain.close()
+    assert replayed.events > 3 and replayed.differing == 0 and lost == ""
+    assert engine.state.evidence == bot.engine.state.evidence != []

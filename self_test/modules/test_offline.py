@@ -11,9 +11,18 @@ from config import CONFIG
 from modules.boot import open_chain, recover
 from modules.engine.recovery import SCHEMA
 from modules.offline import apply_offline, stored_state
+from modules.stage_request import remembered
+from self_test.fakes.books import SPOT
 from self_test.fakes.stored import Played
+from self_test.telemetry.ledgers import HASH, stream
+from self_test.telemetry.ledgers import START as LEDGER_START
+from state.accounts import Domain
+from state.ledger import Ref, RowKind
 from state.messages import Control
+from state.standing import Level
 from state.store import Blob, StateStore
+from strategy.base import C1
+from telemetry.ledger_rows import DAY_MS
 from utils.errors import ExitCode, Refusal
 from utils.files import DirectoryLock
 
@@ -99,6 +108,37 @@ def test_a_request_meets_the_lock_and_unknown_words_change_nothing(tmp_path: Pat
     with pytest.raises(Refusal, match="--account: 'X' is not one of CRYPTO/PAPER"):
         apply_offline(tmp_path, "resume", {"account": "X"}, CONFIG)
     assert prints(tmp_path / "journal") == before
+
+
+def offering(folder: Path) -> None:
+    """A bot that was killed in the minutes after the midnight whose verdict offered real money, its last snapshot from before."""
+    bot = Played(folder)
+    terms = {"allowed": {SPOT: frozenset({C1})}, "lives": {Domain.CRYPTO: frozenset({C1})}, "procedures": {"CRYPTO/swing": HASH}}
+    bot.engine.mandate = msgspec.structs.replace(bot.engine.mandate, **terms)
+    midnight = (bot.now // DAY_MS + 1) * DAY_MS
+    shift, ledger = midnight - 90 * DAY_MS - LEDGER_START, bot.chain.ledger
+    for kind, text in stream(89, per_day=1.5, win_rate=0.80, style="swing"):
+        row = msgspec.json.decode(text)
+        row |= {name: row[name] + shift for name in ("ts", "entry_ts", "exit_ts") if name in row}
+        row |= {"day": row["day"] + shift // DAY_MS} if kind == "equity" else {}
+        ledger.append(RowKind(kind), Ref(ledger.last_ref.seq, ledger.last_ref.index + 1), msgspec.json.encode(row))
+        bot.engine.state.evidence.append((kind, msgspec.json.encode(row)))
+    bot.engine.state.samples["CRYPTO/PAPER/swing"] = HASH
+    bot.now = midnight - 10 * 60_000
+    bot.minutes(5)
+    bot.runner.checkpoint()
+    bot.minutes(10)
+    bot.crash()
+    assert bot.engine.state.standings["CRYPTO/swing"].offered_ts == midnight
+
+
+def test_an_offer_made_after_the_last_snapshot_is_there_for_whoever_looks_and_confirms(tmp_path: Path) -> None:
+    offering(tmp_path)
+    assert stored_state(tmp_path).standings["CRYPTO/swing"].offered_ts
+    said = apply_offline(tmp_path, "promote", {"standing": "CRYPTO/swing"}, CONFIG)
+    assert "CRYPTO/swing: paper -> canary, confirmed by command line" in said
+    assert stored_state(tmp_path).standings["CRYPTO/swing"].level is Level.CANARY
+    assert remembered(tmp_path).earned == 2, "and the next start may be asked for stage 2"
 
 
 def test_reset_of_a_flat_wallet_starts_over(tmp_path: Path) -> None:

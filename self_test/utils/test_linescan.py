@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from utils.errors import ExitCode, Refusal
 from utils.files import Damaged
 from utils.linelog import LineLog
-from utils.linescan import Recovery, encode_line, numbered, read
+from utils.linescan import Recovery, encode_line, numbered, read, unread
 
 PAYLOADS = [b'{"n":%d,"e":"%b"}' % (n, b"x" * (n * 7 % 13)) for n in range(1, 31)]
 LAST_LINE = encode_line(len(PAYLOADS), PAYLOADS[-1])
@@ -172,3 +172,63 @@ def test_rot_after_opening_is_told_not_read(tmp_path: Path):
     path.write_bytes(content)
     with pytest.raises(Damaged, match="no longer checks"):
         list(numbered(path, 1, 1 + content.count(b"\n"), 0))
+
+
+# --- what a reader leaves out -----------------------------------------------------------------------------------------------------
+
+
+def test_of_a_whole_log_and_of_one_that_is_being_written_nothing_is_left_out(tmp_path: Path):
+    assert unread(tmp_path / "nowhere", "log") == unread(tmp_path, "log") == ()
+    last = build(tmp_path)[-1]
+    assert unread(tmp_path, "log") == ()
+    last.write_bytes(last.read_bytes() + LAST_LINE[:9])
+    assert unread(tmp_path, "log") == (), "its writer is at it"
+
+
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_a_bad_line_is_named_with_its_file_its_number_and_what_it_costs(tmp_path: Path, which: int):
+    files = build(tmp_path)
+    bad, first = files[which], first_of(files[which])
+    content = bytearray(bad.read_bytes())
+    content[12] ^= 1
+    bad.write_bytes(content)
+    said = unread(tmp_path, "log")
+    after = content.count(b"\n") - 1
+    more = f" and {after} after it" if after else ""
+    assert said[0] == f"{bad}: line {first} at byte 0 does not check; it{more} and all that follows is not counted"
+    rest = files[which + 1 :] if which >= 0 else []
+    assert said[1:] == tuple(f"{path}: not counted, from line {first_of(path)} on" for path in rest)
+    assert len(list(read(tmp_path, "log"))) == first - 1, "and that is what a reader gets"
+
+
+def test_a_file_that_is_gone_is_told(tmp_path: Path):
+    files = build(tmp_path)
+    files[1].unlink()
+    assert (
+        unread(tmp_path, "log")[0]
+        == f"{files[0]}: line {first_of(files[1])} should follow and does not; all that comes after it is not counted"
+    )
+    assert [line.partition(":")[0] for line in unread(tmp_path, "log")[1:]] == [str(path) for path in files[2:]]
+    files[0].unlink()
+    (said,) = unread(tmp_path, "log")
+    assert said == f"{files[2]}: the log begins at line {first_of(files[2])}, what came before is missing; no line is counted"
+
+
+@given(st.integers(0, 5_000), st.integers(1, 255))
+def test_wherever_a_byte_rots_a_reader_who_gets_less_is_told_so(position: int, change: int):
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        files = build(folder)
+        size = sum(path.stat().st_size for path in files)
+        at = position % size
+        for path in files:
+            if at < path.stat().st_size:
+                content = bytearray(path.read_bytes())
+                content[at] ^= change
+                path.write_bytes(content)
+                break
+            at -= path.stat().st_size
+        less = len(list(read(folder, "log"))) < len(PAYLOADS)
+        torn_end = path == files[-1] and b"\n" not in content[-len(LAST_LINE) :]
+        assert less
+        assert bool(unread(folder, "log")) is not torn_end

@@ -63,7 +63,7 @@ def test_a_checkpoint_is_where_the_next_life_begins(chain: Chain) -> None:
     assert chain.snapshot.seq == 2
     engine = restore(chain.snapshot)
     assert engine.state.toggles.paused
-    assert snapshot_of(engine, 2) == chain.snapshot
+    assert snapshot_of(engine, 2, chain.ledger.count) == chain.snapshot
 
 
 @pytest.mark.asyncio
