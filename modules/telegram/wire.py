@@ -2,12 +2,13 @@
 
 A face (`Face`) is given what the gate let through and answers over a `Sender`. Texts are plain, never markup: nothing in a symbol or
 an error text can be taken for formatting. Times are transport (wall) ms. A sender's errors are the house's: `Transient` (it has certainly
-not been done, try again), `Unknown` (nobody can say whether it was done), `Rejected` (the API understood and refused; `code` is its HTTP
-status).
+not been done, try again), `Unknown` (nobody can say whether it was done), `Rejected` (the API understood and refused; `code` is one of
+`Refused`).
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -22,6 +23,17 @@ ANSWER_LIMIT = 200
 """The same for the answer to a tap."""
 DATA_LIMIT = 64
 """Bytes of a button's data; the library does not check them."""
+
+
+class Refused(StrEnum):
+    """Why the API refused: the `code` of a `Rejected`."""
+
+    TOKEN = "token"  # noqa: S105  a reason, not a token
+    """The bot's token is not accepted (or the API is in trouble: it then says the same)."""
+    CHAT = "chat"
+    """The chat is gone, was never opened, or has shut the bot out: nothing can be said there until a person changes it."""
+    CONTENT = "content"
+    """This message, edit or answer."""
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -69,7 +81,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     urgency: Urgency = Urgency.NORMAL
     ts: int = 0
-    """When what it tells happened, ms."""
+    """When what it tells happened, transport (wall) ms; 0: when it was put. Told with what is delivered late."""
     chat: int = 0
     """0: every chat of the allow-list that notifications go to."""
     key: str = ""
@@ -83,11 +95,17 @@ class Sender(Protocol):
     """What a face may do in a chat. Every method waits its turn under the API's limits, a bounded time."""
 
     async def send(self, chat: int, text: str, buttons: Keyboard = (), picture: bytes | None = None, *, silent: bool = False) -> int:
-        """Send and return the message's id. A longer text goes in several messages, buttons under the last, whose id is returned."""
+        """Send and return the message's id. A longer text goes in several messages, buttons under the last, whose id is returned.
+
+        With a picture (PNG) the text is its caption, cut at `CAPTION_LIMIT`.
+        """
         ...
 
     async def edit(self, chat: int, message: int, text: str, buttons: Keyboard = (), picture: bytes | None = None) -> None:
-        """Replace a message in place; one that says that already counts as done. Too long a text is cut with "…"."""
+        """Replace a message in place; one that says that already counts as done. Too long a text is cut with "…".
+
+        A message with a picture is edited with a picture, one without by one without.
+        """
         ...
 
     async def answer(self, tap: str, text: str = "", *, alert: bool = False) -> None:
@@ -96,7 +114,11 @@ class Sender(Protocol):
 
 
 class Face(Protocol):
-    """What becomes of words and taps. An error that leaves it is logged and answered with one short line; the bot goes on."""
+    """What becomes of words and taps.
+
+    Each call is a task of its own, begun in the order things came, so a slow picture holds up nobody's /flatten; several may be under way.
+    A `BotError` that leaves it is logged and answered with one short line; anything else is a bug: the chat's task is restarted.
+    """
 
     async def text(self, message: Heard) -> None:
         """Somebody wrote."""
