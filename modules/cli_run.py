@@ -154,7 +154,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     from utils.logs import setup
 
     known = [value for name in SECRETS if (value := secret(name, os.environ)) is not None]
-    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning", secrets=known)
+    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning", secrets=known, keep=200)
     console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
     return process.run(options, config, console)
 

@@ -95,12 +95,16 @@ def command(options: RunOptions, period: Period, now: int) -> list[str]:
     return words + (["--data", market.removeprefix(RECORDED)] if market.startswith(RECORDED) else [])
 
 
-async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: float = LIMIT_S) -> None:
-    """Run a command to its end at the lowest priority; Transient, with its last line, when it fails. Cancelled, it is killed."""
+async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: float = LIMIT_S, given: bytes | None = None) -> bytes:
+    """Run a command to its end at the lowest priority; Transient, with its last line, when it fails. Cancelled, it is killed.
+
+    With something `given` to its standard input, what it wrote comes back; else it is told nothing and its words are thrown away.
+    """
+    pipe = asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdin=pipe,
+        stdout=pipe,
         stderr=asyncio.subprocess.PIPE,
         env=environ,
         start_new_session=True,
@@ -108,7 +112,7 @@ async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: f
     try:
         os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
         async with asyncio.timeout(limit_s):
-            _, said = await process.communicate()
+            made, said = await process.communicate(given)
     except TimeoutError as error:
         raise Transient(f"it took longer than {limit_s:g} s") from error
     finally:
@@ -118,6 +122,7 @@ async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: f
     if process.returncode:
         last = said.decode(errors="replace").strip().rpartition("\n")[2]
         raise Transient(last or f"exit code {process.returncode}")
+    return made or b""
 
 
 async def scheduled(options: RunOptions, engine: Engine, clock: Clock, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable
 from typing import Literal, TextIO
 
@@ -28,6 +29,9 @@ _BOT_TOKEN = re.compile(r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}")
 _SHORTEST_SECRET = 6
 """Shorter values are not cut from lines: they would hit innocent text."""
 
+LONGEST_KEPT = 600
+"""Characters of one line that stays in memory."""
+
 _CHATTY = ("aiohttp.access", "asyncio", "ccxt", "httpcore", "httpx", "numba", "telegram", "urllib3", "websockets")
 
 
@@ -38,10 +42,12 @@ def setup(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
     colors: bool = False,
+    keep: int = 0,
 ) -> None:
     """Route all logging of the process to `stream` (stderr by default); calling it again replaces the earlier setup.
 
-    `level` is a standard level name, else ValueError; libraries known to be chatty speak from WARNING on.
+    `level` is a standard level name, else ValueError; libraries known to be chatty speak from WARNING on. The last `keep` lines, from INFO
+    on and masked like the others, stay in memory for `last_lines`.
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
@@ -52,26 +58,35 @@ def setup(
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    lowest = min(number, logging.INFO) if keep else number
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_keys]
-    if form == "json":
-        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
-    else:
-        last.append(structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time", exception_formatter=structlog.dev.plain_traceback))
-    handler = _OurHandler(stream or sys.stderr)
-    handler.setFormatter(_MaskingFormatter(secrets, processors=last, foreign_pre_chain=shared))
+    handlers: list[logging.Handler] = [_OurHandler(stream or sys.stderr)]
+    handlers[0].setLevel(number)
+    if keep:
+        handlers.append(_Kept(keep))
     root = logging.getLogger()
-    for old in [h for h in root.handlers if isinstance(h, _OurHandler)]:
+    for old in [h for h in root.handlers if isinstance(h, _OurHandler | _Kept)]:
         root.removeHandler(old)
-    root.addHandler(handler)
-    root.setLevel(number)
+    for handler in handlers:  # what is kept is for people
+        last = _lines_as("console" if isinstance(handler, _Kept) else form, colors=colors and not isinstance(handler, _Kept))
+        handler.setFormatter(_MaskingFormatter(secrets, processors=last, foreign_pre_chain=shared))
+        root.addHandler(handler)
+    root.setLevel(lowest)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def _lines_as(form: Literal["console", "json"], *, colors: bool) -> list[Processor]:
+    """The last steps from an event to its line."""
+    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_keys]
+    if form == "json":
+        return [*last, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    return [*last, structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
 
 
 def mask_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -100,6 +115,24 @@ def _masked(key: object, value: object) -> object:
 
 class _OurHandler(logging.StreamHandler[TextIO]):
     """Marks the handler that `setup` made, so that only that one is replaced."""
+
+
+class _Kept(logging.Handler):
+    """The last lines, in memory."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=most)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line; a traceback in it is cut short."""
+        self.lines.append(self.format(record)[:LONGEST_KEPT])
+
+
+def last_lines(n: int) -> list[str]:
+    """The newest `n` lines that were kept (see `setup`), oldest first."""
+    kept = [line for handler in logging.getLogger().handlers if isinstance(handler, _Kept) for line in handler.lines]
+    return kept[-n:]
 
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):

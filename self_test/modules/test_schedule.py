@@ -147,3 +147,10 @@ async def test_a_process_that_hangs_is_ended_in_time_and_so_is_one_whose_daemon_
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await carry_out(hang, os.environ)
+
+
+@pytest.mark.asyncio
+async def test_what_is_given_to_a_command_comes_back_as_it_made_it() -> None:
+    words = [sys.executable, "-c", "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])"]
+    assert await carry_out(words, os.environ, 60.0, b"abc" * 100_000) == b"cba" * 100_000
+    assert await carry_out([sys.executable, "-c", "print('thrown away')"], os.environ, 60.0) == b""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from utils.logs import MASK, mask_keys, mask_values, setup
+from utils.logs import LONGEST_KEPT, MASK, last_lines, mask_keys, mask_values, setup
 
 
 @pytest.fixture(autouse=True)
@@ -129,3 +129,27 @@ def test_the_longer_of_two_overlapping_secrets_is_cut_whole() -> None:
     setup(form="json", stream=stream, secrets=["abcdef", "abcdef-ghijkl"])
     structlog.get_logger("x").info("v abcdef-ghijkl")
     assert last_json(stream)["event"] == f"v {MASK}"
+
+
+def test_the_last_lines_are_kept_for_people_masked_and_bounded_whatever_is_written() -> None:
+    stream = io.StringIO()
+    setup(form="json", level="warning", stream=stream, secrets=["s3cret-value"], keep=3)
+    log = structlog.get_logger("feed")
+    for n in range(5):
+        log.info("connected", n=n, api_key="abcdef123", url="https://x/s3cret-value")
+    log.debug("too fine")
+    assert stream.getvalue() == ""
+    found = last_lines(10)
+    assert [f"n={n}" in line for n, line in zip((2, 3, 4), found, strict=True)] == [True] * 3
+    assert "s3cret" not in "".join(found)
+    assert "abcdef123" not in "".join(found)
+    assert last_lines(2) == found[-2:]
+    log.warning("long ".ljust(2_000, "x"))
+    assert len(last_lines(1)[0]) == LONGEST_KEPT
+    assert "long xxx" in stream.getvalue()
+
+
+def test_without_keeping_there_are_no_last_lines() -> None:
+    setup(level="info", stream=io.StringIO())
+    structlog.get_logger("feed").info("connected")
+    assert last_lines(5) == []
