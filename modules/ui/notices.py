@@ -86,6 +86,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 BOOT_BUTTONS = (("Forex on", "forex on"), ("Options on", "options on"), ("Panel", "panel"))
 UNTOLD = frozenset({"boot", "open_wallet", "health", "costs", "flatten"})
 """Requests that are the daemon's own, or told in another way."""
+LATCH = "the HALTED file"
+"""Who flattens at a start what was halted before."""
 CHECKS = 4
 """So many unmet checks of a verdict are told; `kpi` has them all."""
 
@@ -137,6 +139,9 @@ class Notices:
             if self._stage is not None and self._stage != state.stage:
                 yield _stage(event.ts, f"Stage {self._stage} -> {state.stage}: {STAGES[state.stage].name}")
             self._stage = state.stage
+        elif event.name == "flatten" and event.who != LATCH:
+            for name in [name for name in self._halted if event.args.get("account", "all") in {"all", name}]:
+                del self._halted[name]  # whoever asks again is told again
         elif event.name not in UNTOLD and not any(isinstance(one, Report) for one in commands):
             words = " ".join((event.name, *event.args.values()))
             yield Notice(kind=Topic.ASKED, ts=event.ts, title=f"Asked: {words}", lines=(f"by {event.who or 'nobody'}",), who=event.who)
