@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +35,29 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     found.set_defaults(handler=kpi)
 
 
-def read_book(place: Path) -> Book:
-    """The ledger of an environment's folder; Refusal when there is none."""
-    from state.ledger import read_ledger
-    from telemetry.ledger_rows import read_rows
+def stored_rows(place: Path) -> tuple[list[tuple[str, bytes]], tuple[str, ...]]:
+    """The rows as stored, and what stands in the ledger and cannot be read, in words; Refusal when there is no ledger."""
+    from state.ledger import lost_rows, read_ledger
+    from utils.files import Damaged
 
     if not (place / LEDGER).is_dir():
         raise Refusal(f"no ledger in {place}; start the bot there first, or name another --state-dir")
-    return read_rows((str(row.kind), bytes(row.row)) for row in read_ledger(place / LEDGER))
+    rows: list[tuple[str, bytes]] = []
+    lost: tuple[str, ...] = ()
+    try:
+        rows.extend((str(row.kind), bytes(row.row)) for row in read_ledger(place / LEDGER))
+    except Damaged as error:  # it checks by its sum and is no row, or it rotted while it was read
+        lost = (str(error),)
+    return rows, (*lost, *lost_rows(place / LEDGER))
+
+
+def warn(lost: Sequence[str]) -> ExitCode:
+    """Say on stderr what is not counted; the exit code that goes with it."""
+    for line in lost:
+        sys.stderr.write(f"THE LEDGER IS DAMAGED: {line}\n")
+    if lost:
+        sys.stderr.write("figures tell of less than happened and no gate passes on them; the next start mends what the journal still has\n")
+    return ExitCode.NO_STATE_CHAIN if lost else ExitCode.DONE
 
 
 def newest(book: Book) -> int:
@@ -53,43 +68,43 @@ def newest(book: Book) -> int:
     return max(times, default=0)
 
 
-def asked(book: Book, account: str, style: str) -> int:
-    """How often the minimum number of trades is asked for, as the newest stored verdict has it: twice after a demotion."""
-    subjects = [row["subject"] for row in book.verdicts if row.get("account") == account and row.get("style") == style and "subject" in row]
-    return int(subjects[-1].get("factor", 1)) if subjects else 1
-
-
 def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     """Print the figures."""
     from telemetry.gates import evaluate
     from telemetry.kpi import ALL, kpi_of, slices
     from telemetry.kpi_all import every_statistic
     from telemetry.kpi_table import every_table, table
-    from telemetry.sample import sample_of
+    from telemetry.ledger_rows import read_rows
+    from telemetry.sample import asked_for, sample_of
     from telemetry.verdict_words import words
 
     env, place = place_of(args)
-    book = read_book(place)
+    rows, lost = stored_rows(place)
+    book = read_rows(rows, lost)
     wanted = account_of(args.account, book)
     now = newest(book)
     gate = load().gates
     parts = slices(book, now, wanted)
     found = [kpi_of(part) for part in parts]
     judged = sorted({(start.account, start.style) for start in book.starts if wanted in {None, start.account}})
-    verdicts = [evaluate(sample_of(book, account, style, env, now, asked(book, account, style)), gate, now) for account, style in judged]
+    samples = [sample_of(book, account, style, env, now, asked_for(book, account, style)) for account, style in judged]
+    verdicts = [evaluate(sample, gate, now) for sample in samples]
     every = [every_statistic(part, 0.5 if part.style == ALL else gate.targets(part.style).win_rate) for part in parts] if args.all else []
+    code = warn(lost)
     if args.json:
-        rows: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in found]
-        for row, values in zip(rows, every, strict=False):
+        figures: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in found]
+        for row, values in zip(figures, every, strict=False):
             row["statistics"] = dict(values)
-        sys.stdout.write(json.dumps({"env": env, "ts": now, "kpi": rows, "verdicts": msgspec.to_builtins(verdicts)}) + "\n")
-        return ExitCode.DONE
+        damaged = [one.what for one in book.damaged]
+        document = {"env": env, "ts": now, "damaged": damaged, "kpi": figures, "verdicts": msgspec.to_builtins(verdicts)}
+        sys.stdout.write(json.dumps(document) + "\n")
+        return code
     sys.stdout.write(f"{env.upper()}\n" + table(found))
     for part, values in zip(parts, every, strict=False):
         sys.stdout.write(every_table(f"{part.account} {part.style} {part.standing}", values) + "\n")
     for verdict in verdicts:
         sys.stdout.write("\n".join(words(verdict, gate)) + "\n")
-    return ExitCode.DONE
+    return code
 
 
 def account_of(text: str, book: Book) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.cli_run import folder, moment
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from modules.settings import BotConfig
 
 Load = Callable[[], "BotConfig"]
-LEDGER = "ledger"
 KINDS = ("daily", "weekly", "stage")
 SHORTEST_DAY, LONGEST_DAY = "2000-01-01", "2100-01-01"
 
@@ -53,7 +51,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def report(args: argparse.Namespace, load: Load) -> ExitCode:
     """Make the report and say where it is."""
-    from modules.cli_kpi import account_of, newest
+    from modules.cli_kpi import account_of, newest, stored_rows, warn
     from modules.stage_request import remembered
     from modules.ui import report_files, report_plots, reports
     from modules.ui.periods import Kind, chosen
@@ -63,8 +61,8 @@ def report(args: argparse.Namespace, load: Load) -> ExitCode:
     env, place = place_of(args)
     if args.kind == Kind.STAGE and args.date is not None:
         raise Refusal("--date: a stage report covers everything so far")
-    rows = ledger_rows(place)
-    book = read_rows(rows)
+    rows, lost = stored_rows(place)
+    book = read_rows(rows, lost)
     only = account_of(args.account, book)
     now, gate = max(newest(book), args.now or 0) or WallClock().now_ms(), load().gates
     find = report_files.stored_candles(args.data) if args.data is not None else report_plots.no_candles
@@ -79,17 +77,4 @@ def report(args: argparse.Namespace, load: Load) -> ExitCode:
     else:
         notes = "".join(f"  {note}\n" for note in found.notes)
         sys.stdout.write(f"{reports.headline(found)}\n{notes}  {len(files)} files in {out / period.name}\n")
-    return ExitCode.DONE
-
-
-def ledger_rows(place: Path) -> list[tuple[str, bytes]]:
-    """The rows as stored; Refusal when there is no ledger, or it cannot be read to its end."""
-    from state.ledger import read_ledger
-    from utils.files import Damaged
-
-    if not (place / LEDGER).is_dir():
-        raise Refusal(f"no ledger in {place}; start the bot there first, or name another --state-dir")
-    try:
-        return [(str(row.kind), bytes(row.row)) for row in read_ledger(place / LEDGER)]
-    except Damaged as error:
-        raise Refusal(f"the ledger is damaged: {error}", ExitCode.NO_STATE_CHAIN) from error
+    return warn(lost)

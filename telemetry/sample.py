@@ -153,6 +153,12 @@ def sample_of(book: Book, account: str, style: str, env: str, now: int, factor: 
     return _between(book, start, now, subject, trials)
 
 
+def asked_for(book: Book, account: str, style: str) -> int:
+    """How often the minimum number of trades is asked for, as the newest stored verdict has it: twice after a demotion."""
+    subjects = [row["subject"] for row in book.verdicts if row.get("account") == account and row.get("style") == style and "subject" in row]
+    return int(subjects[-1].get("factor", 1)) if subjects else 1
+
+
 def empty(subject: Subject, start_ts: int | None = None) -> Sample:
     """A sample of nothing."""
     none, whole = np.zeros(0), np.zeros(0, np.int64)

@@ -7,6 +7,7 @@ imported where it is needed, so that importing this module costs nothing.
 from __future__ import annotations
 
 import io
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -46,23 +47,39 @@ class Sheet:
         self.figure: Figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white", layout=self._layout)
         self._renderer = FigureCanvasAgg(self.figure).get_renderer()
         self._free = float(HEIGHT - MARGIN)
-        for text, size, colour in ((title, TITLE, INK), (subtitle, LABEL, GREY)):
-            lines = self.wrapped(text, size, WIDTH - 2 * MARGIN)
+        for text, size, colour, most in ((title, TITLE, INK, 2), (subtitle, LABEL, GREY, 4)):
+            lines = self.wrapped(text, size, WIDTH - 2 * MARGIN, most)
             drawn = self.figure.text(MARGIN / WIDTH, self._free / HEIGHT, lines, size=size, color=colour, va="top", parse_math=False)
             self._free = drawn.get_window_extent(self._renderer).y0 - 12
 
-    def wrapped(self, text: str, size: int, width: float) -> str:
-        """`text` in lines of at most `width` pixels, broken between words."""
+    def wrapped(self, text: str, size: int, width: float, most: int = 8) -> str:
+        """`text` in at most `most` lines of at most `width` pixels, broken between words, and inside of one only that is wider itself.
+
+        What does not fit is cut off at a sign of omission.
+        """
         from matplotlib.font_manager import FontProperties
 
         letters = FontProperties(size=size)
+
+        def fits(line: str) -> bool:
+            return float(self._renderer.get_text_width_height_descent(line, letters, ismath=False)[0]) <= width
+
         lines: list[str] = []
         for word in text.split():
-            longer = f"{lines[-1]} {word}" if lines else word
-            if lines and self._renderer.get_text_width_height_descent(longer, letters, ismath=False)[0] <= width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
+            if lines and fits(f"{lines[-1]} {word}"):
+                lines[-1] += f" {word}"
+                continue
+            rest = word
+            while not fits(rest) and len(rest) > 1:
+                end = max(1, bisect_left(range(1, len(rest)), True, key=lambda end: not fits(rest[:end])))
+                lines.append(rest[:end])
+                rest = rest[end:]
+            lines.append(rest)
+        if len(lines) > most:
+            last = lines[most - 1]
+            while last and not fits(f"{last} …"):
+                last = last[:-1]
+            lines = [*lines[: most - 1], f"{last} …"]
         return "\n".join(lines)
 
     def say(self, words: str) -> None:

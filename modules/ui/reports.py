@@ -17,7 +17,7 @@ from telemetry.gates import Verdict, evaluate
 from telemetry.kpi import ALL, Kpi, Slice, kpi_of, slices
 from telemetry.kpi_table import LABELS, cell
 from telemetry.ledger_rows import Book, Day
-from telemetry.sample import FIVE_DAYS_A_WEEK, day_text, sample_of
+from telemetry.sample import FIVE_DAYS_A_WEEK, asked_for, day_text, sample_of
 from telemetry.verdict_words import words
 
 QUOTE = {"CRYPTO": "USDT", "PERPS": "USDT"}
@@ -89,6 +89,8 @@ def within(book: Book, from_ts: int, until_ts: int) -> Book:
         fills=tuple(row for row in book.fills if from_ts <= row.ts < until_ts),
         cash=tuple(row for row in book.cash if from_ts <= row.ts < until_ts),
         days=tuple(day for day in book.days if from_ts <= day.day * DAY_MS and (day.day + 1) * DAY_MS <= until_ts),
+        verdicts=tuple(row for row in book.verdicts if int(row.get("ts", 0)) < until_ts),
+        damaged=tuple(one for one in book.damaged if one.ts is None or one.ts >= from_ts),  # it tells of what was lost before it
     )
 
 
@@ -102,7 +104,7 @@ def assemble(book: Book, period: Period, *, env: str, stage: int | None, gate: G
         [] if period.complete else [f"this {'week' if period.kind is Kind.WEEKLY else 'day'} is not over: figures up to {moment_text(now)}"]
     )
     notes += [] if names else ["the ledger is empty: nothing has been traded and no day is over"]
-    notes += [f"{one.account or 'ledger'}: {one.what}" for one in book.damaged]
+    notes += [f"THE LEDGER IS DAMAGED, figures tell of less than happened: {one.account or 'ledger'}: {one.what}" for one in part.damaged]
     ended = min(now, period.until_ts)
     known = within(book, 0, ended + 1)  # a verdict on a time past knows nothing later
     judged = sorted({(start.account, start.style) for start in book.starts if only in {None, start.account} and start.ts <= ended})
@@ -112,7 +114,10 @@ def assemble(book: Book, period: Period, *, env: str, stage: int | None, gate: G
         period=period,
         now=now,
         accounts=tuple(_account(name, book, part, [one for one in found if one.account == name], period) for name in names),
-        verdicts=tuple(evaluate(sample_of(known, account, style, env, ended), gate, ended) for account, style in judged),
+        verdicts=tuple(
+            evaluate(sample_of(known, account, style, env, ended, asked_for(known, account, style)), gate, ended)
+            for account, style in judged
+        ),
         notes=tuple(notes),
     )
 

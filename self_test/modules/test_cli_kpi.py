@@ -70,6 +70,32 @@ def test_after_a_demotion_twice_the_trades_are_asked_for(tmp_path: Path, capsys:
     assert "insufficient evidence: 248/400 trades" in capsys.readouterr().out
 
 
+def test_a_damaged_ledger_is_said_and_no_gate_passes_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = stored(tmp_path, ROWS)
+    (log,) = (place / "simulated" / "ledger").glob("*.log")
+    lines = log.read_bytes().splitlines(keepends=True)
+    lines[-2] = lines[-2].replace(b"e", b"o", 1)
+    log.write_bytes(b"".join(lines))
+    assert kpi(place, "--json") == 5
+    said = capsys.readouterr()
+    document, where = json.loads(said.out), f"{log}: line {len(lines) - 1} at byte "
+    assert document["damaged"][0].startswith(where) and document["damaged"][0].endswith("1 after it and all that follows is not counted")
+    assert document["verdicts"][0]["state"] == "INSUFFICIENT" and document["verdicts"][0]["wrong"] == document["damaged"]
+    assert document["kpi"][0]["figures"]["sharpe"]["value"] is None and document["kpi"][0]["figures"]["sharpe"]["reason"].startswith(where)
+    assert "THE LEDGER IS DAMAGED" in said.err and "no gate passes" in said.err
+    assert kpi(place) == 5
+    assert "insufficient evidence: " + where in capsys.readouterr().out
+
+
+def test_a_line_that_is_being_written_is_no_damage(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = stored(tmp_path, ROWS)
+    (log,) = (place / "simulated" / "ledger").glob("*.log")
+    log.write_bytes(log.read_bytes() + b"0badcafe {")
+    assert kpi(place, "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["damaged"] == [] and said.err == ""
+
+
 def test_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert kpi(stored(tmp_path, [])) == 0
     assert "no closed trade" in capsys.readouterr().out

@@ -78,7 +78,25 @@ def test_a_ledger_that_holds_no_rows_of_ours_is_refused(state: Path, capsys: pyt
     log.append(b'{"kind":"trade","ref":"?"}')
     log.close()
     assert run("daily", "--state-dir", state) == 5
-    assert "the ledger is damaged" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "THE LEDGER IS DAMAGED: ledger row " in said.err and "stored malformed" in said.out
+
+
+def test_a_ledger_with_a_bad_line_is_reported_with_what_is_not_in_it(
+    state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (log,) = (state / "simulated" / "ledger").glob("*.log")
+    lines = log.read_bytes().splitlines(keepends=True)
+    lines[20] = lines[20].replace(b"1", b"2", 1)
+    log.write_bytes(b"".join(lines))
+    assert run("stage", "--state-dir", state, "--out", tmp_path / "out", "--json") == 5
+    said = capsys.readouterr()
+    where = f"{log}: line 21 at byte {sum(map(len, lines[:20]))} does not check; it and {len(lines) - 21} after it"
+    assert where in said.err
+    document = json.loads(said.out)
+    assert any(where in note for note in document["notes"])
+    assert {one["state"] for one in document["verdicts"]} == {"INSUFFICIENT"} and document["verdicts"][0]["wrong"][0].startswith(where)
+    assert where in (tmp_path / "out" / document["period"]["name"] / "report.md").read_text()
 
 
 def test_an_empty_ledger_is_reported_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+import pytest
 from matplotlib.figure import Figure
 
 from self_test.telemetry.pictures import count, faults, pixels, ticks, words
@@ -96,6 +97,17 @@ def samples() -> Iterator[Figure]:
     yield draw_against_targets("K", "s", TARGETS[:1])
     yield draw_bars("C", LONG, COSTS, "cost, USDT (below 0: received)", costs=True)
     yield draw_bars("C", "s", [Bar("trend", 0.0, "1 trade")], "net result, USDT")
+
+
+@pytest.mark.parametrize("long", ["one day is missing, " * 60, "/var/lib/bot/" + "x" * 500])
+def test_however_long_a_reason_is_the_page_stays_readable(long: str) -> None:
+    points = [(START, 1_000.0), (START + DAY, 1_010.0)]
+    for figure in (
+        draw_equity_and_drawdown("Equity and drawdown", long, points, [], unit="USDT", missing=long),
+        draw_equity_and_drawdown("Equity and drawdown", "s", [], [], unit="USDT", missing=long),
+        draw_against_targets("Figures against targets", long, [Target("win rate", 0.5, 0.4, 0.6, "50% vs 60%", long)]),
+    ):
+        assert faults(figure) == []
 
 
 def test_everything_on_a_plot_can_be_read() -> None:

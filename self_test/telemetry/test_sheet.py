@@ -16,7 +16,19 @@ def test_lines_are_as_wide_as_the_page_allows_and_break_between_words() -> None:
     assert " ".join(lines).split() == text.split() and len(lines) > 3
     drawn = [sheet.figure.text(0, 0, line, size=LABEL).get_window_extent().width for line in lines]
     assert max(drawn) <= WIDTH - 2 * MARGIN and min(drawn[:-1]) > 0.8 * (WIDTH - 2 * MARGIN)
-    assert sheet.wrapped("", TICK, 100) == "" and sheet.wrapped("unbreakable", TICK, 1) == "unbreakable"
+    assert sheet.wrapped("", TICK, 100) == "" and sheet.wrapped("unbreakable", TICK, 200) == "unbreakable"
+
+
+def test_a_word_wider_than_the_page_is_broken_and_what_does_not_fit_is_cut_off() -> None:
+    """A path in a reason once left no room for the plot under it."""
+    path = "/var/lib/bot/" + "a-long-name/" * 40
+    sheet = Sheet("T", path)
+    whole = sheet.wrapped(path, LABEL, WIDTH - 2 * MARGIN, 99).split("\n")
+    drawn = [sheet.figure.text(0, 0, line, size=LABEL).get_window_extent().width for line in whole]
+    assert "".join(whole) == path and len(whole) > 4 and max(drawn) <= WIDTH - 2 * MARGIN
+    cut = sheet.wrapped(path, LABEL, WIDTH - 2 * MARGIN, 3).split("\n")
+    assert len(cut) == 3 and cut[:2] == whole[:2] and cut[2].endswith(" …")
+    assert sheet.wrapped("wide", TICK, 1).split("\n") == ["w", "i", "d", "e"], "and it ends"
 
 
 def test_a_long_heading_and_a_long_legend_leave_the_frames_less() -> None:

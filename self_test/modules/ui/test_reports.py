@@ -99,7 +99,25 @@ def test_regimes_add_up_and_one_that_is_not_recorded_is_named() -> None:
 def test_damaged_rows_are_named() -> None:
     book = read_rows([day(0, 1.0), trade(START + 3_600_000, 1.0, pnl="NaN")])
     found = report(book, now=START + DAY_MS)
-    assert any(note.startswith(f"{ACCOUNT}: trade row") for note in found.notes)
+    assert any(f"{ACCOUNT}: trade row" in note and note.startswith("THE LEDGER IS DAMAGED") for note in found.notes)
+
+
+def test_what_was_lost_is_told_in_the_reports_it_may_concern_only() -> None:
+    lost = row("verdict", what="damage", ts=START + 5 * DAY_MS, text="3 of 9 rows of the ledger were lost")
+    book = read_rows([*(day(number, 1.0) for number in range(9)), lost])
+    told = [
+        bool([note for note in report(book, Kind.DAILY, now=START + number * DAY_MS + 1).notes if "3 of 9 rows" in note])
+        for number in (2, 6, 7, 9)
+    ]
+    assert told == [True, True, False, False]
+    assert kpis(within(book, START + 6 * DAY_MS, START + 9 * DAY_MS), START + 9 * DAY_MS)[0].figures["drawdown"].value is not None
+
+
+def test_after_a_demotion_a_report_asks_for_twice_the_trades_like_the_engine() -> None:
+    subject = {"account": ACCOUNT, "style": "scalp", "factor": 2}
+    judged = row("verdict", what="verdict", ts=START + DAY_MS, account=ACCOUNT, style="scalp", subject=subject)
+    (verdict,) = report(read_rows([*stream(31, per_day=8), judged]), Kind.STAGE, now=START + 31 * DAY_MS).verdicts
+    assert verdict.checks[0].target == 400.0
 
 
 def test_the_curve_falls_as_deep_as_the_figure_says() -> None:
