@@ -132,6 +132,7 @@ def assemble(
     state.standings, state.samples, state.earned = stored.standings, stored.samples, stored.earned
     state.health, state.evidence = stored.health, stored.evidence
     state.holds, state.coins, state.outside_coins, state.cursors = stored.holds, stored.coins, stored.outside_coins, stored.cursors
+    state.cash_logs = stored.cash_logs
     return state, frozenset(fresh)
 
 

@@ -15,12 +15,14 @@ import structlog
 
 from modules.accounts import Key, Lineup, confirmed
 from modules.data.together import together
+from modules.engine import live
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
 from modules.environment import Environment, Hosts
 from modules.exchange import rights
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.cash_look import CashLook
 from modules.exchange.executor import Executor
 from modules.exchange.holdings import Held
 from modules.exchange.steps import Limits
@@ -34,6 +36,7 @@ from state.instruments import Instrument
 from state.market import Quote
 from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
 from state.runtime import RuntimeState
+from state.transfers import wallet_name
 from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.fixed import MONEY_SCALE
@@ -145,6 +148,18 @@ class LiveFloor:
             )
             executor.restore([order for order in state.orders.values() if order.account == account], held_on(state, account))
             domain = account.domain
+            sharing = self._sharing(account)
+            look = CashLook(
+                account,
+                venue,
+                inbox.put_account,
+                self._clock,
+                venue_now,
+                partial(live.unexplained, state, account),
+                told=state.cash_logs.get(wallet_name(account, sharing)),
+                sharing=sharing,
+                own_deposits=self._config.capital.deposits == "own",
+            )
             watch = Watch(
                 account,
                 venue,
@@ -160,9 +175,15 @@ class LiveFloor:
                 cursor=state.cursors.get(str(account), 0),
                 env=str(self._options.env),
                 listing=partial(filters, domain),
+                look=look,
                 may_withdraw=self._config.capital.key_may_withdraw,
             )
             self.desks[account] = Desk(venue=venue, tracker=tracker, executor=executor, watch=watch)
+
+    def _sharing(self, account: Account) -> tuple[Account, ...]:
+        """The other live accounts whose key, and so whose wallet, is the same."""
+        key = self._keys[account.domain].key
+        return tuple(one for one in self._venues if one != account and self._keys[one.domain].key == key)
 
     def _now(self) -> int:
         return self._time()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from modules.exchange.reports import AccountItem, ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
+from modules.exchange.reports import AccountItem, CashReport, ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
 from utils.throttle import Urgency
 
 
@@ -128,6 +128,14 @@ class Venue(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class CashList(Protocol):
+    """What moved an account's cash and was no execution."""
+
+    async def movements(self, since_ms: int) -> list[CashReport]:
+        """Every such row of the quote coin from `since_ms` (venue time) on, oldest first, paged to the end. Raises as a `Venue`."""
         ...
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -160,6 +160,8 @@ class Capital(_Group):
 
     crypto_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """CRYPTO's share of a wallet that it shares with PERPS under one key; with a sub-account each, every domain has its own."""
+    deposits: Literal["outside", "own"] = "outside"
+    """Money that comes to a live wallet: left alone as somebody else's, or the bot's to trade with."""
     key_may_withdraw: bool = False
     """Accept an API key that can withdraw; without it such a key is refused at the start."""
 

@@ -176,15 +176,25 @@ class VenueRead(_Event, tag="venue_read", frozen=True):
     foreign: tuple[str, ...] = ()
     cursor: int = 0
     """Every execution before this venue time has been told: where to go on from after a restart."""
+    cash_cursor: int = 0
+    """Every `CashMoved` before this venue time has been told; 0 = nobody reads the venue's list of them."""
+    sharing: tuple[Account, ...] = ()
+    """The bot's other accounts in the same wallet (one key for both domains)."""
 
 
 class CashMoved(_Event, tag="cash", frozen=True):
-    """The venue moved quote coin outside of trading: `kind` deposit, withdrawal, interest or adjustment; money units, signed."""
+    """The venue moved quote coin otherwise than by an execution; `kind` is its word in lower case (transfer_in), money units are signed.
+
+    The row explains; the next `VenueRead` shows whose money it was. `own` = what came counts as the bot's, as far as the wallet shows it.
+    """
 
     account: Account
     amount: int
     kind: str
     ref: str
+    own: bool = False
+    sharing: tuple[Account, ...] = ()
+    """As in `VenueRead`."""
 
 
 class Control(_Event, tag="control", frozen=True):

@@ -18,6 +18,7 @@ from state.intents import ExitReason, Side
 from state.orders import Order
 from state.stages import Toggles
 from state.standing import Level, Standing
+from state.transfers import CashLog
 from utils.errors import Invariant
 from utils.fixed import money, plain
 
@@ -92,6 +93,8 @@ class RuntimeState:
         """Rows of the ledger that verdicts rest on, (kind, JSON); the ledger keeps them, a snapshot does not."""
         self.cursors: dict[str, int] = {}
         """Live account -> venue time of the newest execution it knows."""
+        self.cash_logs: dict[str, CashLog] = {}
+        """Wallet (`state.transfers.wallet_name`) -> what the venue's list of cash movements has told of it."""
 
     def count(self, account: Account, name: str, n: int = 1) -> None:
         """Add to a count of the day."""
@@ -254,6 +257,7 @@ class Readable(msgspec.Struct, kw_only=True):
     coins: dict[str, dict[str, Decimal]] = {}
     outside_coins: dict[str, dict[str, Decimal]] = {}
     cursors: dict[str, int] = {}
+    cash_logs: dict[str, CashLog] = {}
     standings: dict[str, Standing] = {}
     samples: dict[str, str] = {}
     earned: int = 1
@@ -283,6 +287,7 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         coins=state.coins,
         outside_coins=state.outside_coins,
         cursors=state.cursors,
+        cash_logs=state.cash_logs,
         standings=state.standings,
         samples=state.samples,
         earned=state.earned,
@@ -306,6 +311,6 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     state.feeds_down, state.halted = readable.feeds_down, readable.halted
     state.closed_trades, state.realised = readable.closed_trades, readable.realised
     state.tag, state.holds, state.cursors = readable.tag, readable.holds, readable.cursors
-    state.coins, state.outside_coins = readable.coins, readable.outside_coins
+    state.coins, state.outside_coins, state.cash_logs = readable.coins, readable.outside_coins, readable.cash_logs
     state.standings, state.samples, state.earned, state.health = readable.standings, readable.samples, readable.earned, readable.health
     return state

@@ -6,6 +6,7 @@ letters of domain and mode, a tag, symbol, time, leg. Money is compared exactly.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -204,18 +205,28 @@ def owners(told: Sequence[Told], venue: Mapping[str, Any]) -> dict[str, set[str]
 def wallets(told: Sequence[Told], venue: Mapping[str, Any], quote: str = "USDT") -> list[str]:
     """Whether the bot's cash rows sum to the venue's wallet, coin by coin, to the last unit, per account of the venue.
 
-    Base coins: only what trading moved, for others that were there before belong to somebody else.
+    Base coins: only what trading moved, for others that were there before belong to somebody else. Cash that came or left after the bot had
+    opened its wallets counts as far as the bot booked it under the row's own id: the rest was not the bot's.
     """
     ours: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     theirs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for one in told:
         if one.kind == "cash":
             ours[one.row["account"], one.row.get("coin", quote)] += Decimal(one.row["amount"])
-    for row in venue["cash"]:
-        if row["coin"] == quote or row["kind"] not in EXTERNAL_CASH:
-            theirs[row["account"], row["coin"]] += Decimal(row["amount"])
     lines = []
-    for uid, accounts in sorted(owners(told, venue).items()):
+    found = owners(told, venue)
+    for row in venue["cash"]:
+        amount = Decimal(row["amount"])
+        if row["kind"] in EXTERNAL_CASH:
+            if row["coin"] != quote:
+                continue
+            booked, opened = _booked(told, found.get(row["account"], set()), row["ref"], quote)
+            if booked or row["ts"] > opened:
+                if abs(booked) > abs(amount) or booked * amount < 0:
+                    lines.append(f"wallet {row['account']}: {row['kind']} {row['ref']} of {plain(amount)} is booked as {plain(booked)}")
+                amount = booked
+        theirs[row["account"], row["coin"]] += amount
+    for uid, accounts in sorted(found.items()):
         coins = {coin for name, coin in ours if name in accounts} | {coin for name, coin in theirs if name == uid}
         for coin in sorted(coins):
             total = sum((ours[account, coin] for account in accounts), ZERO)
@@ -224,6 +235,13 @@ def wallets(told: Sequence[Told], venue: Mapping[str, Any], quote: str = "USDT")
                 said = f"the bot's cash rows ({names}) sum to {plain(total)}, the venue has {plain(theirs[uid, coin])}, off by {off}"
                 lines.append(f"wallet {uid} {coin}: {said}")
     return lines
+
+
+def _booked(told: Sequence[Told], accounts: set[str], ref: str, quote: str) -> tuple[Decimal, float]:
+    """What `accounts` booked of the venue's row `ref`, and when (venue ms) the first of their wallets was opened."""
+    rows = [one.row for one in told if one.kind == "cash" and one.row["account"] in accounts and one.row.get("coin", quote) == quote]
+    opened = min((row["ts"] for row in rows if row["ref"] == "start" and "ts" in row), default=math.inf)
+    return sum((Decimal(row["amount"]) for row in rows if row["ref"] == ref != "start"), ZERO), opened
 
 
 # --- what stands ----------------------------------------------------------------------------------------------------------------------

@@ -284,16 +284,22 @@ def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: l
             halt(state, a, ts, "drawdown", ExitReason.HALT, out)
 
 
-def _policy_day(state: RuntimeState, mandate: Mandate, a: int) -> dict[str, str]:
-    """What each style's counting policy trades made on the day that is over, open ones at their marks (decimal strings)."""
-    acct = state.acct[a]
-    total = [int(won) for won in acct["won"]]
+def policy_totals(state: RuntimeState, mandate: Mandate, a: int) -> list[int]:
+    """By style, what the counting policy trades of account `a` have made in all, open ones at their marks (money units)."""
+    total = [int(won) for won in state.acct[a]["won"]]
     for i in np.flatnonzero((state.pos["status"] == OPEN) & (state.inst["account"] == a)):
         pos = state.pos[i]
         if pos["explored"] or not mandate.strategies[int(pos["strategy"])].confirmed:
             continue
         marked = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * int(state.inst[i]["unit"]) - int(pos["value"]))
         total[int(mandate.rules[int(pos["strategy"])]["style"])] += marked + int(pos["realised"] - pos["fees"] - pos["funding"])
+    return total
+
+
+def _policy_day(state: RuntimeState, mandate: Mandate, a: int) -> dict[str, str]:
+    """What each style's counting policy trades made on the day that is over (decimal strings)."""
+    acct = state.acct[a]
+    total = policy_totals(state, mandate, a)
     made = [now - int(then) for now, then in zip(total, acct["marked"], strict=True)]
     acct["marked"][:] = total
     return {name: plain(money(units)) for name, units in zip(rollout.STYLE_NAMES, made, strict=True)}

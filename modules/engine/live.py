@@ -1,16 +1,16 @@
 """What the engine makes of the news of a live account: holds, protection confirmed or failed, the venue's own figures, seizures.
 
 Holds keep entries off by cause and never touch exits. The venue's figures are compared with the book by the pure `reconcile`; nothing
-here guesses: what cannot be explained is held until it can.
+here guesses: what cannot be explained is held until it can. What came or left otherwise than by trading is explained in `transfers`.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from modules.engine import coins, exits
+from modules.engine import coins, exits, transfers
 from modules.engine.mandate import Mandate
-from modules.exchange.reconcile import CAUSES, MISMATCH, Book, dust_of, reconcile
+from modules.exchange.reconcile import CAUSES, MISMATCH, ROUNDING_UNITS, Book, dust_of, reconcile
 from state.accounts import Account, Mode
 from state.books import OPEN
 from state.intents import ExitReason, Side
@@ -53,10 +53,11 @@ def apply(state: RuntimeState, mandate: Mandate, event: LiveEvent, out: list[Com
         case AccountUp():
             let_go(state, event.account, event.ts, event.cause, out)
         case VenueRead():
-            _read(state, event, out)
+            _read(state, mandate, event, out)
             _sweep_dust(state, mandate, event, out)
         case CashMoved():
-            _moved(state, event, out)
+            if state.acct[state.accounts.index(event.account)]["peak"]:  # else it is in the balance that the wallet is opened with
+                transfers.note(state, event)
 
 
 def hold(state: RuntimeState, account: Account, ts: int, cause: str, reason: str, out: list[Command]) -> None:
@@ -131,13 +132,20 @@ def _dust(state: RuntimeState, i: int) -> Decimal:
     return dust_of(instrument, instrument.price(int(state.market[state.seats[i][1]]["last_close"])))
 
 
-def _read(state: RuntimeState, event: VenueRead, out: list[Command]) -> None:
+def unexplained(state: RuntimeState, account: Account, cash: Decimal) -> bool:
+    """Whether the venue's `cash` of an account is other than its own and what is known to stand beside it."""
+    acct = state.acct[state.accounts.index(account)]
+    return bool(acct["peak"]) and abs(cash - money(int(acct["cash"] + acct["outside"]))) > money(ROUNDING_UNITS)
+
+
+def _read(state: RuntimeState, mandate: Mandate, event: VenueRead, out: list[Command]) -> None:
     a, account = state.accounts.index(event.account), event.account
     acct, name = state.acct[a], str(event.account)
     acct["free"] = event.free
     state.cursors[name] = max(event.cursor, state.cursors.get(name, 0))
     if not acct["peak"]:
         return  # the wallet is not open yet: nothing to compare with
+    transfers.settle(state, mandate, event, [book_of(state, one) for one in (account, *event.sharing)], out)
     found = reconcile(book_of(state, account), event)
     for cause, reason in found.holds.items():
         hold(state, account, event.ts, cause, reason, out)
@@ -164,14 +172,6 @@ def _sweep_dust(state: RuntimeState, mandate: Mandate, event: VenueRead, out: li
     for key, i in state.seats_on(event.account).items():
         if key not in book.busy and coins.worthless_at_stop(state, i):
             write_off(state, mandate, i, event.ts, out)
-
-
-def _moved(state: RuntimeState, event: CashMoved, out: list[Command]) -> None:
-    """Money came or went by other ways than trading: neither gain nor drawdown."""
-    a = state.accounts.index(event.account)
-    for field in ("cash", "equity", "peak", "day_start"):
-        state.acct[a][field] += event.amount
-    exits.cash_row(state, a, event.ts, event.kind, event.amount, event.ref, out)
 
 
 def fits(state: RuntimeState, i: int, fill: Fill) -> bool:

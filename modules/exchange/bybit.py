@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
@@ -25,10 +25,11 @@ from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange import bybit_bodies as bodies
 from modules.exchange.bybit_calls import BybitCalls, CallLimits, NoAnswer, NotSent, Params, Reply, SigningClock, Wire, scope_of
+from modules.exchange.bybit_cash import LOG, movement
 from modules.exchange.bybit_codes import PARAMETER
 from modules.exchange.bybit_lists import BybitLists, only_row, understood
 from modules.exchange.bybit_setup import ACCOUNT_INFO, PerpetualSetup
-from modules.exchange.reports import ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
+from modules.exchange.reports import CashReport, ExecutionReport, KeyRights, OrderReport, PositionReport, WalletReport
 from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Barred, Ticket, World, free
 from state.accounts import Domain
 from utils.clock import Clock
@@ -199,6 +200,15 @@ class BybitVenue:
         found = await self._windows({**bodies.where(key), "orderId": venue_id}, start, Urgency.CANCEL)
         return [one for one in found if one.venue_id == venue_id]
 
+    async def movements(self, since_ms: int) -> list[CashReport]:
+        """See `CashList.movements`."""
+        asked = {"accountType": "UNIFIED", "currency": self._quote}
+        found: dict[str, CashReport] = {}
+        for window in self._weeks(since_ms):
+            page = await self._lists.every(LOG, {**asked, **window}, movement, Urgency.ACCOUNT)
+            found |= {one.ref: one for one in reversed(page) if one is not None and one.coin == self._quote}
+        return sorted(found.values(), key=lambda one: one.ts)
+
     async def positions(self) -> list[PositionReport]:
         """See `Venue.positions`."""
         if self._domain is not Domain.PERPS:
@@ -244,16 +254,21 @@ class BybitVenue:
     async def _windows(self, asked: Params, start: int, urgency: Urgency) -> list[ExecutionReport]:
         """Executions from `start` (venue ms) up to now, oldest first, each once; the venue answers for a week at a time."""
         found: dict[str, ExecutionReport] = {}
-        while True:
-            end = start + WEEK_MS - 1
-            window = {**asked, "startTime": start, "endTime": end}
+        for window in self._weeks(start):
             page = await self._lists.every(
-                "/v5/execution/list", window, lambda row: rows.execution(row, self._domain, self._quote), urgency
+                "/v5/execution/list", {**asked, **window}, lambda row: rows.execution(row, self._domain, self._quote), urgency
             )
             found |= {one.exec_id: one for one in reversed(page)}
+        return sorted(found.values(), key=lambda one: one.ts)
+
+    def _weeks(self, start: int) -> Iterator[Params]:
+        """Times to ask for, one after the other, until now."""
+        while True:
+            end = start + WEEK_MS - 1
+            yield {"startTime": start, "endTime": end}
             start = end + 1
             if start > self._venue_now() + LATE_MS:
-                return sorted(found.values(), key=lambda one: one.ts)
+                return
 
     async def _last(self, key: str, urgency: Urgency) -> Decimal:
         said = await self._calls.read("/v5/market/tickers", bodies.where(key), urgency)

@@ -49,6 +49,7 @@ PER_SECOND: dict[str, int | dict[Domain, int]] = {
     "/v5/account/wallet-balance": _BOTH,
     "/v5/account/info": _BOTH,
     "/v5/account/set-margin-mode": 5,
+    "/v5/account/transaction-log": 25,
     "/v5/user/query-api": 10,
 }
 """Calls a second of one account; spot and derivatives count apart. What is not here (the market) counts for the address only."""

@@ -15,7 +15,13 @@ from modules.exchange.bybit_calls import BybitCalls, Params
 from utils.errors import Transient
 from utils.throttle import Urgency
 
-PAGE = {"/v5/order/realtime": 50, "/v5/order/history": 50, "/v5/execution/list": 100, "/v5/position/list": 200}
+PAGE = {
+    "/v5/order/realtime": 50,
+    "/v5/order/history": 50,
+    "/v5/execution/list": 100,
+    "/v5/position/list": 200,
+    "/v5/account/transaction-log": 50,
+}
 """The largest page that the venue gives."""
 
 T = TypeVar("T")

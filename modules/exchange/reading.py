@@ -12,6 +12,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import msgspec
 
+from modules.exchange.cash_look import CashLook
 from modules.exchange.foreign import Cover, foreign_orders
 from modules.exchange.reports import OrderReport, PositionReport, WalletReport
 from modules.exchange.teller import Teller, Tracker
@@ -36,15 +37,17 @@ class Reading(msgspec.Struct, frozen=True):
     orders: list[OrderReport]
 
 
-async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms: int) -> Reading | None:
+async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms: int, look: CashLook | None = None) -> Reading | None:
     """Tell every execution since `since_ms` (venue time) and read the rest; None when the account would not rest.
 
+    `look` tells why the wallet moved otherwise; after news of it the wallet is read again, so that it contains all that was told.
     The caller must not wait before it acts on the answer: it holds for this instant. Raises what reading raises.
     """
     teller.tell(await venue.executions(since_ms))
     for _ in range(TRIES):
         heard = teller.heard
         wallet = await venue.wallet()
+        moved = look is not None and await look.news(wallet.cash)
         positions = await venue.positions()
         orders = await venue.open_orders()
         teller.tell(orders)
@@ -54,7 +57,7 @@ async def read_at_rest(venue: Venue, teller: Teller, tracker: Tracker, since_ms:
         await identify(venue, teller, tracker)
         if tracker.unknown():
             return None  # not at once again: a listing may lag behind
-        if teller.heard == heard and not tracker.incomplete():
+        if teller.heard == heard and not moved and not tracker.incomplete():
             teller.tell([*positions, wallet])
             return Reading(wallet, positions, orders)
     return None

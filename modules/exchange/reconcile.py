@@ -112,6 +112,11 @@ def reconcile(book: Book, read: VenueRead) -> Findings:
     )
 
 
+def comparable(book: Book, read: VenueRead) -> bool:
+    """Whether the cash of `read` may be judged: nothing is on its way, and sizes and coins agree."""
+    return not book.busy and not _sizes(book, read) and not _coins(book, read)[0]
+
+
 def _sizes(book: Book, read: VenueRead) -> list[str]:
     """Perpetual positions that differ, in words."""
     differing = []

@@ -133,6 +133,16 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     ts: int = 0
 
 
+class CashReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement of `coin`, signed, that no execution tells of; `ref` is unique per account, `kind` the venue's word in lower case."""
+
+    ref: str
+    kind: str
+    coin: str
+    amount: Decimal
+    ts: int
+
+
 class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
     """What the API key may do."""
 

@@ -18,6 +18,7 @@ import structlog
 
 from modules.data.together import together
 from modules.exchange import rights
+from modules.exchange.cash_look import CashLook
 from modules.exchange.causes import BANNED, CLOCK, KEYS, RECONCILE, RIGHTS, STREAM, VENUE, Causes
 from modules.exchange.checks import Checks, Listing
 from modules.exchange.reading import Reading, identify, read_at_rest, venue_read
@@ -82,10 +83,14 @@ class Watch:
         cursor: int,
         env: str,
         listing: Listing | None = None,
+        look: CashLook | None = None,
         may_withdraw: bool = False,
         pace: Pace | None = None,
     ) -> None:
-        """`instruments` by key; `prefix` as in `CLabc-`: what our client ids begin with; `env` for what is said of a bad key."""
+        """`instruments` by key; `prefix` as in `CLabc-`: what our client ids begin with; `env` for what is said of a bad key.
+
+        `look` reads why cash moved otherwise than by executions.
+        """
         self._account = account
         self._venue = venue
         self._stream = stream
@@ -99,6 +104,7 @@ class Watch:
         self._env = env
         self._pace = pace or Pace()
         self._executor = executor
+        self._look = look
         self._teller = Teller(tracker, executor, emit)
         self._causes = Causes(account, emit, venue_now, standing=(RECONCILE,))
         self._checks = Checks(account, venue, self._causes, instruments, listing, may_withdraw=may_withdraw)
@@ -253,7 +259,7 @@ class Watch:
                 return False
             self.caught_up.set()
         began_ns = self._clock.monotonic_ns()
-        reading = await read_at_rest(self._venue, self._teller, self._tracker, since)
+        reading = await read_at_rest(self._venue, self._teller, self._tracker, since, self._look)
         if reading is None:
             return False
         self._tell(reading)  # without a wait since the last execution was told: what is presumed is in the inbox already
@@ -269,7 +275,10 @@ class Watch:
         event, self._suspects = venue_read(
             self._account, self._venue_now(), reading, self._instruments, self._prefix, self._tracker, self._suspects
         )
-        self._emit([msgspec.structs.replace(event, cursor=self.cursor)])
+        event = msgspec.structs.replace(event, cursor=self.cursor)
+        if self._look is not None:
+            event = msgspec.structs.replace(event, cash_cursor=self._look.cursor, sharing=self._look.sharing)
+        self._emit([event])
 
     def _failed(self, error: Rejected | Transient) -> None:
         if isinstance(error, Banned) or (isinstance(error, Rejected) and error.code == BAD_KEY):

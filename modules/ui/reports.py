@@ -135,7 +135,7 @@ def _account(name: str, book: Book, part: Book, found: Sequence[Slice], period: 
         quote=QUOTE.get(name.partition("/")[0], "USD"),
         equity_start=days[0].start if marked else None,
         equity_end=days[-1].equity if days else None,
-        result=math.fsum(day.equity - (day.start or 0.0) for day in days) if marked else None,
+        result=math.fsum(_made(book, day) for day in days) if marked else None,
         flows=math.fsum(row.amount for row in part.cash if row.account == name and row.flow),
         kpis=tuple(_kpi(one, period) for one in found),
         regimes=tuple(_regimes(whole)) if whole else (),
@@ -158,6 +158,15 @@ def _regimes(whole: Slice) -> Iterator[Regime]:
     unnamed = tuple(trade for trade in whole.trades if trade.regime is None)
     if unnamed:
         yield Regime(name="not recorded", kpi=kpi_of(msgspec.structs.replace(whole, trades=unnamed, explored=())))
+
+
+def _made(book: Book, day: Day) -> float:
+    """What a day brought, in money: a day on which money came or left tells its start in the scale of its evening, for returns."""
+    flows = [row.amount for row in book.cash if row.account == day.account and row.flow and row.ts // DAY_MS == day.day]
+    evening = [one for one in book.days if one.account == day.account and one.day == day.day - 1]
+    if flows and evening:
+        return day.equity - evening[0].equity - math.fsum(flows)
+    return day.equity - (day.start or 0.0)
 
 
 def _missing(name: str, book: Book, days: Sequence[Day], period: Period) -> list[str]:

@@ -12,7 +12,8 @@ from state.books import OPEN
 from state.ledger import fees_of
 from state.messages import Command, Event, Record, Report
 from state.runtime import RuntimeState
-from utils.fixed import money
+from telemetry.ledger_rows import TRADING_CASH
+from utils.fixed import money, money_units
 
 
 class Group(msgspec.Struct):
@@ -57,6 +58,12 @@ class Wallet(msgspec.Struct):
         elif self.peak:
             self.drawdown = max(self.drawdown, 1.0 - equity / self.peak)
 
+    def moved(self, amount: int) -> None:
+        """So much of it came or left otherwise than by trading: no gain, and no fall."""
+        if self.equity > 0 and self.equity + amount > 0:
+            self.peak = self.peak * (self.equity + amount) // self.equity
+            self.equity += amount
+
     def close(self, pnl: Decimal, r: float, symbol: str) -> None:
         """A trade of this account is over."""
         self.closed.add(pnl, r)
@@ -96,6 +103,8 @@ class Tally:
     def _record(self, kind: str, row: dict[str, Any]) -> None:
         if kind == "fill":
             self.wallets[row["account"]].fees += fees_of(row)
+        elif kind == "cash" and "coin" not in row and row["kind"] not in TRADING_CASH:
+            self.wallets[row["account"]].moved(money_units(Decimal(row["amount"])))
         elif kind == "trade":
             account, pnl, r = row["account"], Decimal(row["pnl"]), float(row["r"])
             self.wallets[account].close(pnl, r, row["symbol"])

@@ -181,7 +181,7 @@ def lived(*symbols: str) -> RuntimeState:
     with desk.on(desk.paper):
         desk.open(strategy=C4)
     desk.tell(AccountDown(desk.now, desk.live, "stream", "lost"))
-    desk.read(cursor=77, coins={**desk.venue_coins, "ZZZ": Decimal(5)})
+    desk.read(cursor=77, cash_cursor=99, coins={**desk.venue_coins, "ZZZ": Decimal(5)})
     return desk.engine.state
 
 
@@ -199,9 +199,14 @@ def test_whatever_the_line_up_what_each_account_holds_stays_its_own(accounts: tu
         assert state.acct[a] == stored.acct[b]
         assert (state.inst["account"] == [seat[0] for seat in state.seats]).all()
     assert sum(int(row["status"] == OPEN) for row in state.pos) == 2
-    for name in ("orders", "execs", "tag", "holds", "coins", "outside_coins", "cursors"):
+    for name in ("orders", "execs", "tag", "holds", "coins", "outside_coins", "cursors", "cash_logs"):
         assert getattr(state, name) == getattr(stored, name), name
-    assert state.tag == "abc" and state.cursors == {"CRYPTO/LIVE": 77} and state.coins["CRYPTO/LIVE"]["AAA"] == Decimal("0.1997001")
+    assert (
+        state.tag == "abc"
+        and state.cursors == {"CRYPTO/LIVE": 77}
+        and state.cash_logs["CRYPTO/LIVE"].cursor == 99
+        and state.coins["CRYPTO/LIVE"]["AAA"] == Decimal("0.1997001")
+    )
 
 
 def test_a_live_account_comes_beside_what_paper_has_done(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from state.intents import ExitReason
 from state.messages import (
     AccountDown,
     AccountUp,
-    CashMoved,
     Close,
     OrderRejected,
     Place,
@@ -201,20 +200,6 @@ def test_a_reading_before_the_wallet_is_open_compares_nothing() -> None:
         desk.acct[field] = 0
     assert desk.read(cash=5 * MONEY_SCALE, free=5 * MONEY_SCALE) == []
     assert int(desk.acct["free"]) == 5 * MONEY_SCALE and int(desk.acct["cash"]) == int(desk.acct["outside"]) == 0
-
-
-@pytest.mark.parametrize("kind, amount", [("deposit", 250), ("withdrawal", -100), ("interest", 1)])
-def test_money_that_came_or_went_is_neither_gain_nor_drawdown(kind: str, amount: int) -> None:
-    desk = LiveDesk()
-    before = account_view(desk.engine.state, 0)
-    (row,) = rows(desk.tell(CashMoved(desk.now, desk.live, amount * MONEY_SCALE, kind, "t1")), "cash")
-    assert (row["kind"], row["amount"], row["ref"], row["account"]) == (kind, str(amount), "t1", "CRYPTO/LIVE")
-    desk.venue_cash += amount
-    desk.bar()
-    after = account_view(desk.engine.state, 0)
-    assert Decimal(after.equity) == Decimal(before.equity) + amount and after.drawdown == 0.0
-    assert not desk.acct["day_stopped"] and account_view(desk.engine.state, 1).equity == "1000"
-    settled(desk)
 
 
 def test_a_close_that_is_refused_is_asked_for_ever_less_often_and_for_ever_and_at_once_without_a_stop() -> None:

@@ -123,7 +123,7 @@ EVENTS: dict[type, st.SearchStrategy[object]] = {
         st.dictionaries(text, whole, max_size=3),
         few(text),
     ),
-    CashMoved: st.builds(CashMoved, whole, accounts, whole, text, text),
+    CashMoved: st.builds(CashMoved, whole, accounts, whole, text, text, st.booleans(), few(accounts)),
     Control: st.builds(Control, whole, text, st.dictionaries(text, text, max_size=3), text),
 }
 scalars = st.one_of(whole, text, st.booleans(), real)

@@ -13,6 +13,7 @@ from state.orders import Order, OrderState
 from state.runtime import BLOBS, SPREADS, RuntimeState, account_view, freeze, holding, thaw
 from state.stages import Toggles
 from state.standing import Level, Standing
+from state.transfers import CashLog, Movement
 from strategy.market import new_market
 from utils.errors import Invariant
 from utils.fixed import MONEY_SCALE
@@ -170,6 +171,7 @@ def test_what_a_live_account_knows_goes_through_a_snapshot_without_loss() -> Non
     state.coins = {"CRYPTO/LIVE": {"AAA": Decimal("0.123456789012345678"), "BBB": Decimal("-0.1")}}
     state.outside_coins = {"CRYPTO/LIVE": {"ZZZ": Decimal(9)}}
     state.cursors = {"CRYPTO/LIVE": 1_735_689_600_123}
+    state.cash_logs = {"CRYPTO/LIVE": CashLog(since=5, cursor=9, seen={"a": 7}, waiting=[Movement("a", 7, "bonus", -3)])}
     state.pos["explored"], state.pos["unprotected_ms"], state.pos["closes"] = [0, 1, 0, 1, 0], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]
     for n, field in enumerate(("live", "free", "outside", "canary", "canary_since", "canary_trades", "canary_realised")):
         state.acct[field] = np.reshape([n, -n, 10 * n], (3,) + (1,) * (state.acct[field].ndim - 1))
@@ -184,12 +186,12 @@ def test_what_a_live_account_knows_goes_through_a_snapshot_without_loss() -> Non
 def test_a_snapshot_from_before_live_accounts_has_none_of_their_knowledge() -> None:
     readable, arrays = freeze(busy())
     old = msgspec.json.decode(readable)
-    for name in ("tag", "holds", "coins", "outside_coins", "cursors", "standings", "samples", "earned", "health"):
+    for name in ("tag", "holds", "coins", "outside_coins", "cursors", "cash_logs", "standings", "samples", "earned", "health"):
         del old[name]
     for view in old["accounts"].values():
         del view["held_by"]
     back = thaw(msgspec.json.encode(old), {name: array.copy() for name, array in arrays.items()})
-    assert (back.tag, back.holds, back.coins, back.outside_coins, back.cursors) == ("", {}, {}, {}, {})
+    assert (back.tag, back.holds, back.coins, back.outside_coins, back.cursors, back.cash_logs) == ("", {}, {}, {}, {}, {})
     assert back.orders == busy().orders and back.seats == busy().seats
 
 

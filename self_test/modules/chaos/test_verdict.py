@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
-from modules.chaos.verdict import Stretch, Verdict, judge
+from modules.chaos.verdict import Stretch, Told, Verdict, judge
 from self_test.modules.chaos.ledgers import PERP_UID, SPOT_UID, Books, good_books
 
 
@@ -158,3 +159,43 @@ def test_paper_rows_and_foreign_orders_are_not_looked_at() -> None:
     books.order("spot", "somebody-else", "Buy", "1", status="Cancelled")
     found = verdict(books)
     assert found.broken == [] and found.orders_sent == 5
+
+
+def moved(books: Books, amount: str, booked: str, *, ts: int = 9) -> None:
+    """Cash that came or left while the bot lived, and what it booked of it."""
+    for one in books.told:
+        if one.kind == "cash" and one.row["ref"] == "start":
+            one.row["ts"] = 5
+    kind = "TRANSFER_IN" if Decimal(amount) > 0 else "TRANSFER_OUT"
+    books.venue["cash"].append({"ts": ts, "account": SPOT_UID, "coin": "USDT", "amount": amount, "kind": kind, "ref": "row1"})
+    if booked != "0":
+        books.told.append(
+            Told(kind="cash", row={"account": "CRYPTO/LIVE", "kind": kind.lower(), "amount": booked, "ref": "row1", "ts": ts})
+        )
+
+
+@pytest.mark.parametrize(("amount", "booked"), [("200", "0"), ("200", "200"), ("-50", "-50"), ("-50", "-20"), ("-50", "0")])
+def test_cash_that_moved_counts_as_far_as_it_was_the_bots(amount: str, booked: str) -> None:
+    books = good_books()
+    moved(books, amount, booked)
+    assert judge(books.told, books.venue).broken == []
+
+
+@pytest.mark.parametrize(("amount", "booked"), [("-50", "-50.0000000001"), ("-50", "50"), ("50", "51")])
+def test_more_than_a_row_says_is_told(amount: str, booked: str) -> None:
+    books = good_books()
+    moved(books, amount, booked)
+    assert any("row1" in line and "is booked as" in line for line in judge(books.told, books.venue).broken)
+
+
+def test_cash_that_came_before_the_wallet_was_opened_must_be_in_its_opening() -> None:
+    books = good_books()
+    moved(books, "200", "0", ts=4)
+    assert any(line.startswith(f"wallet {SPOT_UID} USDT") for line in judge(books.told, books.venue).broken)
+
+
+def test_a_withdrawal_that_the_venue_does_not_know_is_told() -> None:
+    books = good_books()
+    moved(books, "-50", "-50")
+    books.venue["cash"].pop()
+    assert any(line.startswith(f"wallet {SPOT_UID} USDT") for line in judge(books.told, books.venue).broken)

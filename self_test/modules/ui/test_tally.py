@@ -6,7 +6,7 @@ import pytest
 
 from modules.ui.tally import Tally
 from self_test.telemetry.samples import PERPS, SPOT, T0, bars, fill, hold, refused, small_state, trade
-from state.messages import Tick
+from state.messages import Record, Tick
 from utils.fixed import MONEY_SCALE
 
 
@@ -39,6 +39,18 @@ def test_the_deepest_fall_is_from_the_highest_point_before_it() -> None:
     assert wallet.drawdown == pytest.approx(0.1)
     assert (wallet.start, wallet.equity) == (1_000 * MONEY_SCALE, 1_300 * MONEY_SCALE)
     assert tally.wallets[str(PERPS)].drawdown == 0
+
+
+def test_money_that_leaves_is_no_fall_and_money_that_comes_hides_none() -> None:
+    state = small_state()
+    tally = Tally(state)
+    for equity, moved in ((950, None), (475, "-475"), (427.5, None), (4_275, "3847.5")):
+        state.acct[0]["equity"] = int(equity * MONEY_SCALE)
+        row = {"ts": T0, "account": str(SPOT), "kind": "transfer", "amount": moved, "ref": "r"}
+        fee = {"ts": T0, "account": str(SPOT), "kind": "fee", "amount": "-1", "ref": "f"}
+        tally(Tick(T0), [Record("cash", fee), *([Record("cash", row)] if moved else [])])
+    wallet = tally.wallets[str(SPOT)]
+    assert wallet.drawdown == pytest.approx(0.145) and wallet.peak == 5_000 * MONEY_SCALE
 
 
 def test_a_wallet_that_is_opened_during_the_run_starts_there() -> None:
