@@ -50,6 +50,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                 found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
             if name == "promote":
                 found.add_argument("standing", metavar="DOMAIN/STYLE", help="e.g. CRYPTO/swing, as `status` and the reports offer it")
+                found.add_argument("--real-money", metavar="LAST4", help="outside simulated: the live account's last four digits")
             if name in {"resume", "reset"}:
                 found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
         else:
@@ -119,24 +120,30 @@ def status_text(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sure(args: argparse.Namespace, env: str) -> bool:
-    """Whether a person means it; Refusal when there is nobody to be asked."""
-    if args.yes:
+def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
+    """Whether a person confirms a request, as `modules/confirm.py` has it: in `simulated` only a disaster asks.
+
+    A promotion opens real money where the style's live account is open already: its digits are typed. Where it is not, the start that
+    opens it asks for them.
+    """
+    from modules.cli_confirm import real_money, sure
+    from modules.confirm import Kind, needed
+    from modules.stage_request import remembered
+    from utils.clock import WallClock
+
+    open_account = remembered(place).real_money if args.name == "promote" else None
+    kind = needed(env=env, disaster=args.name == "flatten", opens_live=open_account is not None, asks=True)
+    what = f"promote {args.standing}" if args.name == "promote" else args.name
+    if kind is Kind.DIGITS:
+        real_money(what, env, open_account or "", args.real_money, WallClock().now_ms)
         return True
-    if not sys.stdin.isatty():
-        raise Refusal(f"{args.name} changes the {env} account; say --yes")
-    sys.stdout.write(f"{args.name} in {env}: are you sure? [y/N] ")
-    sys.stdout.flush()
-    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
-        return True
-    sys.stdout.write("nothing done\n")
-    return False
+    return kind is Kind.NONE or sure(what, env, yes=args.yes)
 
 
 def flatten(args: argparse.Namespace, load: Load) -> ExitCode:
     """Halt and close everything, with the daemon or without."""
     env, place = place_of(args)
-    if not sure(args, env):
+    if not confirmed(args, env, place):
         return ExitCode.DONE
     return cli_flatten.flatten(env, place, load, args.timeout)
 
@@ -144,7 +151,7 @@ def flatten(args: argparse.Namespace, load: Load) -> ExitCode:
 def request(args: argparse.Namespace, load: Load) -> ExitCode:
     """Pass a request of the operator to the daemon, or write it into the journal of a dead one."""
     env, place = place_of(args)
-    if not sure(args, env):
+    if not confirmed(args, env, place):
         return ExitCode.DONE
     words = {"account": getattr(args, "account", "all")}
     if args.name == "promote":

@@ -5,13 +5,16 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config import CONFIG
 from modules import cli
 from modules.offline import stored_state
 from modules.settings import BotConfig
+from modules.stage_request import StageRequest
 from self_test.fakes.stored import Played
+from state.standing import Standing
 from utils.errors import ExitCode
 
 
@@ -110,3 +113,52 @@ def test_a_damaged_state_is_said_and_left(tmp_path: Path, capsys: pytest.Capture
     assert run("status", "--env", "simulated", "--state-dir", str(tmp_path)) == ExitCode.NO_STATE_CHAIN
     assert "runtime_state.json" in capsys.readouterr().err
     assert (tmp_path / "simulated" / "runtime_state.json").read_text() == "{}"
+
+
+def offering(tmp_path: Path, env: str) -> list[str]:
+    """A dead bot of `env` that offers CRYPTO swing real money; the command that takes it."""
+    bot = Played(tmp_path / env)
+    bot.engine.state.standings["CRYPTO/swing"] = Standing(offered_ts=bot.now)
+    bot.close()
+    return ["promote", "CRYPTO/swing", "--env", env, "--state-dir", str(tmp_path)]
+
+
+def level(tmp_path: Path, env: str) -> str:
+    return stored_state(tmp_path / env).standings["CRYPTO/swing"].level
+
+
+def test_in_simulated_only_a_disaster_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run(*offering(tmp_path, "simulated")) == ExitCode.DONE
+    assert level(tmp_path, "simulated") == "canary"
+    assert "CRYPTO/swing: paper -> canary" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "after"),
+    [
+        ([], None, ExitCode.USAGE, "paper"),
+        (["--yes"], None, ExitCode.USAGE, "paper"),
+        (["--real-money", "1234"], None, ExitCode.GATE_REFUSED, "paper"),
+        (["--real-money", "5432"], None, ExitCode.DONE, "canary"),
+        ([], "y\n", ExitCode.GATE_REFUSED, "paper"),
+        ([], "5432\n", ExitCode.DONE, "canary"),
+    ],
+)
+def test_a_promotion_onto_an_open_live_account_takes_its_digits(
+    tmp_path: Path, words: list[str], typed: str | None, code: ExitCode, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--yes` alone never opens real money; the digits are those that the venue's account matched when it was opened."""
+    command = offering(tmp_path, "live")
+    (tmp_path / "live" / "stage.json").write_bytes(msgspec.json.encode(StageRequest(stage=2, opened=2, real_money="5432")))
+    monkeypatch.setattr(sys, "stdin", io.StringIO() if typed is None else Terminal(typed))
+    assert run(*command, *words) == code
+    assert level(tmp_path, "live") == after
+
+
+def test_before_the_live_account_is_open_a_promotion_is_confirmed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = offering(tmp_path, "live")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run(*command) == ExitCode.USAGE
+    assert run(*command, "--yes") == ExitCode.DONE
+    assert level(tmp_path, "live") == "canary"

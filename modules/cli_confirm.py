@@ -1,0 +1,52 @@
+"""Confirmations at the command line, by the rules of `modules/confirm.py`: yes or no, or the digits of an account that real money is in.
+
+A person at a terminal is asked; a script says `--yes`, or `--real-money` with the digits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from modules.confirm import Kind, Outcome, answer, ask
+from utils.errors import ExitCode, Refusal
+
+WHO = "command line"
+
+
+def sure(what: str, env: str, *, yes: bool) -> bool:
+    """Whether a person means it; Refusal when there is nobody to be asked."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Refusal(f"{what} changes the {env} account; say --yes")
+    sys.stdout.write(f"{what} in {env}: are you sure? [y/N] ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    sys.stdout.write("nothing done\n")
+    return False
+
+
+def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: Callable[[], int]) -> None:
+    """Have the last digits of `account_id` typed (`given`: with `--real-money`); returns when they are right, else a Refusal.
+
+    `now_ms` is wall time: what is typed after 5 minutes is too late.
+    """
+    pending = ask(Kind.DIGITS, "cli", WHO, what, now_ms(), account_id=account_id)
+    while True:
+        typed = given
+        if typed is None:
+            if not sys.stdin.isatty():
+                raise Refusal(f"{what} opens real money in {env}: say --real-money with the last 4 digits of the account's id")
+            sys.stdout.write(f"{what} opens REAL MONEY in {env}. Type the last 4 digits of the account's id: ")
+            sys.stdout.flush()
+            typed = sys.stdin.readline()
+        found, outcome = answer(pending, WHO, now_ms(), typed=typed)
+        if outcome is Outcome.CONFIRMED:
+            return
+        if found is None or outcome is not Outcome.WRONG_DIGITS or given is not None:
+            words = {Outcome.UNKNOWN: "nothing was typed", Outcome.WRONG_DIGITS: "--real-money: these are not the account's last 4 digits"}
+            raise Refusal(f"{what}: {words.get(outcome, outcome)}; nothing done", ExitCode.GATE_REFUSED)
+        sys.stdout.write("these are not the account's last 4 digits\n")
+        pending = found
