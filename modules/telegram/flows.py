@@ -213,11 +213,11 @@ class Chat:
 
     async def _digits(self, message: Heard) -> bool:
         """Whether the text was the digits that a request of this person waits for."""
-        typed, now = message.text.strip(), self._clock.now_ms()
+        typed, now = message.text.strip().removeprefix("/"), self._clock.now_ms()  # in a group only "/4567" is heard
         person = (message.chat, message.user)
         waiting = [one for one in self._asks.values() if (one.chat, one.user) == person and one.must.kind is Kind.DIGITS]
         ask = next((one for one in reversed(waiting) if not one.closed and now < one.expires_ms), None)
-        if ask is None or not typed or len(typed) > TYPED or typed.startswith("/") or typed.split()[0].lower() in VOCABULARY:
+        if ask is None or not typed or len(typed) > TYPED or typed.split()[0].lower() in VOCABULARY:
             return False
         try:
             outcome = await self._operator.confirm(ask.must.nonce, _who(*person), typed)

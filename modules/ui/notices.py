@@ -108,7 +108,6 @@ class Notices:
         self._halted: dict[str, tuple[int, int] | None] = {}
         """Halted account -> (positions, orders) last told of; None once it is seen to be flat."""
         self._verdicts: dict[str, str] = {}
-        self._stage: int | None = None
 
     def __call__(self, event: Event, commands: Sequence[Command], state: RuntimeState) -> list[Notice]:
         """What people are told of `event`; most events are worth no word."""
@@ -135,10 +134,6 @@ class Notices:
         if event.name == "boot":
             self._lost.clear()
             self._halted = {name: None for name in state.halted if not any(_left(state, name))}
-            yield booted(event.ts, state)
-            if self._stage is not None and self._stage != state.stage:
-                yield _stage(event.ts, f"Stage {self._stage} -> {state.stage}: {STAGES[state.stage].name}")
-            self._stage = state.stage
         elif event.name == "flatten" and event.who != LATCH:
             for name in [name for name in self._halted if event.args.get("account", "all") in {"all", name}]:
                 del self._halted[name]  # whoever asks again is told again
@@ -243,12 +238,16 @@ def booted(ts: int, state: RuntimeState) -> Notice:
 
 def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState) -> Iterator[Notice]:
     """An entry that executed: told at its first fill, and again when the whole of it is there."""
-    i = state.find(event.fill.account, event.fill.key)
-    if i is None or int(state.pos[i]["status"]) != OPEN or int(state.pos[i]["side"]) != event.fill.side:
-        return
-    first = any(isinstance(one, Report) and one.what == "opened" for one in commands)
+    opened = next((one for one in commands if isinstance(one, Report) and one.what == "opened"), None)
     booked = any(isinstance(one, Record) and one.kind == "fill" for one in commands)
-    if not booked or not (first or event.left == 0):
+    if not booked or (opened is None and event.left):
+        return
+    i = state.find(event.fill.account, event.fill.key)
+    there = i is not None and int(state.pos[i]["status"]) == OPEN and int(state.pos[i]["side"]) == event.fill.side
+    if i is None or not there:  # an exit, or the state has moved on since
+        if opened is not None:
+            title, kept = f"ENTER {opened.text} ({opened.account})", Urgency.NEVER_DROP
+            yield Notice(kind=Topic.ENTRY, urgency=kept, ts=opened.ts, title=title, account=opened.account, key="entry")
         return
     pos, instrument, view = state.pos[i], state.instrument(i), holding(state, i)
     card, near = STRATEGIES[int(pos["strategy"])], Decimal(view.entry)
@@ -259,7 +258,7 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
         kind=Topic.ENTRY,
         urgency=Urgency.NEVER_DROP,
         ts=event.fill.ts,
-        title=f"{'ENTER' if first else 'FILLED'} {Side(int(pos['side'])).word} {instrument.symbol} ({event.fill.account})",
+        title=f"{'FILLED' if opened is None else 'ENTER'} {Side(int(pos['side'])).word} {instrument.symbol} ({event.fill.account})",
         lines=(
             f"{card.id} {card.style}{regime}{', a trial' if pos['explored'] else ''}",
             f"{view.qty} at {price(view.entry)}{waits}",

@@ -42,6 +42,11 @@ class Watch(Generic[T]):
             await self._wake.wait()
         return self._items.popleft() if self._items else None
 
+    @property
+    def waiting(self) -> int:
+        """Items that nobody has taken yet."""
+        return len(self._items)
+
     def close(self) -> None:
         """No more items; whoever waits is woken."""
         self.closed = True

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modules.ui.notices import Notice, Notices, Topic, Urgency, report_ready
+from modules.ui.notices import Notice, Notices, Topic, Urgency, booted, report_ready
 from self_test.fakes.rollout import LIVE, PAPER, Floor
 from self_test.scenarios.desk import LEVEL, STOP, Desk, LiveDesk, close, kinds
 from state.messages import (
@@ -19,6 +19,7 @@ from state.messages import (
     FeedDown,
     FeedUp,
     OrderCancelled,
+    OrderFilled,
     ProtectionFailed,
     Record,
     Report,
@@ -127,21 +128,28 @@ def test_a_venue_that_is_silent_is_told_once_whatever_reasons_it_gives() -> None
     ]
 
 
-def test_a_boot_says_what_is_off_with_a_tap_to_turn_it_on_and_names_a_new_stage() -> None:
+def test_a_start_says_what_is_off_with_a_tap_to_turn_it_on() -> None:
     desk = Desk()
-    heard = Heard(desk)
-    desk.control("boot", stage="1")
-    (boot,) = heard.new()
+    boot = booted(desk.now, desk.engine.state)
     assert (boot.kind, boot.title) == (Topic.BOOT, "Started: stage 1, Crypto Paper (Learn)")
     assert boot.lines == ("accounts CRYPTO/PAPER", "0 open positions", "Forex/Options are OFF")
     assert ("Forex on", "forex on") in boot.buttons and ("Options on", "options on") in boot.buttons
     desk.open()
     desk.control("pause")
-    heard.new()
-    desk.control("boot", stage="3")
-    boot, stage = heard.new()
-    assert boot.lines[1:3] == ("1 open position", "entries are paused")
-    assert (stage.kind, stage.title) == (Topic.STAGE, "Stage 1 -> 3: + Perps/Forex Paper")
+    desk.control("flatten")
+    boot = booted(desk.now, desk.engine.state)
+    assert boot.lines[1:4] == ("1 open position", "entries are paused", "CRYPTO/PAPER is halted: flatten by me")
+
+
+def test_an_entry_is_told_also_when_the_state_has_moved_on_since() -> None:
+    desk = Desk()
+    order = desk.enter()
+    commands = desk.filled(order)
+    event = OrderFilled(desk.now, desk.execution(0, order.order_id, 1, LEVEL, 1), 0)
+    desk.stopped(STOP)
+    (one,) = Notices()(event, commands, desk.engine.state)
+    assert (one.kind, one.urgency) == (Topic.ENTRY, Urgency.NEVER_DROP)
+    assert one.title == "ENTER long AAAUSDT opened at 100.00 x 0.5000, stop 97.00, target 112.00 (CRYPTO/PAPER)"
 
 
 def test_a_disaster_on_paper_is_told_until_it_is_flat_once() -> None:
@@ -198,8 +206,6 @@ def test_a_halt_that_stands_at_a_boot_is_not_told_as_a_new_disaster() -> None:
     desk.control("flatten")
     heard = Heard(desk)
     desk.control("boot", stage="1")
-    (boot,) = heard.new()
-    assert "CRYPTO/PAPER is halted: flatten by me" in boot.lines
     desk.bar()
     assert heard.new() == []
 
