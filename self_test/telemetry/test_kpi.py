@@ -137,6 +137,31 @@ def test_deposits_are_no_gain_even_when_days_do_not_tell_their_start():
     assert plain["drawdown"] == pytest.approx(1 - 0.999 * 1.001 * 0.999 * 1.001 * 0.999, abs=1e-9)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 3.0])
+def test_money_that_comes_or_leaves_in_between_changes_no_figure_of_the_daily_equity(share: float):
+    """The engine scales the day's start and what the day has made so far: the row of that day is in the scale of its evening."""
+
+    def ledger(factor: float) -> Rows:
+        found, equity, scale = [trade(START + 2 * HOUR, 1.0)], 1_000.0, 1.0
+        for number in range(8):
+            start, made = equity, equity * (0.02 if number % 3 else -0.03)
+            scale = factor if number == 4 else 1.0
+            equity = (start + made) * scale
+            policy = {"swing": str(made * scale), "scalp": str(made * scale)}
+            found.append(day(number, 0.0, start=start * scale, equity=str(equity), policy=policy))
+            if scale != 1.0:
+                moved = (start + made) * (scale - 1.0)
+                found.append(
+                    row("cash", ts=START + number * DAY_MS + HOUR, account="CRYPTO/PAPER", kind="transfer", amount=str(moved), ref="t")
+                )
+        return found
+
+    for style in ("all", "scalp"):
+        plain, moved = (values(figures(ledger(factor), 8, *(("all", "all") if style == "all" else ()))) for factor in (1.0, share))
+        for name in ("sharpe", "sortino", "drawdown"):
+            assert plain[name] is not None and plain[name] == pytest.approx(moved[name]), (style, name)
+
+
 def test_an_empty_ledger_has_no_rows():
     assert kpis(book([]), START) == [] and kpis(book([started()]), START) == []
 
