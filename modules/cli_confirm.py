@@ -28,8 +28,8 @@ def sure(what: str, env: str, *, yes: bool) -> bool:
     return False
 
 
-def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: Callable[[], int]) -> None:
-    """Have the last digits of `account_id` typed (`given`: with `--real-money`); returns when they are right, else a Refusal.
+def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: Callable[[], int]) -> str:
+    """The last digits of `account_id`, typed by a person (`given`: with `--real-money`); Refusal when they are not right.
 
     `now_ms` is wall time: what is typed after 5 minutes is too late.
     """
@@ -44,7 +44,7 @@ def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: 
             typed = sys.stdin.readline()
         found, outcome = answer(pending, WHO, now_ms(), typed=typed)
         if outcome is Outcome.CONFIRMED:
-            return
+            return typed.strip()
         if found is None or outcome is not Outcome.WRONG_DIGITS or given is not None:
             words = {Outcome.UNKNOWN: "nothing was typed", Outcome.WRONG_DIGITS: "--real-money: these are not the account's last 4 digits"}
             raise Refusal(f"{what}: {words.get(outcome, outcome)}; nothing done", ExitCode.GATE_REFUSED)

@@ -50,7 +50,7 @@ def test_the_digits_are_asked_for_until_they_are_right(monkeypatch: pytest.Monke
     said = capsys.readouterr().out
     assert "promote CRYPTO/swing opens REAL MONEY in live" in said and said.count("these are not") == 1
     assert "5432" not in said, "what has to be typed is never shown"
-    real_money("promote", "live", "98765432", "5432", always)
+    assert real_money("promote", "live", "98765432", " 5432", always) == "5432"
 
 
 @pytest.mark.parametrize(
