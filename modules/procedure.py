@@ -44,7 +44,7 @@ ROOTS = (
     ("strategy.market", "on_primary_bar"),
     ("modules.engine.decide", "plan_entry"),
     ("modules.engine.decide", "entry_limit"),
-    ("risk.stops", "after_bar"),
+    ("risk.holding", "bar_closed"),
     ("risk.holding", "due"),
 )
 """What the engine calls to arm, confirm, choose an arm, size, place, trail and time out."""

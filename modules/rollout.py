@@ -11,7 +11,8 @@ from __future__ import annotations
 import msgspec
 
 from modules.engine.mandate import Mandate
-from risk.breakers import NO_ENTRIES, probation
+from risk.breakers import probation
+from risk.drawdown import NO_ENTRIES
 from state.accounts import Account, Domain, Mode
 from state.messages import Command, Record, Report
 from state.runtime import RuntimeState

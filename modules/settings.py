@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from marketdata.intervals import NAME
+from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
 from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
 from state.instruments import Instrument
@@ -90,6 +91,10 @@ class Risk(_Group):
     """Trades before a strategy's own median holding time replaces its prior."""
     max_spread_ratio: Annotated[float, Field(ge=1.0, le=100.0)] = 3.0
     """Entries need a spread of at most this many times its median."""
+    weekend: Literal["close", "tighten", "carry"] = "close"
+    """What happens to FOREX positions before the week's close; options are carried, crypto has no weekend."""
+    weekend_lead_min: Annotated[int, Field(ge=1, le=1_440)] = 30
+    """So many minutes before it: entries end, and positions are closed or tightened."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -219,12 +224,17 @@ class BotConfig(_Group):
 _ORDER = {EntryOrder.MARKET: 0, EntryOrder.IOC_LIMIT: 1, EntryOrder.MAKER: 2}
 
 
+_WEEKEND = {"close": CLOSE, "tighten": TIGHTEN, "carry": CARRY}
+_SESSION = {Domain.CRYPTO: ALWAYS, Domain.PERPS: ALWAYS, Domain.FOREX: WEEKLY, Domain.OPTIONS: CARRIED}
+
+
 def limit_rows(risk: Risk) -> Rows:
     """The guardrails as the LIMITS row."""
     found = rows(LIMITS)
     for name in LIMITS.names or ():
-        if name not in {"half_at", "stop_at", "halt_at"}:
+        if name not in {"half_at", "stop_at", "halt_at", "weekend"}:
             found[0][name] = getattr(risk, name)
+    found[0]["weekend"] = _WEEKEND[risk.weekend]
     found[0]["half_at"], found[0]["stop_at"], found[0]["halt_at"] = risk.half_drawdown, risk.stop_drawdown, risk.max_drawdown
     return found
 
@@ -266,5 +276,6 @@ def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[i
         row["min_notional"] = money_units(instrument.min_notional)
         row["taker_ppm"], row["maker_ppm"], row["slip_ppm"] = costs.taker_ppm, costs.maker_ppm, costs.slip_ppm
         row["leverage"] = costs.leverage
+        row["session"] = _SESSION[instrument.domain]
         row["funding_interval_ms"] = instrument.funding_interval_min * 60_000
     return found

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import math
 
-from risk.breakers import HALF, HALT, NO_ENTRIES
+from risk.cooldown import pausing
+from risk.cost_gate import too_costly
 from risk.costs import median_hold_ms, round_trip
+from risk.daily_break import resting
+from risk.drawdown import forbids, halves
+from risk.facts import Told
 from risk.rules import Rule
 from risk.sizing import notional, steps_for
+from risk.stop_cap import too_wide
 from risk.stops import initial
+from risk.weekend import near
 from state.books import ARMS, FLAT, Rows
 from utils.kernel import kernel
 
 OK = int(Rule.OK)
-HALTED = int(Rule.HALTED)
-DRAWDOWN = int(Rule.DRAWDOWN)
 DAILY_LOSS = int(Rule.DAILY_LOSS)
 COOLDOWN = int(Rule.COOLDOWN)
+WEEKEND = int(Rule.WEEKEND)
+DAILY_BREAK = int(Rule.DAILY_BREAK)
 POSITION_OPEN = int(Rule.POSITION_OPEN)
 SIDE = int(Rule.SIDE_NOT_ALLOWED)
 TOO_WIDE = int(Rule.STOP_TOO_WIDE)
@@ -29,37 +35,42 @@ VOLATILE = 3
 """Regime code of a volatile market."""
 
 
+TOLD = {
+    Rule.POSITION_OPEN: Told("there is already a position or an order on it"),
+    Rule.SIDE_NOT_ALLOWED: Told("this account cannot be short"),
+    Rule.BAD_PLAN: Told("stop and target do not lie on the right sides of the price"),
+}
+
+
 @kernel
-def standing(pos: Rows, inst: Rows, acct: Rows, rules: Rows, i: int, s: int, side: int, ts: int) -> int:
+def standing(pos: Rows, inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: int, s: int, side: int, ts: int) -> int:
     """The first rule that keeps strategy `s` from entering instrument `i` now, whatever the price; OK when none does."""
     a = inst[i]["account"]
     if inst[i]["spot"] and side < 0:
         return SIDE
     if pos[i]["status"] != FLAT:
         return POSITION_OPEN
-    if acct[a]["halted"] or acct[a]["level"] >= HALT:
-        return HALTED
-    if acct[a]["level"] >= NO_ENTRIES:
-        return DRAWDOWN
+    rule = forbids(acct, a)
+    if rule != OK:
+        return rule
     if acct[a]["day_stopped"]:
         return DAILY_LOSS
-    if ts < acct[a]["pause_until"][rules[s]["style"]]:
+    if pausing(acct, a, rules[s]["style"], ts):
         return COOLDOWN
+    if near(inst, limits, i, ts):
+        return WEEKEND
+    if resting(inst, i, ts):
+        return DAILY_BREAK
     return OK
 
 
 @kernel
 def arm_rule(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
-    """OK or the rule against one exit profile, and its stop distance as a fraction of the price.
-
-    A stop beyond its cap is refused, never shortened.
-    """
+    """OK or the rule against one exit profile, and its stop distance as a fraction of the price."""
     distance = math.floor(rules[s]["stop_k"][arm] * atr) / reference
-    if distance <= 0.0:
-        return TOO_COSTLY, distance
-    if distance > rules[s]["stop_cap"]:
+    if too_wide(rules, s, distance):
         return TOO_WIDE, distance
-    if rules[s]["free"] == 0 and cost / distance > rules[s]["cost_limit"]:
+    if too_costly(rules, s, distance, cost):
         return TOO_COSTLY, distance
     return OK, distance
 
@@ -119,7 +130,7 @@ def sized(
     factor = 1.0
     if regime == VOLATILE:
         factor *= limits[0]["volatile_factor"]
-    if acct[inst[i]["account"]]["level"] == HALF and acct[inst[i]["account"]]["live"] == 0:  # a live account becomes a canary instead
+    if halves(acct, inst[i]["account"]):
         factor *= limits[0]["half_factor"]
     distance = abs(reference - stop) / reference
     binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor, rules[s]["style"])

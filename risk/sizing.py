@@ -5,18 +5,15 @@ Source: definitions, "Size of one trade".
 
 from __future__ import annotations
 
-from risk.exposure import account_gross
+from risk.caps import capped
+from risk.facts import Facts, Told
 from risk.rules import Rule
-from state.booking import gross_of
 from state.books import FLAT, Rows
+from utils.fixed import money
 from utils.kernel import kernel
 
-BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
-PAIR = int(Rule.PAIR_LIMIT)
-PORTFOLIO = int(Rule.PORTFOLIO_LIMIT)
 THIN = int(Rule.THIN_MARKET)
 BALANCE = int(Rule.NO_BALANCE)
-OK = int(Rule.OK)
 
 
 @kernel
@@ -60,18 +57,11 @@ def notional(
     """
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
-    share, loss = limits[0]["base"], limits[0]["loss"]
+    loss = limits[0]["loss"]
     if acct[a]["canary"][style]:
-        share, loss = limits[0]["canary_base"], limits[0]["canary_loss"]
+        loss = limits[0]["canary_loss"]
         factor = max(factor, limits[0]["canary_factor"])
-    allowed = min(share * base, loss * base / (distance + cost))
-    rule = BELOW_MIN
-    pair_room = limits[0]["pair"] * base - float(gross_of(pos, inst, i))
-    if pair_room < allowed:
-        allowed, rule = pair_room, PAIR
-    portfolio_room = limits[0]["portfolio"] * base - float(account_gross(pos, inst, a))
-    if portfolio_room < allowed:
-        allowed, rule = portfolio_room, PORTFOLIO
+    rule, allowed = capped(pos, inst, acct, limits, i, style, loss * base / (distance + cost))
     market_room = limits[0]["volume"] * turnover * 1e10
     if market_room < allowed:
         allowed, rule = market_room, THIN
@@ -92,3 +82,20 @@ def steps_for(inst: Rows, i: int, allowed: float, reference: int, stop: int) -> 
     if steps < inst[i]["min_steps"] or steps * low * inst[i]["unit"] < inst[i]["min_notional"]:
         return 0
     return int(steps)
+
+
+def _balance(facts: Facts) -> str:
+    book = facts.book
+    return f"{money(int(available(book.pos, book.inst, book.acct, book.a))):.2f} free"
+
+
+def _minimum(facts: Facts) -> str:
+    row, one = facts.book.inst[facts.book.i], facts.instrument
+    return f"minimum {one.qty(int(row['min_steps']))} {one.base} and {money(int(row['min_notional'])):.2f} {one.quote}"
+
+
+TOLD = {
+    Rule.THIN_MARKET: Told("too large for what usually trades in five minutes"),
+    Rule.NO_BALANCE: Told("not enough free balance", _balance),
+    Rule.BELOW_MIN_ORDER: Told("smaller than the venue accepts, at entry or at the stop", _minimum),
+}

@@ -44,11 +44,18 @@ INST = np.dtype(
         ("leverage", "i8"),
         ("funding_interval_ms", "i8"),
         ("funding_e8", "i8"),
+        ("session", "i8"),
+        ("open_ts", "i8"),
+        ("close_ts", "i8"),
+        ("rest_ts", "i8"),
+        ("rest_until", "i8"),
     ]
 )
 """Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
 `slip_ppm` is what a taking leg loses to the mid, `spread_ppm` the spread that it already holds (0: it comes on top), `funding_e8` the last
-known rate x 1e8."""
+known rate x 1e8. `session` says what the week is to it (`risk/weekend.py`), 0 = it trades day and night; then `open_ts` and `close_ts` are
+the ends of the session that runs or ran last (ms UTC), `rest_ts` to `rest_until` the next or present time without entries, all kept by the
+caller (`forex/sessions.py`), and 0 before they are known."""
 
 POS = np.dtype(
     [
@@ -186,9 +193,11 @@ LIMITS = np.dtype(
         ("streak_chance", "f8"),
         ("pause_bars", "i8"),
         ("hold_min_trades", "i8"),
+        ("weekend", "i8"),
+        ("weekend_lead_min", "i8"),
     ]
 )
-"""Every limit of the guardrails, one row; fractions of equity unless named otherwise."""
+"""Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`."""
 
 
 def rows(dtype: np.dtype[Any], n: int = 1) -> Rows:

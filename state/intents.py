@@ -57,6 +57,7 @@ class ExitReason(StrEnum):
     """Closed on the venue by somebody else's order."""
     DUST = "dust"
     """What was left is too small to be sold."""
+    WEEKEND = "weekend"
 
 
 class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):

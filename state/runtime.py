@@ -37,6 +37,7 @@ REASONS: tuple[ExitReason, ...] = (
     ExitReason.ADL,
     ExitReason.EXTERNAL,
     ExitReason.DUST,
+    ExitReason.WEEKEND,
 )
 """Exit reasons by number: POS.closing holds index + 1."""
 

@@ -9,6 +9,7 @@ from modules.engine import exits, switches
 from modules.engine.costs import apply_costs
 from modules.engine.mandate import Mandate
 from risk import breakers
+from risk.daily_loss import DAY_MS
 from state.accounts import Account, Domain
 from state.booking import equity_of
 from state.books import FLAT
@@ -88,7 +89,7 @@ def _open_wallet(state: RuntimeState, a: int, event: Control, out: list[Command]
     units = int(event.args["balance_units"])
     for field in ("cash", "equity", "peak", "day_start"):
         state.acct[a][field] = units
-    state.acct[a]["day"] = event.ts // breakers.DAY_MS
+    state.acct[a]["day"] = event.ts // DAY_MS
     exits.cash_row(state, a, event.ts, "deposit", units, "start", out)
     rollout.probation_again(state, a, event.ts, "the wallet is new", out)
     kind = "live wallet, in canary size," if state.acct[a]["live"] else "paper wallet"

@@ -11,8 +11,8 @@ from typing import Any
 
 from modules import rollout
 from modules.engine import coins, control, decide, exits, live
+from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
-from risk.stops import after_bar
 from state.accounts import Account
 from state.booking import release
 from state.books import FLAT, OPEN
@@ -75,8 +75,7 @@ class Engine:
         self.state = state
         self.mandate = mandate
         self._held = {i for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN}
-        self._min_amend_r = float(mandate.limits[0]["min_amend_r"])
-        self._min_amend_ticks = int(mandate.limits[0]["min_amend_ticks"])
+        self._hours = Hours(state.inst)
         self._dirty = True
         """A fill happened since the accounts were last marked."""
         self._day = 0
@@ -126,6 +125,7 @@ class Engine:
             self._spreads(event.quotes)
         signals: list[tuple[int, int, Candle]] = []
         market, params, index, held, seats_of = state.market, mandate.params, state.index, self._held, state.seats_of
+        self._hours.turn(state.inst, max(event.ts, state.ts))
         for candle in event.candles:
             m = index[candle.key]
             before = int(market[m]["last_ts"])
@@ -139,12 +139,11 @@ class Engine:
                 continue
             for i in seats_of[m]:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-                if i in held and news and (not event.late or candle.ts + mandate.confirm_ms >= state.pos[i]["opened_ts"]):
-                    moved = after_bar(state.pos, i, candle.high, candle.low, candle.close, self._min_amend_r, self._min_amend_ticks)
-                    if moved:
-                        out.append(exits.protect(state, i))
+                end = candle.ts + mandate.confirm_ms
+                if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
+                    exits.bar_told(state, mandate, i, end, candle, out)
         if held:
-            exits.time_exits(state, event.ts, out)
+            exits.time_exits(state, self.mandate, event.ts, out)
         self._value(event.ts, out)
         if signals and not event.late:
             quotes = {quote.key: quote for quote in event.quotes}
@@ -190,8 +189,9 @@ class Engine:
 
     def _tick(self, event: Tick, out: list[Command]) -> None:
         state = self.state
+        self._hours.turn(state.inst, max(event.ts, state.ts))
         if self._held:
-            exits.time_exits(state, event.ts, out)
+            exits.time_exits(state, self.mandate, event.ts, out)
         self._value(event.ts, out)
         for quote in event.quotes:
             for i in state.seats_of[state.index[quote.key]]:

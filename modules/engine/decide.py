@@ -9,11 +9,12 @@ from __future__ import annotations
 from modules import rollout
 from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
-from modules.engine.refusals import Judged, refuse
+from modules.engine.refusals import refused
 from modules.engine.scene import remember, scene_of
 from risk import gate
 from risk.admission import affordable, objection, sized, standing
 from risk.costs import slipped
+from risk.facts import Book, Facts, Health
 from risk.rules import Rule
 from state.accounts import Account
 from state.booking import mul_div
@@ -52,7 +53,7 @@ def plan_entry(
     `reference` and `atr` in ticks, `turnover` in quote units per confirm bar, `spread` as a fraction of the price; `figure` is what a cost
     or stop rule judged.
     """
-    rule = standing(pos, inst, acct, rules, i, s, side, ts)
+    rule = standing(pos, inst, acct, rules, limits, i, s, side, ts)
     if rule != OK:
         return rule, 0, 0, 0, 0, 0.0
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
@@ -122,23 +123,26 @@ def reserve(
     pos[i]["closing"] = 0
 
 
-BAR_GRACE_MS = 30_000
-"""The newest closed bar may be one confirm bar and this much old (venue time)."""
+def book_of(state: RuntimeState, mandate: Mandate, i: int, s: int) -> Book:
+    """The rows that strategy `s` on seat `i` is judged against."""
+    return Book(pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i))
 
 
-def health_of(
-    state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int, *, explored: bool = False
-) -> gate.Health:
+def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int, *, explored: bool = False) -> Health:
     """What the gate must know of seat `i` at `ts` besides the rows."""
     account, m = state.account_of(i), state.seats[i][1]
     key = state.instruments[m].key
-    closed = int(state.market[m]["last_ts"]) + mandate.confirm_ms
-    return gate.Health(
-        feed_up=mandate.feed_of[key] not in state.feeds_down,
+    feed, holds = mandate.feed_of[key], state.holds.get(str(account), {})
+    return Health(
+        feed_up=feed not in state.feeds_down,
+        feed_reason=state.feeds_down.get(feed, ""),
+        account_held=bool(holds),
+        held_by="; ".join(holds.values()),
+        halted_by=state.halted.get(str(account), ""),
         paused=state.toggles.paused,
         allowed=_here(state, mandate, i, s, account, explored=explored) and key not in mandate.closing_only,
-        account_held=bool(state.holds.get(str(account))),
-        bar_late=ts - closed > mandate.confirm_ms + BAR_GRACE_MS,
+        bar_age_ms=ts - int(state.market[m]["last_ts"]) - mandate.confirm_ms,
+        confirm_ms=mandate.confirm_ms,
         quote=quote,
         quote_needed=mandate.quotes,
         spread_median=state.spread_median(m),
@@ -176,7 +180,11 @@ def decide(
         spread,
     )
     if rule != OK:
-        refuse(Judged(state=state, mandate=mandate, i=i, s=s, ts=ts, quote=quote, figure=figure), signal, Rule(rule), out)
+        facts = Facts(
+            book=book_of(state, mandate, i, s), health=health_of(state, mandate, i, s, quote, ts), instrument=state.instrument(i), ts=ts,
+            judged=figure,
+        )  # fmt: skip
+        out.append(refused(state, mandate, signal, Rule(rule), facts))
         return
     if not mandate.strategies[s].confirmed:
         steps = min(steps, demo_steps(state, mandate, i, reference, stop))
@@ -225,12 +233,11 @@ def enter(
         explored=plan.explored,
         scene=scene_of(state, mandate, i, quote, reference, steps),
     )
-    book = gate.Book(
-        pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i)
-    )
-    verdict = gate.review(intent, book, health_of(state, mandate, i, s, quote, ts, explored=plan.explored))
+    book, health = book_of(state, mandate, i, s), health_of(state, mandate, i, s, quote, ts, explored=plan.explored)
+    verdict = gate.review(intent, book, health)
     if isinstance(verdict, Refused):
-        refuse(Judged(state=state, mandate=mandate, i=i, s=s, ts=ts, quote=quote), signal, Rule[verdict.rule.upper()], out)
+        facts = Facts(book=book, health=health, instrument=state.instrument(i), ts=ts)
+        out.append(refused(state, mandate, signal, Rule[verdict.rule.upper()], facts))
         return
     place(state, mandate, i, s, arm, signal.regime, verdict, out)
 

@@ -15,12 +15,14 @@ import numpy as np
 from modules import rollout
 from modules.engine import coins, scene
 from modules.engine.mandate import Mandate
-from risk.breakers import DAY_STOPPED, HALF, HALT, NORMAL, ROLLED, STEPPED, mark, trade_closed
-from risk.holding import due
+from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
+from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
+from risk.holding import bar_closed, due
 from state.accounts import Mode
 from state.booking import book_funding, fill_entry, fill_exit, release
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason, Reduce, Side, order_id
+from state.market import Candle
 from state.messages import Cancel, Close, Command, FundingPaid, Protect, Record, Report
 from state.orders import Fill, Order, OrderState
 from state.runtime import REASONS, RuntimeState
@@ -30,8 +32,8 @@ from utils.fixed import money, plain
 
 LEVEL_TEXT = {
     NORMAL: "drawdown step cleared: normal size",
-    1: "drawdown step 1: half size",
-    2: "drawdown step 2: no entries until a reset",
+    HALF: "drawdown step 1: half size",
+    NO_ENTRIES: "drawdown step 2: no entries until a reset",
     HALT: "drawdown step 3: closing everything, account halted",
 }
 
@@ -39,7 +41,7 @@ LEVEL_TEXT = {
 LIVE_TEXT = {
     NORMAL: "drawdown step cleared: the canary goes on",
     HALF: "drawdown step 1: back to canary size",
-    2: "drawdown step 2: back to paper, what is held runs to its exits",
+    NO_ENTRIES: "drawdown step 2: back to paper, what is held runs to its exits",
 }
 
 
@@ -239,13 +241,19 @@ def close_refused(state: RuntimeState, mandate: Mandate, i: int, ts: int) -> Non
     state.pos[i]["close_after"] = ts + min(doubled, mandate.confirm_ms)
 
 
-def time_exits(state: RuntimeState, ts: int, out: list[Command]) -> None:
-    """Close what has been held for its full time, and what a halted account still holds because a close did not go through."""
-    i = due(state.pos, state.inst, state.acct, ts, 0)
+def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command]) -> None:
+    """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop."""
+    if bar_closed(state.pos, state.inst, mandate.rules, mandate.limits, i, ts, candle.high, candle.low, candle.close):
+        out.append(protect(state, i))
+
+
+def time_exits(state: RuntimeState, mandate: Mandate, ts: int, out: list[Command]) -> None:
+    """Close what must not be held any longer, also what a halted account still holds because a close did not go through."""
+    pos, inst, acct, limits = state.pos, state.inst, state.acct, mandate.limits
+    i, why = due(pos, inst, acct, limits, ts, 0)
     while i >= 0:
-        halted = state.acct[int(state.inst[i]["account"])]["halted"]
-        close_position(state, i, ts, ExitReason.HALT if halted else ExitReason.MAX_HOLD, out)
-        i = due(state.pos, state.inst, state.acct, ts, i + 1)
+        close_position(state, i, ts, REASONS[why - 1], out)
+        i, why = due(pos, inst, acct, limits, ts, i + 1)
 
 
 def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:

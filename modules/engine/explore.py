@@ -42,7 +42,7 @@ def plan_explored(state: RuntimeState, mandate: Mandate, i: int, s: int, signal:
     """An explored entry on paper seat `i`; None when this decision does not explore or may not. Arguments as for `decide.plan_entry`."""
     side, regime, ts, reference, atr = int(signal.side), signal.regime, signal.ts, signal.reference, signal.atr
     pos, inst, acct, rules, limits = state.pos, state.inst, state.acct, mandate.rules, mandate.limits
-    if standing(pos, inst, acct, rules, i, s, side, ts) != Rule.OK:
+    if standing(pos, inst, acct, rules, limits, i, s, side, ts) != Rule.OK:
         return None
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
     valid = mask & regime_mask(regime)

@@ -13,13 +13,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from forex.sessions import table
 from modules.engine.decide import entry_limit, plan_entry, reserve
 from modules.engine.grid import Grid, feed_native
-from risk.breakers import HALT, STEPPED, mark, trade_closed
+from risk.breakers import STEPPED, mark, trade_closed
 from risk.costs import entry_fee_ppm, slipped
+from risk.drawdown import HALT
 from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
-from risk.holding import due
-from risk.stops import after_bar
+from risk.holding import BY_HALT, bar_closed, due
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
 from strategy.market import on_bar
@@ -28,7 +29,7 @@ from utils.kernel import kernel
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-BY_STOP, BY_TRAIL, BY_TARGET, BY_TIME, BY_HALT = 1, 2, 3, 4, 5
+BY_STOP, BY_TRAIL, BY_TARGET = 1, 2, 3
 """Exit reasons: index in `state.runtime.REASONS` + 1."""
 
 SIGNAL = np.dtype(
@@ -143,17 +144,18 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     fine_high: Ints,
     fine_low: Ints,
     fine_at: Ints,
+    hours: Ints,
     trades: Rows,
 ) -> int:
     """Go through time once; returns the number of closed trades written to `trades`.
 
     `signals` sorted by (k, i). `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of
-    the flat funding and finer-bar arrays.
+    the flat funding and finer-bar arrays. `hours`: what `forex.sessions.table` says of the bars' closes, empty where
+    nothing has a session.
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
     ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
-    min_r, min_ticks = limits[0]["min_amend_r"], limits[0]["min_amend_ticks"]
     k = first
     while k < len(ts):
         if active == 0:
@@ -171,6 +173,11 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             k += 1
             continue
         opened, closed = ts[k], ts[k] + step_ms
+        if len(hours):
+            for i in range(n_symbols):
+                if inst[i]["session"]:
+                    inst[i]["open_ts"], inst[i]["close_ts"] = hours[k, 0], hours[k, 1]
+                    inst[i]["rest_ts"], inst[i]["rest_until"] = hours[k, 2], hours[k, 3]
         if active:
             for x in range(active):
                 i = ids[x]
@@ -232,11 +239,11 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             for x in range(active):
                 i = ids[x]
                 if pos[i]["status"] == OPEN and o[i, k] != 0:
-                    after_bar(pos, i, h[i, k], low[i, k], c[i, k], min_r, min_ticks)
-            i = due(pos, inst, acct, closed, 0)
+                    bar_closed(pos, inst, rules, limits, i, closed, h[i, k], low[i, k], c[i, k])
+            i, why = due(pos, inst, acct, limits, closed, 0)
             while i >= 0:
-                pos[i]["closing"] = BY_HALT if acct[inst[i]["account"]]["halted"] else BY_TIME
-                i = due(pos, inst, acct, closed, i + 1)
+                pos[i]["closing"] = why
+                i, why = due(pos, inst, acct, limits, closed, i + 1)
         for a in range(n_accounts):
             found = mark(pos, inst, acct, limits, a, closed)
             if found & STEPPED and acct[a]["level"] == HALT:
@@ -314,6 +321,7 @@ def run_portfolio(grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows]
     (fine_ts, fine_high, fine_low), fine_at = _flat(
         [(one.ts, one.high, one.low) if one is not None else (nothing, nothing, nothing) for one in fine], 3
     )
+    hours = table(grid.ts + grid.confirm_ms) if inst["session"].any() else np.zeros((0, 4), np.int64)
     trades = np.zeros(len(market.signals) * 4 + 16, TRADE)
     n = portfolio_pass(
         pos,
@@ -337,6 +345,7 @@ def run_portfolio(grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows]
         fine_high,
         fine_low,
         fine_at,
+        hours,
         trades,
     )
     return trades[:n].copy()

@@ -68,12 +68,12 @@ def _status(status: int) -> Change:
 def test_each_standing_rule_refuses_for_its_own_reason(change: Change, side: int, expected: Rule) -> None:
     table = books()
     change(table)
-    assert standing(table.pos, table.inst, table.acct, table.rules, 0, C1, side, NOW) == expected
+    assert standing(table.pos, table.inst, table.acct, table.rules, table.limits, 0, C1, side, NOW) == expected
 
 
 def test_perps_may_be_short() -> None:
     table = books(coin("AAAUSDT", Domain.PERPS))
-    assert standing(table.pos, table.inst, table.acct, table.rules, 0, C1, -1, NOW) == Rule.OK
+    assert standing(table.pos, table.inst, table.acct, table.rules, table.limits, 0, C1, -1, NOW) == Rule.OK
 
 
 @pytest.mark.parametrize(

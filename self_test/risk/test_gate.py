@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from risk.gate import Book, Health, refusal, review
-from risk.rules import REMEDY, Rule
+from risk.facts import Book, Facts, Health
+from risk.gate import TOLD, refusal, review
+from risk.rules import Rule
 from self_test.fakes.books import SPOT, Books, books
 from state.books import OPEN
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Side, order_id
@@ -35,7 +36,7 @@ INTENT = Intent(
     exits=PLAN,
 )
 QUOTE = Quote(KEY, NOW, 9_999, 10_001, 50, 50)
-FINE = Health(quote=QUOTE, quote_needed=True, spread_median=2.0)
+FINE = Health(quote=QUOTE, quote_needed=True, spread_median=2.0, confirm_ms=300_000)
 
 
 def book(table: Books) -> Book:
@@ -73,7 +74,7 @@ def test_a_good_intent_is_approved_under_its_own_id() -> None:
         ({"paused": True}, Rule.PAUSED),
         ({"feed_up": False}, Rule.FEED_DOWN),
         ({"account_held": True}, Rule.ACCOUNT_HELD),
-        ({"bar_late": True}, Rule.STALE_BAR),
+        ({"bar_age_ms": 330_001}, Rule.STALE_BAR),
         ({"quote": None}, Rule.STALE_QUOTE),
         ({"quote": Quote(KEY, NOW, 10_001, 10_001, 5, 5)}, Rule.STALE_QUOTE),
         ({"quote": Quote(KEY, NOW, 9_997, 10_004, 5, 5)}, Rule.WIDE_SPREAD),
@@ -162,9 +163,16 @@ def test_the_first_objection_wins() -> None:
 
 
 def test_every_rule_has_a_name_and_a_clause_for_people() -> None:
-    assert set(REMEDY) == set(Rule) - {Rule.OK}
-    assert refusal(Rule.COST_TOO_HIGH, "0.31 R").reason.endswith("(0.31 R)")
-    assert refusal(Rule.PAUSED) == Refused(rule="paused", reason=REMEDY[Rule.PAUSED])
+    assert set(TOLD) == set(Rule) - {Rule.OK}
+    facts = Facts(book=book(books()), health=FINE, instrument=books().instruments[0], ts=NOW, judged=0.31)
+    assert refusal(Rule.COST_TOO_HIGH, facts).reason.endswith("(cost 0.31 R, limit 0.15 R)")
+    assert refusal(Rule.PAUSED, facts) == refusal(Rule.PAUSED) == Refused(rule="paused", reason=TOLD[Rule.PAUSED].words)
+
+
+def test_each_rule_is_told_in_one_file_alone() -> None:
+    told = re.compile(r"^    Rule\.(\w+): Told\(|^TOLD = \{Rule\.(\w+): Told\(", re.MULTILINE)
+    found = [one or other for path in sorted((ROOT / "risk").glob("*.py")) for one, other in told.findall(path.read_text())]
+    assert sorted(found) == sorted(rule.name for rule in TOLD)
 
 
 def test_only_the_gate_makes_approved() -> None:

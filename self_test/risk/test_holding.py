@@ -1,7 +1,19 @@
 from __future__ import annotations
 
-from risk.holding import due
-from self_test.fakes.books import books
+from hypothesis import given
+from hypothesis import strategies as st
+
+from risk.holding import BY_HALT, BY_TIME, BY_WEEKEND, NOT_YET, bar_closed, due
+from risk.weekend import WEEKLY
+from self_test.fakes.books import Books, books
+from state.books import FLAT
+from state.intents import ExitReason
+from state.runtime import REASONS
+
+
+def ask(table: Books, ts: int, first: int = 0) -> tuple[int, int]:
+    i, why = due(table.pos, table.inst, table.acct, table.limits, ts, first)
+    return int(i), int(why)
 
 
 def test_the_first_row_that_is_over_its_time_and_not_closing_yet() -> None:
@@ -9,27 +21,54 @@ def test_the_first_row_that_is_over_its_time_and_not_closing_yet() -> None:
     for i in (0, 1, 2):
         table.hold(i, 50)
         table.pos[i]["opened_ts"], table.pos[i]["max_hold_ms"] = 1_000 * i, 5_000
-    pos, inst, acct = table.pos, table.inst, table.acct
-    assert due(pos, inst, acct, 4_999, 0) == -1
-    assert due(pos, inst, acct, 5_000, 0) == 0
-    assert due(pos, inst, acct, 7_000, 1) == 1
-    pos[1]["closing"] = 4
-    assert due(pos, inst, acct, 7_000, 1) == 2
-    assert due(pos, inst, acct, 7_000, 3) == -1
+    assert ask(table, 4_999) == (-1, NOT_YET)
+    assert ask(table, 5_000) == (0, BY_TIME)
+    assert ask(table, 7_000, 1) == (1, BY_TIME)
+    table.pos[1]["closing"] = 4
+    assert ask(table, 7_000, 1) == (2, BY_TIME)
+    assert ask(table, 7_000, 3) == (-1, NOT_YET)
 
 
 def test_a_halted_account_holds_nothing_any_longer() -> None:
     table = books()
     table.hold(1, 50)
     table.pos[1]["opened_ts"], table.pos[1]["max_hold_ms"] = 0, 10**12
-    assert due(table.pos, table.inst, table.acct, 1, 0) == -1
+    assert ask(table, 1) == (-1, NOT_YET)
     table.acct[0]["halted"] = 1
-    assert due(table.pos, table.inst, table.acct, 1, 0) == 1
+    assert ask(table, 1) == (1, BY_HALT)
 
 
 def test_a_close_that_was_just_refused_waits_and_comes_again() -> None:
     table = books()
     table.hold(1, 50)
     table.pos[1]["opened_ts"], table.pos[1]["max_hold_ms"], table.pos[1]["close_after"] = 0, 5, 20
-    assert due(table.pos, table.inst, table.acct, 19, 0) == -1
-    assert due(table.pos, table.inst, table.acct, 20, 0) == 1
+    assert ask(table, 19) == (-1, NOT_YET)
+    assert ask(table, 20) == (1, BY_TIME)
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_halt_comes_before_weekend_before_time_and_nothing_flat_is_closed(held: bool, halted: bool, week: bool, over: bool) -> None:
+    table = books()
+    if held:
+        table.hold(0, 50)
+    table.acct[0]["halted"] = halted
+    table.pos[0]["opened_ts"], table.pos[0]["max_hold_ms"] = 10**10, 0 if over else 10**12
+    table.inst[0]["session"], table.inst[0]["open_ts"], table.inst[0]["close_ts"] = WEEKLY, 10**9, 10**10 + 60_000 if week else 10**11
+    why = BY_HALT if halted else BY_WEEKEND if week else BY_TIME if over else NOT_YET
+    assert ask(table, 10**10) == ((0, why) if held and why else (-1, NOT_YET))
+    assert (table.pos[0]["status"] != FLAT) == held
+
+
+def test_the_codes_are_those_of_the_reasons() -> None:
+    found = [REASONS[code - 1] for code in (BY_TIME, BY_HALT, BY_WEEKEND)]
+    assert found == [ExitReason.MAX_HOLD, ExitReason.HALT, ExitReason.WEEKEND]
+
+
+def test_a_bar_of_a_market_without_a_session_only_trails() -> None:
+    table = books()
+    table.hold(0, 50)
+    row = table.pos[0]
+    row["atr"], row["trail_k"] = 50.0, 12.0
+    assert bar_closed(table.pos, table.inst, table.rules, table.limits, 0, 10**9, 11_000, 9_990, 10_900) == 1
+    assert int(row["stop"]) == 11_000 - 600
+    assert bar_closed(table.pos, table.inst, table.rules, table.limits, 0, 10**9, 10_950, 10_900, 10_900) == 0

@@ -207,9 +207,9 @@ def as_of_before(snapshot: Snapshot, name: str, without: tuple[str, ...], more: 
 
 NEW_SINCE_LIVE = {
     "pos": ("closes", "explored", "unprotected_ms"),
-    "inst": ("market",),
+    "inst": ("market", "session", "open_ts", "close_ts", "rest_ts", "rest_until"),
     "acct": ("live", "free", "outside", "canary", "canary_since", "canary_trades", "canary_realised"),
-    "limits": ("canary_base", "canary_loss", "canary_factor"),
+    "limits": ("canary_base", "canary_loss", "canary_factor", "weekend", "weekend_lead_min"),
 }
 
 
