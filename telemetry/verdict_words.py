@@ -70,11 +70,15 @@ def number(name: str, value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.2f}"
 
 
+def bound(name: str) -> str:
+    """How check `name` is held against its target: `<=`, `>=` or `>`."""
+    return "<=" if name in _AT_MOST else ">" if name in {"stressed_expectancy", "win_rate_bound"} else ">="
+
+
 def figures(check: Check) -> str:
     """Value, lower bound and target: `61.0% [56.2%] vs >= 70.0%`."""
     lower = "" if check.lower is None else f" [{number(check.name, check.lower)}]"
-    sign = "<=" if check.name in _AT_MOST else ">" if check.name in {"stressed_expectancy", "win_rate_bound"} else ">="
-    return f"{number(check.name, check.value)}{lower} vs {sign} {number(check.name, check.target)}"
+    return f"{number(check.name, check.value)}{lower} vs {bound(check.name)} {number(check.name, check.target)}"
 
 
 def finding(check: Check) -> str:

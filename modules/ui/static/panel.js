@@ -1,0 +1,83 @@
+// Live values: one stream of events a page; pieces of the page are patched in place, so focus, selection and scroll stay where they are.
+"use strict";
+
+const panel = {
+  /** Make the children of `old` those of `fresh`, touching only what differs. */
+  patch(old, fresh) {
+    const have = [...old.childNodes], want = [...fresh.childNodes];
+    want.forEach((node, i) => {
+      const mine = have[i];
+      if (!mine) old.appendChild(node);
+      else if (mine.nodeType !== node.nodeType || mine.nodeName !== node.nodeName) old.replaceChild(node, mine);
+      else if (node.nodeType === Node.ELEMENT_NODE) {
+        for (const { name } of [...mine.attributes]) if (!node.hasAttribute(name)) mine.removeAttribute(name);
+        for (const { name, value } of node.attributes) if (mine.getAttribute(name) !== value) mine.setAttribute(name, value);
+        panel.patch(mine, node);
+      } else if (mine.nodeValue !== node.nodeValue) mine.nodeValue = node.nodeValue;
+    });
+    have.slice(want.length).forEach((node) => node.remove());
+  },
+
+  part(name, value) {
+    if (typeof value !== "string") {
+      document.dispatchEvent(new CustomEvent(`part:${name}`, { detail: value }));
+      return;
+    }
+    const place = document.querySelector(`[data-part="${name}"]`);
+    if (!place) return;
+    const fresh = document.createElement("template");
+    fresh.innerHTML = value; // escaped by the templates that made it
+    panel.patch(place, fresh.content);
+  },
+
+  link(on, words) {
+    const place = document.getElementById("link");
+    place.textContent = words;
+    place.className = `link ${on ? "on" : "off"}`;
+  },
+
+  listen() {
+    const topic = document.body.dataset.topic.trim();
+    const stream = new EventSource(`/live/${encodeURIComponent(topic)}`);
+    stream.addEventListener("open", () => panel.link(true, "live"));
+    stream.addEventListener("part", (event) => {
+      const { name, value } = JSON.parse(event.data);
+      panel.part(name, value);
+    });
+    stream.addEventListener("error", () => {
+      panel.link(false, "no connection");
+      if (stream.readyState === EventSource.CLOSED) setTimeout(panel.listen, 3000); // a refusal is not tried again by the browser
+    });
+    addEventListener("pagehide", () => stream.close(), { once: true });
+    addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
+  },
+
+  colour: (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(),
+  onScheme: (redraw) => matchMedia("(prefers-color-scheme: light)").addEventListener("change", redraw),
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  panel.listen();
+
+  // What stands on the controls page is drawn again by the server when it has changed, whoever changed it.
+  let standing = null;
+  document.addEventListener("part:standing", ({ detail }) => {
+    const now = JSON.stringify(detail);
+    if (standing !== null && now !== standing) document.body.dispatchEvent(new CustomEvent("standing"));
+    standing = now;
+  });
+
+  // What waits for a confirmation counts down, and goes when it is too late.
+  setInterval(() => {
+    const left = document.querySelector("[data-seconds]");
+    if (!left) return;
+    const seconds = Number(left.dataset.seconds) - 1;
+    left.dataset.seconds = left.textContent = Math.max(0, seconds);
+    if (seconds <= 0) {
+      left.removeAttribute("data-seconds");
+      document.querySelectorAll(".outcome.ask button").forEach((button) => (button.disabled = true));
+    }
+  }, 1000);
+  document.addEventListener("htmx:afterSwap", ({ target }) => target.querySelector?.("[autofocus]")?.focus());
+  document.addEventListener("htmx:sendError", () => panel.link(false, "no connection"));
+});
