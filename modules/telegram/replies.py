@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,12 +11,14 @@ from modules.telegram.codec import encode
 from modules.telegram.panel import Screen
 from modules.telegram.wire import Button, Keyboard
 from modules.ui.commands import Wanted
-from modules.ui.operator import Answer, MustConfirm, Table
+from modules.ui.operator import Answer, MustConfirm
 
 DO, CONFIRM, CANCEL = "do", "ok", "no"
 """What a button does; the value of the first is a line of the vocabulary."""
 NOTHING = "-"
 """The value of a button whose nonce says it all."""
+BETWEEN = " · "
+"""Between the cells of a row: a chat has no columns."""
 IN_A_ROW = 2
 """Suggested buttons side by side."""
 SHORTCUTS = {"start": "help", "menu": "panel"}
@@ -30,16 +32,10 @@ def meant(text: str) -> str:
 
 
 def words(answer: Answer) -> str:
-    """An answer as a message: title, lines, and the table where there are no lines."""
-    body = list(answer.lines) or (list(rows(answer.table)) if answer.table else [])
-    return "\n".join((answer.title, *body)) if answer.title else "\n".join(body)
-
-
-def rows(table: Table) -> Iterable[str]:
-    """A table for a narrow screen without a fixed width: what stands in a row, by the head's words."""
-    for row in table.rows:
-        first, *rest = row
-        yield f"{first}: " + ", ".join(f"{name} {value}" for name, value in zip(table.head[1:], rest, strict=False) if value)
+    """An answer as a message: title, table, lines."""
+    table = answer.table
+    told = [BETWEEN.join(row) for row in (table.head, *table.rows)] if table and table.rows else []
+    return "\n".join(part for part in (answer.title, *told, *answer.lines) if part)
 
 
 def suggested(more: Sequence[tuple[str, Wanted]], nonce: str) -> Keyboard:

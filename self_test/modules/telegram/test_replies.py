@@ -30,11 +30,10 @@ def test_the_apps_own_words(typed: str, line: str) -> None:
     assert meant(typed) == line
 
 
-def test_an_answer_is_its_lines_or_else_its_table() -> None:
-    table = Table(("symbol", "regime", "spread"), (("BTCUSDT", "trend", "0.1"), ("ETHUSDT", "", "0.2")))
-    assert words(Answer(title="Pairs", lines=("two",), table=table)) == "Pairs\ntwo"
-    assert words(Answer(title="Pairs", table=table)) == "Pairs\nBTCUSDT: regime trend, spread 0.1\nETHUSDT: spread 0.2"
-    assert words(Answer(title="Pairs")) == "Pairs"
+def test_an_answer_is_title_table_and_lines() -> None:
+    table = Table(("pair", "regime"), (("BTCUSDT", "trend"), ("<b>", "")))
+    assert words(Answer(title="Pairs", lines=("two",), table=table)) == "Pairs\npair · regime\nBTCUSDT · trend\n<b> · \ntwo"
+    assert words(Answer(title="Pairs", table=Table(("pair",), ()))) == "Pairs"
     assert words(Answer(title="", lines=("one", "two"))) == "one\ntwo"
 
 
