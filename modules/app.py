@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -30,34 +29,37 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load
+from modules.faces import Faces
+from modules.fulfil import Building
 from modules.health import Health
 from modules.introduction import Pace, facts
-from modules.latch import ALL, latched, unlatch
+from modules.latch import latched
 from modules.live_floor import LiveFloor, new_tag
-from modules.marketplace import MarketPlace, find_market, listed, past_candles
+from modules.marketplace import MarketPlace, find_market, listed, past_candles, unreachable
 from modules.opening import first_events
-from modules.options import RunOptions, check, notices
+from modules.options import RunOptions, check, http_address, notices
 from modules.paper_floor import PaperFloor
 from modules.procedure import procedures
-from modules.requests import request_event
+from modules.readiness import DAEMON_FILE, Readiness, announce
 from modules.schedule import scheduled
 from modules.settings import BotConfig
 from modules.stage_request import note_earned, remember, remembered
-from modules.stopping import stop_steps
+from modules.stopping import catch_signals, stop_steps
+from modules.ui.about import FirstViews
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
 from state.accounts import Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
-from state.messages import AccountUp, Command, Event, FeedUp
+from state.messages import Command
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
 from telemetry.status import Status, status_of
-from utils.clock import Clock
+from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
-from utils.files import DirectoryLock, atomic_write, ensure_writable
+from utils.files import atomic_write, ensure_writable
 from utils.spent import Spent
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, Supervisor, unless
 from utils.throttle import Throttle
@@ -69,20 +71,26 @@ CONSOLE_S = 0.25
 CONTROL_SOCKET = "control.sock"
 ASKED = "asked"
 """What was asked of the venue's address in the last seconds, by this life and the one before."""
-DAEMON_FILE = "daemon.json"
+
+
+async def _nobody(_ask: Ask) -> None:
+    raise Refusal("the bot is starting; ask again")
 
 
 class Daemon:
     """One run: what was built, and the steps of its life."""
 
-    def __init__(self, options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> None:
+    def __init__(self, options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock, *, later: bool = False) -> None:
+        """`later`: the process has lived before, and its simulator goes on."""
+        self.later = later
+        self.next: RunOptions | None = None
+        """Another life that was asked for."""
         self.options, self.config, self.console, self.clock = options, config, console, clock
         self.rng = random.Random()  # jitter only; nothing that decides draws from it
         self.domains = check(options, remembered(options.folder).earned)
         self.chosen = chosen_strategies(options.strategies)
         self.inbox = Inbox()
         self.stopping = asyncio.Event()
-        self.ready = asyncio.Event()
         self.market: MarketPlace
         self.lockstep: Lockstep | None = None
         self.rest: BybitRest
@@ -90,6 +98,8 @@ class Daemon:
         self.chain: Chain
         self.engine: Engine
         self.runner: Runner
+        self.readiness: Readiness
+        self.faces: Faces
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
@@ -99,28 +109,20 @@ class Daemon:
         self.metrics = MetricsObserver(
             CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
         )
-        self.server = Server(
-            Answers(
-                metrics=self._metrics_text,
-                unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
-                missing=self._missing,
-                status=self._status,
-                control=self._control,
-            )
-        )
+        self.server: Server
         self.tasks = Supervisor(clock, self.rng)
         self.resumed = self.born = False
+        self.ready_ns = 0
 
     # --- building -----------------------------------------------------------------------------------------------------------------
 
     async def run(self) -> ExitCode:
-        """From the lock on the directory to the summary. Asked to stop during start-up it ends at once, cleanly."""
+        """From the first look at the directory (the caller has its lock) to the summary. Asked to stop while starting it ends at once."""
         folder = self.options.folder
         ensure_writable(folder)
         async with AsyncExitStack() as stack:
-            stack.enter_context(DirectoryLock(folder))
             (folder / DAEMON_FILE).unlink(missing_ok=True)  # of one that was killed
-            self._catch_signals()
+            catch_signals(self)
             stack.push_async_exit(self._unborn)
             if not await unless(self.stopping, self._start_up(stack), "start-up"):
                 self.console.say("asked to stop while starting: nothing was traded")
@@ -136,7 +138,7 @@ class Daemon:
         atomic_write(options.state_dir / "last_env", str(options.env).encode())
         last = remembered(options.folder)
         digits = options.real_money if self.lineup.live else None
-        remember(options.folder, last, options.stage, override=options.override_gates, real_money=digits)
+        remember(options.folder, last, options.stage, override=options.override_gates, real_money=digits, profile=options.profile)
 
     async def _start_up(self, stack: AsyncExitStack) -> None:
         """Everything before the first event; Refusal for a market that does not answer, or says no."""
@@ -150,7 +152,7 @@ class Daemon:
         throttle.remember(IP_SCOPE, Spent(self.options.folder / ASKED))
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
         self.gaps = BackfillQueue(self.rest, self.clock, self.rng, self.options.folder)
-        keys = find_keys(self.options.env, os.environ, self.market.embedded)
+        self.keys = keys = find_keys(self.options.env, os.environ, self.market.embedded)
         self.lineup = line_up(self.options, keys)
         hosts = self.market.hosts if self.options.env is Environment.SIMULATED else PRIVATE_HOSTS[self.options.env]
         self.live = LiveFloor(self.options, self.config, hosts, keys, throttle, self.clock)
@@ -159,13 +161,7 @@ class Daemon:
             instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
             await self._build(instruments)
         except (Transient, Rejected, FrameError) as error:
-            raise self._unreachable(f"the market data of {self.market.hosts.http} cannot be had: {error}") from error
-
-    def _unreachable(self, what: str) -> Refusal:
-        """Which world, what is missing, what to do."""
-        simulated = self.options.env is Environment.SIMULATED
-        advice = "start again, or check --simulator-url" if simulated else "check the network, or take --env simulated"
-        return Refusal(f"--env {self.options.env}: {what}; {advice}", ExitCode.UNREACHABLE)
+            raise unreachable(self.options, f"the market data of {self.market.hosts.http} cannot be had: {error}") from error
 
     async def _find_market(self) -> None:
         self.market = await find_market(self.options, self.clock)
@@ -177,20 +173,14 @@ class Daemon:
 
     async def _try_port(self) -> None:
         """A port in use is told now, not after the warm-up, and before anything is written."""
-        await self.server.start(*self._address())
+        self.server = Server(Answers(metrics=bytes, unhealthy=list, missing=list, status=dict, control=_nobody))
+        await self.server.start(*http_address(self.options, self.config.http))
         await self.server.close()
-
-    def _address(self) -> tuple[str, int]:
-        options, http = self.options, self.config.http
-        return (
-            options.http_host if options.http_host is not None else http.host,
-            options.http_port if options.http_port is not None else http.port,
-        )
 
     async def _unborn(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         """A run that is refused, or stopped before it lived, leaves no simulator behind; a crash does, to be found again."""
         refused = kind is not None and issubclass(kind, Refusal)
-        if hasattr(self, "market") and (refused or (kind is None and not self.born)):
+        if hasattr(self, "market") and ((refused and not self.later) or (kind is None and not self.born)):
             await self.market.leave()
 
     async def _build(self, asked: list[Instrument]) -> None:
@@ -235,7 +225,9 @@ class Daemon:
         time_now, fees = self.floor.time_now, self.live.fee_rates
         self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)
         health = Health(self.engine, self.clock, self.inbox.put, self.metrics.taken)
-        observers: list[Observer] = [self.console, self.metrics, self._watch_feed, self.live.observe, self.costs.observe, health]
+        self.readiness, self.faces = Readiness(state), self._faces()
+        observers: list[Observer] = [self.console, self.metrics, self.readiness.observe, self.live.observe, self.costs.observe, health]
+        observers.append(self.faces.observe)
         if self.market.control_url is not None:
             name, live = f"daemon-{os.getpid()}", self.live
             self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
@@ -261,12 +253,44 @@ class Daemon:
 
     # --- living -------------------------------------------------------------------------------------------------------------------
 
-    def _watch_feed(self, _seq: int, event: Event, _commands: list[Command]) -> None:
-        state = self.engine.state
-        if self.ready.is_set() or not isinstance(event, FeedUp | AccountUp):
-            return
-        if not state.feeds_down and not any("reconcile" in causes for causes in state.holds.values()):
-            self.ready.set()
+    def _faces(self) -> Faces:
+        return Faces(
+            Building(
+                options=self.options,
+                config=self.config,
+                state=self.engine.state,
+                clock=self.clock,
+                venue_ts=self.floor.time.last_ts,
+                put=self.inbox.put,
+                lineup=self.lineup,
+                lineup_of=lambda options: line_up(options, self.keys),
+                account_id=self.live.account_id,
+                another_life=self._again,
+            ),
+            FirstViews(self.engine.state, str(self.options.env), live=True),
+        )
+
+    def _again(self, options: RunOptions) -> None:
+        """End this life, so that another begins with `options`."""
+        self.next = self.lasting(options)
+        self.stopping.set()
+
+    def lasting(self, options: RunOptions | None = None) -> RunOptions:
+        """`options` (default: this life's own) for a life after this one: at the same address, for what is left of the duration."""
+        options = self.options if options is None else options
+        left = options.duration_s
+        if left is not None and self.ready_ns:
+            left = max(0.1, left - (self.clock.monotonic_ns() - self.ready_ns) / SECOND)
+        return msgspec.structs.replace(options, http_port=self.server.port, duration_s=left)
+
+    def _answers(self) -> Answers:
+        return Answers(
+            metrics=self._metrics_text,
+            unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
+            missing=self.readiness.missing,
+            status=self._status,
+            control=self.faces.over_socket,
+        )
 
     def _status(self) -> Status:
         return status_of(self.engine.state, str(self.options.env))
@@ -278,25 +302,17 @@ class Daemon:
         self.metrics.sample_cover(self.live.uncovered_ms())
         return self.metrics.text()
 
-    async def _control(self, ask: Ask) -> dict[str, str]:
-        """A request over the control socket, left in the inbox like any other event."""
-        ts = max(self.engine.state.ts, self.floor.time.last_ts())
-        for event in request_event(self.engine.state, self.config, ask.name, ask.args, ts, ask.who or "command line"):
-            self.inbox.put(event)
-        if ask.name == "resume":
-            unlatch(self.options.folder, ask.args.get("account", ALL))
-        return {"accepted": ask.name}
-
     async def _live(self) -> None:
         options = self.options
-        await self.server.start(*self._address(), options.folder / CONTROL_SOCKET)
+        self.server = Server(self._answers())
+        await self.server.start(*http_address(self.options, self.config.http), options.folder / CONTROL_SOCKET)
         try:
             pace, speed = "", 1.0
             if self.lockstep is not None:
                 try:
                     clock = await self.lockstep.register()
                 except (Transient, Rejected) as error:
-                    raise self._unreachable(str(error)) from error
+                    raise unreachable(self.options, str(error)) from error
                 pace, speed = str(clock["pace"]), float(clock["speed"])
                 if clock["market"] == "generated":  # a stored venue keeps its own seed, whatever was not said
                     self.market.name = f"{self.market.name}, seed {clock['seed']}"
@@ -315,6 +331,9 @@ class Daemon:
         finally:
             await self.server.close()
             (options.folder / DAEMON_FILE).unlink(missing_ok=True)
+        if self.next is not None:
+            self.console.say(f"starting again: stage {self.next.stage}, {self.next.profile}")
+            return
         self.console.summary(env=str(options.env), state_dir=str(options.folder))
 
     async def _tasks(self) -> None:
@@ -332,6 +351,8 @@ class Daemon:
                 tasks.supervise(name, expendable, EXPENDABLE)
             tasks.supervise("reports", lambda: scheduled(self.options, self.engine, self.clock, self.console.say), EXPENDABLE)
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
+            for name, job in self.faces.jobs():
+                tasks.supervise(name, job, EXPENDABLE)
             tasks.supervise("readiness", self._announce, FATAL)
             await self.stopping.wait()
             if stuck := await tasks.stop(stop_steps(self)):
@@ -361,32 +382,12 @@ class Daemon:
             self.console.live(self.floor.time.last_ts())
             await self.clock.sleep(CONSOLE_S)
 
-    def _missing(self) -> list[str]:
-        """What is not ready yet, in words; nothing when all is."""
-        down = [f"feed {name}: {reason}" for name, reason in self.engine.state.feeds_down.items()]
-        down += [f"account {name}: {causes['reconcile']}" for name, causes in self.engine.state.holds.items() if "reconcile" in causes]
-        return down or ([] if self.ready.is_set() else ["starting"])
-
     async def _announce(self) -> None:
         """Once ready: tell where we are, and start counting the duration."""
-        await self.ready.wait()
-        record = {
-            "pid": os.getpid(),
-            "http": self.server.url,
-            "simulator": None if self.market.control_url is None else self.market.control_url,
-        }
-        atomic_write(self.options.folder / DAEMON_FILE, msgspec.json.encode(record), mode=0o600)
+        await self.readiness.reached.wait()
+        self.ready_ns = self.clock.monotonic_ns()
+        announce(self.options.folder, self.server.url, self.market.control_url)
+        self.faces.ready()
         if self.options.duration_s is not None:
             await self.clock.sleep(self.options.duration_s)
             self.stopping.set()
-
-    def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def asked() -> None:
-            if self.stopping.is_set():
-                os._exit(130)  # a second signal: at once; start-up is recovery
-            self.stopping.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, asked)

@@ -47,7 +47,7 @@ def flatten(env: str, place: Path, load: Load, limit_s: float) -> ExitCode:
     except OSError as error:
         _say(f"HALTED cannot be written to {place}: {error.strerror}; going on without it")
     try:
-        asyncio.run(client.control(place / SOCKET, Ask("flatten", {}, WHO), ANSWER_LIMIT_S))
+        asyncio.run(client.control(place / SOCKET, Ask("flatten", {}, WHO, sure=True), ANSWER_LIMIT_S))
     except Transient:
         return _without_daemon(env, place, load(), limit_s)
     _say("flatten: the running bot has it")

@@ -90,7 +90,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--stage", type=int, metavar="N", help="1 to 5, from crypto on paper to full live; earned above 1 (default: the last one, first 1)")
     add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
     add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
-    add("--profile", default="spot", help="spot, perp or spot+perp (default spot)")
+    add("--profile", help="spot, perp or spot+perp (default: the last one, first spot)")
     add("--symbols", type=symbols, metavar="A,B", help="symbols to trade (default: those of config.py)")
     add("--strategies", type=names, metavar="C1,C2|demo", help="strategies to run (default C1,C2,C3,C4); demo is for a tour")
     add("--enable", type=names, default=(), metavar="forex,options", help="switch these on for this boot, where the stage has them")
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
         env=env,
         env_named=args.env is not None,
         state_dir=args.state_dir,
-        profile=args.profile,
+        profile=args.profile or last.profile or "spot",
         symbols=args.symbols,
         strategies=args.strategies,
         enable=_domains(args.enable),

@@ -49,8 +49,10 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                 limit = "with the daemon dead: how long to go on trying (default 60)"
                 found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
             if name == "promote":
-                found.add_argument("standing", metavar="DOMAIN/STYLE", help="e.g. CRYPTO/swing, as `status` and the reports offer it")
-                found.add_argument("--real-money", metavar="LAST4", help="outside simulated: the live account's last four digits")
+                found.add_argument("style", metavar="DOMAIN/STYLE", help="e.g. CRYPTO/swing, as `status` and the reports offer it")
+                found.add_argument(
+                    "--real-money", metavar="LAST4", default="", help="outside simulated: the account id's last four characters"
+                )
             if name in {"resume", "reset"}:
                 found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
         else:
@@ -123,8 +125,8 @@ def status_text(found: dict[str, Any]) -> str:
 def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
     """Whether a person confirms a request, as `modules/confirm.py` has it: in `simulated` only a disaster asks.
 
-    A promotion opens real money where the style's live account is open already: its digits are typed. Where it is not, the start that
-    opens it asks for them.
+    A promotion opens real money where the style's live account is open already: its digits are typed, and go to the daemon, which compares
+    them with the account's id. Where it is not open, the start that opens it asks for them.
     """
     from modules.cli_confirm import real_money, sure
     from modules.confirm import Kind, needed
@@ -133,9 +135,9 @@ def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
 
     open_account = remembered(place).real_money if args.name == "promote" else None
     kind = needed(env=env, disaster=args.name == "flatten", opens_live=open_account is not None, asks=True)
-    what = f"promote {args.standing}" if args.name == "promote" else args.name
+    what = f"promote {args.style}" if args.name == "promote" else args.name
     if kind is Kind.DIGITS:
-        real_money(what, env, open_account or "", args.real_money, WallClock().now_ms)
+        args.real_money = real_money(what, env, open_account or "", args.real_money or None, WallClock().now_ms)
         return True
     return kind is Kind.NONE or sure(what, env, yes=args.yes)
 
@@ -153,16 +155,15 @@ def request(args: argparse.Namespace, load: Load) -> ExitCode:
     env, place = place_of(args)
     if not confirmed(args, env, place):
         return ExitCode.DONE
-    words = {"account": getattr(args, "account", "all")}
-    if args.name == "promote":
-        words = {"standing": args.standing}
+    words = {name: str(getattr(args, name)) for name in ("account", "style") if hasattr(args, name)}
+    digits = str(getattr(args, "real_money", ""))
     import asyncio
 
     from telemetry import client
     from telemetry.server import Ask
 
     try:
-        asyncio.run(client.control(place / SOCKET, Ask(args.name, words, "command line"), ANSWER_LIMIT_S))
+        asyncio.run(client.control(place / SOCKET, Ask(args.name, words, "command line", sure=True, digits=digits), ANSWER_LIMIT_S))
     except Transient:
         from modules.offline import apply_offline
 

@@ -87,19 +87,7 @@ class LiveFloor:
         managed = [] if stored is None else holding_live(stored)
         known = () if stored is None else stored.accounts
         for account in (*lineup.live, *(one for one in managed if one not in lineup.live and one.domain in self._keys)):
-            key = self._keys[account.domain]
-            costs = self._config.domains[account.domain].costs
-            venue = BybitVenue(
-                self._hosts.http,
-                key.key,
-                key.secret,
-                account.domain,
-                self._throttle,
-                self._clock,
-                self._rng,
-                leverage=costs.leverage,
-                venue_now=self._now,
-            )
+            venue = self._door(account)
             self._venues[account] = venue
             try:
                 await venue.sync_clock()
@@ -121,6 +109,36 @@ class LiveFloor:
                 if account in lineup.live and self._options.env is not Environment.SIMULATED:  # is it the one that a person named?
                     lineup = lineup.without(account, f"whose it is cannot be confirmed: {error}")
         return lineup
+
+    def _door(self, account: Account) -> BybitVenue:
+        key, costs = self._keys[account.domain], self._config.domains[account.domain].costs
+        return BybitVenue(
+            self._hosts.http,
+            key.key,
+            key.secret,
+            account.domain,
+            self._throttle,
+            self._clock,
+            self._rng,
+            leverage=costs.leverage,
+            venue_now=self._now,
+        )
+
+    async def account_id(self, account: Account) -> str:
+        """The venue's id of an account of ours, open here or not; empty when there is no key, or nobody tells."""
+        if account.domain not in self._keys:
+            return ""
+        open_here = self._venues.get(account)
+        venue = open_here or self._door(account)
+        try:
+            await venue.sync_clock()
+            return (await venue.rights()).account_id
+        except (Rejected, Transient) as error:
+            log.warning("the id of an account cannot be read", account=str(account), error=str(error))
+            return ""
+        finally:
+            if open_here is None:
+                await venue.close()
 
     # --- wiring ---------------------------------------------------------------------------------------------------------------------
 

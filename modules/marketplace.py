@@ -83,6 +83,13 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
     )
 
 
+def unreachable(options: RunOptions, what: str) -> Refusal:
+    """Which world, what is missing, what to do."""
+    simulated = options.env is Environment.SIMULATED
+    advice = "start again, or check --simulator-url" if simulated else "check the network, or take --env simulated"
+    return Refusal(f"--env {options.env}: {what}; {advice}", ExitCode.UNREACHABLE)
+
+
 async def listed(rest: BybitRest, config: BotConfig, domains: Sequence[Domain], symbols: Sequence[str] | None) -> list[Instrument]:
     """Today's filters of the symbols asked for (default: the configured ones that the venue trades); Refusal names unknown ones."""
     found: list[Instrument] = []

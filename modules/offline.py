@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from modules.boot import evidence_of, open_chain, resume
 from modules.engine.inbox import Inbox
@@ -12,6 +15,8 @@ from modules.engine.runner import Runner
 from modules.requests import request_event
 from modules.settings import BotConfig
 from modules.stage_request import note_earned
+from modules.ui.about import FirstViews
+from modules.ui.commands import Wanted
 from state.journal import read_journal
 from state.ledger import read_ledger
 from state.messages import Command, Event, Report, decode_event
@@ -33,6 +38,12 @@ def stored_state(folder: Path) -> RuntimeState:
     for _, event, _ in read_journal(folder / "journal", loaded.snapshot.seq):
         engine.process(decode_event(event))
     return engine.state
+
+
+def look_offline(folder: Path, env: str, wanted: Wanted) -> dict[str, Any]:
+    """What looking at the stored state says, as it would come over the socket; Refusal where there is nothing to see."""
+    found: dict[str, Any] = msgspec.to_builtins(FirstViews(stored_state(folder), env, live=False).look(wanted))
+    return found
 
 
 def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotConfig) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from modules.environment import Environment
+from modules.settings import Http
 from state.accounts import Domain
 from state.stages import STAGES, Cell
 from utils.errors import ExitCode, Refusal
@@ -66,7 +67,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
     """The domains this run trades; Refusal for what cannot be: an unknown stage, an unearned one, a profile with nothing to trade."""
-    wrong = [problem for problem in _problems(options) if problem]
+    wrong = [problem for problem in _problems(options, earned) if problem]
     if wrong:
         raise Refusal("; ".join(wrong))
     if options.stage > max(1, earned) and not options.override_gates:
@@ -87,6 +88,12 @@ def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
     return trading
 
 
+def http_address(options: RunOptions, configured: Http) -> tuple[str, int]:
+    """Host and port to serve on."""
+    host = options.http_host if options.http_host is not None else configured.host
+    return host, options.http_port if options.http_port is not None else configured.port
+
+
 def newest_checks(folder: Path) -> str:
     """The unmet checks of the newest verdict on each style, in words; empty where nothing was ever judged."""
     from state.ledger import RowKind, read_ledger  # noqa: PLC0415  only a refusal reads the ledger
@@ -104,7 +111,7 @@ def newest_checks(folder: Path) -> str:
     return "".join(f". {name} {found}" for name, found in sorted(newest.items()))
 
 
-def _problems(options: RunOptions) -> Iterator[str]:
+def _problems(options: RunOptions, earned: int) -> Iterator[str]:
     """Everything that is wrong whatever the stage allows, each with its value and what is allowed."""
     if options.stage not in STAGES:
         yield f"--stage: {options.stage} is not a stage; there are {', '.join(str(stage) for stage in STAGES)}"
@@ -134,7 +141,7 @@ def _problems(options: RunOptions) -> Iterator[str]:
         yield f"{', '.join(named)} cannot go with --simulator-url: the simulator that runs there has its own"
     if url is not None:
         named.append("--simulator-url")
-    if options.real_money is not None and not options.override_gates:
+    if options.real_money is not None and not options.override_gates and not 1 < options.stage <= earned:
         yield "--real-money goes with --override-gates, which is missing"
     if named and options.env is not Environment.SIMULATED:
         yield f"{', '.join(named)} belong to --env simulated, not to --env {options.env}"

@@ -6,7 +6,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 
-from modules.app import Daemon
+from modules.lives import live_on
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
@@ -20,7 +20,7 @@ def run(options: RunOptions, config: BotConfig, console: ConsoleObserver) -> Exi
     """Run the daemon to its end; Refusal for what cannot be, a full disk among it."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(Daemon(options, config, console, WallClock()).run())
+            return runner.run(live_on(options, config, console, WallClock()))
     except (OSError, ExceptionGroup) as error:
         reason = _disk_refuses(error)
         if reason is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from modules.engine.switches import NO_BROKER
 from modules.settings import BotConfig
+from modules.ui.commands import nearest
 from state.accounts import Mode
 from state.books import FLAT
 from state.messages import Control
@@ -12,21 +14,34 @@ from state.runtime import RuntimeState
 from utils.errors import Refusal
 from utils.fixed import MONEY_SCALE
 
-REQUESTS = frozenset({"pause", "unpause", "flatten", "resume", "reset", "promote"})
+SETTING = frozenset({"stage", "profile", "forex", "options", "learn", "explore"})
+"""Requests that concern no account of their own; their arguments go into the event as they are."""
+REQUESTS = frozenset({"pause", "unpause", "flatten", "resume", "reset", "promote", "close"}) | SETTING
+QUOTE = "USDT"
+"""May be left out of a symbol."""
 
 
 def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mapping[str, str], ts: int, who: str) -> list[Control]:
-    """The events of request `name`, one per account it concerns; Refusal for an unknown request or account."""
+    """The events of request `name`, one per account it concerns; Refusal for an unknown request or account, and for what cannot be.
+
+    The form of `args` was checked by `modules.ui.commands.parse`.
+    """
     if name not in REQUESTS:
         raise Refusal(f"unknown request {name!r}; there are {', '.join(sorted(REQUESTS))}")
     if name == "promote":
-        return [_promotion(state, args.get("standing", ""), ts, who)]
+        return [_promotion(state, args.get("style", ""), ts, who)]
+    if name in {"forex", "options"} and args.get("to") == "on":
+        raise Refusal(f"{name} {NO_BROKER}")
+    if name in SETTING:
+        return [Control(ts, name, dict(args), who)]
     wanted = args.get("account", "all")
     known = [str(account) for account in state.accounts]
     if wanted != "all" and wanted not in known:
         raise Refusal(f"--account: {wanted!r} is not one of {', '.join(known)}")
     if name in {"pause", "unpause"}:
         return [Control(ts, name, {}, who)]
+    if name == "close":
+        return _closing(state, args.get("symbol", ""), wanted, ts, who)
     events = []
     for account in state.accounts:
         if wanted not in {"all", str(account)}:
@@ -53,3 +68,18 @@ def _promotion(state: RuntimeState, wanted: str, ts: int, who: str) -> Control:
         there = f"offered: {', '.join(offered)}" if offered else "no gate has passed"
         raise Refusal(f"promote: {wanted or 'nothing'} is not offered; {there}")
     return Control(ts, "promote", {"standing": wanted}, who)
+
+
+def _closing(state: RuntimeState, symbol: str, wanted: str, ts: int, who: str) -> list[Control]:
+    """One event for each account of `wanted` that holds or orders `symbol`."""
+    known = {one.symbol for one in state.instruments}
+    if symbol not in known and f"{symbol}{QUOTE}" in known:
+        symbol = f"{symbol}{QUOTE}"
+    if symbol not in known:
+        raise Refusal(f"close: {symbol} is not traded here{nearest(symbol, sorted(known))}")
+    busy = [i for i in range(len(state.seats)) if state.pos[i]["status"] != FLAT]
+    found = [i for i in busy if state.instrument(i).symbol == symbol and wanted in {"all", str(state.account_of(i))}]
+    if not found:
+        there = ", ".join(f"{state.instrument(i).symbol} on {state.account_of(i)}" for i in busy[:5]) or "nothing"
+        raise Refusal(f"close: nothing is held in {symbol}{'' if wanted == 'all' else f' on {wanted}'}; held: {there}")
+    return [Control(ts, "close", {"account": str(state.account_of(i)), "key": state.instrument(i).key}, who) for i in found]

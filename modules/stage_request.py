@@ -16,15 +16,17 @@ NAME = "stage.json"
 
 
 class StageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for it.
+    """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for real money.
 
-    `earned`: the highest stage that evidence opened, copied from the engine's state at each snapshot.
+    `earned`: the highest stage that evidence opened, copied from the engine's state at each snapshot. `profile`: what is traded; empty
+    in the record of an older version.
     """
 
     stage: int = 1
     opened: int = 1
     real_money: str | None = None
     earned: int = 1
+    profile: str = ""
 
 
 def remembered(folder: Path) -> StageRequest:
@@ -38,10 +40,10 @@ def remembered(folder: Path) -> StageRequest:
 def resolve(last: StageRequest, stage: int | None, *, override: bool, real_money: str | None) -> tuple[int, bool, str | None]:
     """(stage, gates overridden, digits) of a run, from what was said now and what is remembered."""
     wanted = last.stage if stage is None else stage
-    open_already = 1 < wanted <= last.opened
-    if override or not open_already:
-        return wanted, override, real_money
-    return wanted, True, real_money if real_money is not None else last.real_money
+    if override:
+        return wanted, True, real_money
+    kept = last.real_money if 1 < wanted <= max(last.opened, min(last.stage, last.earned)) else None
+    return wanted, 1 < wanted <= last.opened, real_money if real_money is not None else kept
 
 
 def note_earned(folder: Path, earned: int) -> None:
@@ -51,12 +53,18 @@ def note_earned(folder: Path, earned: int) -> None:
         atomic_write(folder / NAME, msgspec.json.encode(msgspec.structs.replace(last, earned=earned)), mode=0o600)
 
 
-def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None) -> None:
-    """Store the request of a run that has started; OSError when the disk refuses.
+def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None, profile: str = "") -> None:
+    """Store the request of a run that has started, or that the next one shall go by; OSError when the disk refuses.
 
     Going down closes what lay above: money opened by hand is opened by hand again. `real_money`: digits that the venue's account matched.
     """
     opened = stage if override else min(last.opened, stage)
-    kept = StageRequest(stage=stage, opened=opened, real_money=real_money if opened > 1 else None, earned=last.earned)
+    kept = StageRequest(
+        stage=stage,
+        opened=opened,
+        real_money=real_money if stage > 1 else None,
+        earned=last.earned,
+        profile=profile or last.profile,
+    )
     if kept != last:
         atomic_write(folder / NAME, msgspec.json.encode(kept), mode=0o600)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,13 +23,27 @@ def stop_steps(daemon: Daemon) -> list[StopStep]:
     """The stages of a stop, in order."""
     feeds = tuple(f"feed {FEEDS[domain]}" for domain in daemon.domains)
     idle = ("backfill", "costs", "reports", "readiness", "console", "loop lag")
+    faces = tuple(name for name, _ in daemon.faces.jobs())  # they tell of the last fills, too
     return [
         StopStep(name="entries off, feeds end", tasks=(*feeds, *idle)),
         StopStep(name="executors drain", first=partial(_settle, daemon), tasks=tuple(name for name, _, _ in daemon.live.jobs())),
-        StopStep(name="engine drains", first=partial(_drain, daemon), tasks=("engine", "lockstep", "snapshots")),
+        StopStep(name="engine drains", first=partial(_drain, daemon), tasks=("engine", "lockstep", "snapshots", *faces)),
         StopStep(name="final write", first=partial(_final_write, daemon)),
         StopStep(name="leave the venue", first=partial(_leave_venue, daemon)),
     ]
+
+
+def catch_signals(daemon: Daemon) -> None:
+    """SIGTERM and SIGINT stop in stages, and no other life follows; a second one ends at once, for start-up is recovery."""
+
+    def asked() -> None:
+        if daemon.stopping.is_set() and daemon.next is None:
+            os._exit(130)
+        daemon.next = None
+        daemon.stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
 
 
 async def _settle(daemon: Daemon) -> None:
@@ -48,4 +65,5 @@ async def _final_write(daemon: Daemon) -> None:
 async def _leave_venue(daemon: Daemon) -> None:
     if daemon.lockstep is not None:
         await daemon.lockstep.unregister()
-    await daemon.market.leave()
+    if daemon.next is None:  # another life goes on with the same simulator
+        await daemon.market.leave()

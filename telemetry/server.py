@@ -31,6 +31,10 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     args: dict[str, str] = {}
     who: str = ""
+    sure: bool = False
+    """The asking side has confirmed with its person; real money still takes the digits."""
+    digits: str = ""
+    """What a person typed for real money."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):

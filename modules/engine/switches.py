@@ -49,7 +49,7 @@ def _close(state: RuntimeState, event: Control, out: list[Command]) -> None:
     """Take entries of one seat back and close what it holds; the venue's stop stands until it is flat."""
     account, key = Account.parse(event.args["account"]), event.args["key"]
     i = state.find(account, key)
-    symbol = key.rpartition("/")[2]
+    symbol = state.instruments[state.market_row(key)].symbol if key in state.index else key
     if i is None or int(state.pos[i]["status"]) == FLAT:
         _told(event, f"{symbol}: nothing is held there any more", out, str(account))
         return

@@ -158,7 +158,7 @@ async def test_a_life_from_start_to_summary_and_on(tmp_path: Path) -> None:
             await client.control(folder / app.CONTROL_SOCKET, Ask("pause", {}, "the test"))
             while not daemon.engine.state.toggles.paused:
                 await WallClock().sleep(0.02)
-            with pytest.raises(Refusal, match="unknown request"):
+            with pytest.raises(Refusal, match="is no command"):
                 await client.control(folder / app.CONTROL_SOCKET, Ask("dance", {}, "the test"))
             daemon.stopping.set()
         assert running.result() is ExitCode.DONE

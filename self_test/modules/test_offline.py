@@ -135,7 +135,7 @@ def offering(folder: Path) -> None:
 def test_an_offer_made_after_the_last_snapshot_is_there_for_whoever_looks_and_confirms(tmp_path: Path) -> None:
     offering(tmp_path)
     assert stored_state(tmp_path).standings["CRYPTO/swing"].offered_ts
-    said = apply_offline(tmp_path, "promote", {"standing": "CRYPTO/swing"}, CONFIG)
+    said = apply_offline(tmp_path, "promote", {"style": "CRYPTO/swing"}, CONFIG)
     assert "CRYPTO/swing: paper -> canary, confirmed by command line" in said
     assert stored_state(tmp_path).standings["CRYPTO/swing"].level is Level.CANARY
     assert remembered(tmp_path).earned == 2, "and the next start may be asked for stage 2"

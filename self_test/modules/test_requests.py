@@ -6,6 +6,7 @@ from config import CONFIG
 from modules.engine.desk import make_state
 from modules.requests import request_event
 from self_test.fakes.books import PERP, SPOT, coin
+from self_test.scenarios.desk import LiveDesk
 from state.accounts import Account, Domain, Mode
 from state.messages import Control
 from utils.errors import Refusal
@@ -31,7 +32,7 @@ def test_a_reset_carries_the_balance_of_today() -> None:
 
 
 def test_unknown_requests_and_accounts_never_reach_the_journal() -> None:
-    with pytest.raises(Refusal, match="unknown request 'boot'; there are flatten, pause"):
+    with pytest.raises(Refusal, match="unknown request 'boot'; there are close, explore, flatten"):
         request_event(STATE, CONFIG, "boot", {}, 7, "me")
     with pytest.raises(Refusal, match="--account: 'FOREX/PAPER' is not one of CRYPTO/PAPER, PERPS/PAPER"):
         request_event(STATE, CONFIG, "flatten", {"account": "FOREX/PAPER"}, 7, "me")
@@ -45,3 +46,25 @@ def test_only_a_paper_wallet_starts_over() -> None:
     with pytest.raises(Refusal, match="reset: CRYPTO/LIVE has the venue's own money"):
         request_event(state, CONFIG, "reset", {"account": "CRYPTO/LIVE"}, 7, "me")
     assert len(request_event(state, CONFIG, "flatten", {}, 7, "me")) == 2
+
+
+def test_a_close_is_one_event_for_each_account_that_holds_it() -> None:
+    desk = LiveDesk("AAAUSDT", "BBBUSDT")
+    desk.open(0)
+    state = desk.engine.state
+    (event,) = request_event(state, CONFIG, "close", {"symbol": "AAA", "account": "all"}, 7, "me")
+    assert (event.name, event.args) == ("close", {"account": "CRYPTO/LIVE", "key": "CRYPTO:AAAUSDT"})
+    for symbol, account, told in (
+        ("AAAUSDT", "CRYPTO/PAPER", "nothing is held in AAAUSDT on CRYPTO/PAPER; held: AAAUSDT on CRYPTO/LIVE"),
+        ("BBBUSDT", "all", "nothing is held in BBBUSDT; held: AAAUSDT"),
+        ("AAAUSD", "all", "not traded here; did you mean AAAUSDT?"),
+    ):
+        with pytest.raises(Refusal, match=told):
+            request_event(state, CONFIG, "close", {"symbol": symbol, "account": account}, 7, "me")
+
+
+def test_settings_go_into_the_event_as_they_are_and_what_has_no_broker_does_not() -> None:
+    assert request_event(STATE, CONFIG, "explore", {"percent": "15"}, 7, "me") == [Control(7, "explore", {"percent": "15"}, "me")]
+    assert request_event(STATE, CONFIG, "options", {"to": "off"}, 7, "me") == [Control(7, "options", {"to": "off"}, "me")]
+    with pytest.raises(Refusal, match="no broker is wired"):
+        request_event(STATE, CONFIG, "forex", {"to": "on"}, 7, "me")

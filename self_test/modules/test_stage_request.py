@@ -35,3 +35,13 @@ def test_going_down_closes_what_lay_above(tmp_path: Path) -> None:
     remember(tmp_path, last, 1, override=False, real_money=None)
     assert remembered(tmp_path) == StageRequest()
     assert resolve(remembered(tmp_path), 2, override=False, real_money=None) == (2, False, None)
+
+
+def test_the_digits_of_an_earned_stage_hold_without_an_override_and_the_profile_too(tmp_path: Path) -> None:
+    last = StageRequest(stage=1, earned=2)
+    remember(tmp_path, last, 2, override=False, real_money="1234", profile="spot+perp")
+    kept = remembered(tmp_path)
+    assert (kept.profile, resolve(kept, None, override=False, real_money=None)) == ("spot+perp", (2, False, "1234"))
+    assert resolve(kept, 3, override=False, real_money=None) == (3, False, None)
+    remember(tmp_path, kept, 1, override=False, real_money=None)
+    assert (remembered(tmp_path).profile, remembered(tmp_path).real_money) == ("spot+perp", None)

@@ -28,6 +28,8 @@ class Place:
         self.runner = SimpleNamespace(checkpoint=self.note("checkpoint"))
         self.live = SimpleNamespace(jobs=lambda: [("executor CRYPTO/LIVE", None, True)], settle=self.awaited("settled", late))
         self.market = SimpleNamespace(leave=self.awaited("left"))
+        self.faces = SimpleNamespace(jobs=lambda: [("notices", None)])
+        self.next = None
         self.lockstep = SimpleNamespace(unregister=self.awaited("unregistered")) if lockstep else None
 
     def note(self, word: str) -> Callable[[], None]:

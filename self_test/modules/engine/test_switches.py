@@ -28,7 +28,7 @@ def told(commands: list[Command]) -> str:
         ("options", {"to": "off"}, "options off by me"),
         ("learn", {"to": "on"}, "online learning on by me"),
         ("explore", {"percent": "15"}, "exploration 15 % by me"),
-        ("close", {"account": "CRYPTO/PAPER", "key": "CRYPTO/AAAUSDT"}, "nothing is held"),
+        ("close", {"account": "CRYPTO/PAPER", "key": "CRYPTO:AAAUSDT"}, "AAAUSDT: nothing is held"),
     ],
 )
 def test_every_request_is_told_with_who_asked_and_moves_no_money(name: str, args: dict[str, str], text: str) -> None:

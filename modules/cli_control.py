@@ -1,0 +1,192 @@
+"""`control NAME [ARGS]`: every row of the operator's vocabulary, by the running bot over its socket or, where it can be, without it.
+
+With the bot dead, looking reads what is on disk, `stage` and `profile` are stored for the next start, other requests go into the
+journal, and `flatten` acts itself. Exit codes are those of every command: 0 done, 2 refused, 3 a gate says no, 4 nobody answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules import cli_flatten
+from modules.cli_run import folder
+from modules.cli_state import ENVIRONMENTS, SOCKET, place_of
+from utils.errors import ExitCode, Refusal, Transient
+from utils.files import atomic_write
+
+if TYPE_CHECKING:
+    from modules.settings import BotConfig
+    from modules.ui.commands import Entry, Wanted
+
+Load = Callable[[], "BotConfig"]
+ANSWER_LIMIT_S = 10.0
+PICTURE_LIMIT_S = 60.0
+WHO = "command line"
+SIMULATED = "simulated"
+FLATTEN_S = 60.0
+
+
+def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    words = "ask or look, in the words of the chat and the panel: control help"
+    found = commands.add_parser("control", help=words, description=words)
+    found.add_argument("words", nargs="+", metavar="NAME [ARGS]", help="e.g. status, why BTCUSDT, explore 15; `control help` has them all")
+    found.add_argument("--yes", action="store_true", help="do it without asking")
+    found.add_argument("--real-money", metavar="LAST4", default="", help="what opens real money: the account id's last four characters")
+    found.add_argument("--json", action="store_true", help="one JSON document")
+    found.add_argument("--out", type=Path, metavar="FILE", help="where a picture goes (default NAME.png)")
+    found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
+    found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    found.set_defaults(handler=control)
+
+
+def control(args: argparse.Namespace, load: Load) -> ExitCode:
+    """Look or ask."""
+    from modules.ui.commands import VOCABULARY, parse
+
+    wanted = parse(args.words)
+    entry = VOCABULARY[wanted.name]
+    if wanted.name in {"help", "version"}:
+        return _about(args, wanted)
+    env, place = place_of(args)
+    if wanted.name == "flatten":
+        return _flatten(args, env, place, load)
+    try:
+        body = _asked(args, place, wanted)
+    except Transient:
+        return _without(args, env, place, load, entry, wanted)
+    if (answer := body.get("answer")) is not None:
+        return _show(args, wanted, answer)
+    return _done(args, str(body["done"]))
+
+
+# --- with the bot --------------------------------------------------------------------------------------------------------------------
+
+
+def _asked(args: argparse.Namespace, place: Path, wanted: Wanted) -> dict[str, Any]:
+    """What the bot answers, once everything it wants confirmed is; Transient when it does not answer, Refusal when it will not."""
+    from telemetry.server import Ask
+
+    limit = PICTURE_LIMIT_S if wanted.name in {"chart", "report"} else ANSWER_LIMIT_S
+    body = _post(place, Ask(wanted.name, wanted.args, WHO, sure=args.yes, digits=args.real_money), limit)
+    while (must := body.get("confirm")) is not None:
+        said = _confirmed(must["text"], must["kind"], args.real_money, f"control {wanted.line}")
+        name, words = ("cancel", {}) if said is None else ("confirm", {"digits": said})
+        try:
+            body = _post(place, Ask(name, {"nonce": must["nonce"], **words}, WHO), limit)
+        except Transient as error:
+            raise Refusal(f"{wanted.line}: it cannot be said whether it was done: {error}", ExitCode.UNREACHABLE) from error
+    return body
+
+
+def _post(place: Path, ask: Any, limit_s: float) -> dict[str, Any]:
+    from telemetry import client
+
+    found: dict[str, Any] = asyncio.run(client.control(place / SOCKET, ask, limit_s))
+    return found
+
+
+def _confirmed(text: str, kind: str, digits: str, command: str) -> str | None:
+    """What a person said: the digits, or nothing where a yes is enough; None for no. Refusal when there is nobody to be asked."""
+    real = kind == "digits"
+    if real and digits:
+        return digits
+    if not sys.stdin.isatty():
+        raise Refusal(f"{text}\n{command} wants to be confirmed; say {'--real-money LAST4' if real else '--yes'}")
+    sys.stdout.write(f"{text}\n{'digits' if real else 'are you sure?'} {'(empty: no)' if real else '[y/N]'} ")
+    sys.stdout.flush()
+    said = sys.stdin.readline().strip()
+    if real:
+        return said or None
+    return "" if said.lower() in {"y", "yes"} else None
+
+
+def _flatten(args: argparse.Namespace, env: str, place: Path, load: Load) -> ExitCode:
+    """Halt and close everything, by the bot or without it; two confirmations."""
+    if not args.yes:
+        for text in (f"{env.upper()}: DISASTER. Everything is halted and closed at market.", "Really?"):
+            if _confirmed(text, "twice", "", "control flatten") is None:
+                return _done(args, "nothing done")
+    return cli_flatten.flatten(env, place, load, FLATTEN_S)
+
+
+# --- without the bot -----------------------------------------------------------------------------------------------------------------
+
+
+def _without(args: argparse.Namespace, env: str, place: Path, load: Load, entry: Entry, wanted: Wanted) -> ExitCode:
+    """Nobody answers: what can be done on disk; Refusal for the rest."""
+    from modules.ui.commands import changes
+
+    if not entry.works_offline:
+        raise Refusal(f"{' '.join(args.words)} needs the running bot, and none answers at {place}; start it", ExitCode.UNREACHABLE)
+    if not changes(wanted):
+        from modules.offline import look_offline
+
+        return _show(args, wanted, look_offline(place, env, wanted))
+    if env != SIMULATED and not args.yes and str(entry.confirm) != "none":
+        text = f"{env.upper()}, without a running bot: {wanted.line}?"
+        if _confirmed(text, "once", "", f"control {wanted.line}") is None:
+            return _done(args, "nothing done")
+    if wanted.name in {"stage", "profile"}:
+        from modules.offline_stage import queue
+
+        return _done(args, "\n".join(queue(place, env, wanted, load(), args.real_money)))
+    from modules.offline import apply_offline
+
+    lines = apply_offline(place, wanted.name, wanted.args, load())
+    if wanted.name == "resume":
+        from modules.latch import unlatch
+
+        unlatch(place, wanted.args["account"])
+    return _done(args, "\n".join(lines))
+
+
+# --- telling -------------------------------------------------------------------------------------------------------------------------
+
+
+def _about(args: argparse.Namespace, wanted: Wanted) -> ExitCode:
+    import msgspec
+
+    from modules.ui.about import about
+
+    return _show(args, wanted, msgspec.to_builtins(about(wanted)))
+
+
+def _done(args: argparse.Namespace, text: str) -> ExitCode:
+    sys.stdout.write(json.dumps({"done": text}) + "\n" if args.json else f"{text}\n")
+    return ExitCode.DONE
+
+
+def _show(args: argparse.Namespace, wanted: Wanted, answer: dict[str, Any]) -> ExitCode:
+    """An answer as it came over the socket: to standard output, a picture into its file."""
+    import base64
+
+    if answer.get("picture"):
+        place = (args.out or Path(f"{wanted.name}.png")).absolute()
+        try:
+            atomic_write(place, base64.b64decode(answer["picture"]))
+        except OSError as error:
+            raise Refusal(f"--out: {place} cannot be written: {error.strerror}") from error
+        answer = {**answer, "picture": str(place), "lines": [*answer["lines"], f"picture: {place}"]}
+    if args.json:
+        shown = {name: answer[name] for name in ("title", "lines", "table", "picture")} if answer["data"] is None else answer["data"]
+        sys.stdout.write(json.dumps(shown) + "\n")
+    else:
+        sys.stdout.write("\n".join(text_of(answer)) + "\n")
+    return ExitCode.DONE
+
+
+def text_of(answer: dict[str, Any]) -> list[str]:
+    """An answer as lines, its table in columns."""
+    lines = [answer["title"], *answer["lines"]]
+    if (table := answer["table"]) is not None:
+        rows = [table["head"], *table["rows"]]
+        widths = [max(len(row[k]) for row in rows) for k in range(len(table["head"]))]
+        lines += ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return lines

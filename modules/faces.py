@@ -1,0 +1,101 @@
+"""The faces of a run: the counter behind them, what they are told, the command line's socket, and the tasks of those that run here."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from modules.confirm import Kind
+from modules.fulfil import Building, Fulfilment
+from modules.ui.commands import changes, parse
+from modules.ui.notices import Notices, Urgency, booted
+from modules.ui.operator import MustConfirm, Operator, Outcome, Views, Who
+from state.messages import Command, Event
+from telemetry.server import Ask
+from utils.errors import Refusal
+
+PICTURES = frozenset({"chart", "report"})
+"""What is drawn off the event loop."""
+CONFIRM, CANCEL = "confirm", "cancel"
+"""Requests of the socket beside the vocabulary: `args` hold the nonce and, for `confirm`, digits."""
+
+
+NEWS_ROOM = 10_000
+"""Events that wait to be told; beyond that the oldest are not told."""
+Listener = Callable[[int, Event, list[Command]], None]
+
+
+class Faces:
+    """Everything an operator meets; `observe` is an observer of the runner.
+
+    What is only for showing happens in a task of its own: a bug in a text must never reach the engine.
+    """
+
+    def __init__(self, building: Building, views: Views, listeners: tuple[Listener, ...] = ()) -> None:
+        """`listeners` are told of every event, as observers are, in that task."""
+        self._state, self._listeners = building.state, listeners
+        self.deeds = Fulfilment(building)
+        self.operator = Operator(
+            str(building.options.env),
+            views,
+            self.deeds,
+            building.clock,
+            lambda: secrets.token_urlsafe(9),
+            lambda notice: notice.urgency is Urgency.NEVER_DROP,
+        )
+        self._notices = Notices()
+        self._news: deque[tuple[int, Event, list[Command]]] = deque(maxlen=NEWS_ROOM)
+        self._wake = asyncio.Event()
+
+    def observe(self, seq: int, event: Event, commands: list[Command]) -> None:
+        """Answer who asked; leave the rest to the task."""
+        self.deeds.observe(seq, event, commands)
+        self._news.append((seq, event, commands))
+        self._wake.set()
+
+    def ready(self) -> None:
+        """The bot is ready: say so to who watches."""
+        self.operator.tell(booted(self._state.ts, self._state))
+
+    def jobs(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """(name, task) of every face that runs in this process; trading can do without each."""
+        return [("notices", self._tell_news)]
+
+    async def _tell_news(self) -> None:
+        """For ever: what has just been decided, to listeners and as notices to who watches."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._news:
+                seq, event, commands = self._news.popleft()
+                for listener in self._listeners:
+                    listener(seq, event, commands)
+                for notice in self._notices(event, commands, self._state):
+                    self.operator.tell(notice)
+                await asyncio.sleep(0)
+
+    async def over_socket(self, ask: Ask) -> Any:
+        """A request of the command line: an answer, what was done, or what has to be confirmed. Refusal."""
+        who = Who(name=ask.who or "command line", surface="cli", person="command line")
+        if ask.name == CONFIRM:
+            return told(await self.operator.confirm(ask.args.get("nonce", ""), who, ask.args.get("digits", "")))
+        if ask.name == CANCEL:
+            self.operator.cancel(ask.args.get("nonce", ""), who)
+            return {"done": "nothing done"}
+        wanted = parse([ask.name, *ask.args.values()])
+        if not changes(wanted):
+            return {"answer": await self.operator.picture(wanted) if wanted.name in PICTURES else self.operator.look(wanted)}
+        outcome = await self.operator.ask(wanted, who)
+        while ask.sure and isinstance(outcome, MustConfirm):
+            if outcome.kind is Kind.DIGITS and not ask.digits:
+                raise Refusal(f"{outcome.text}\nsay --real-money with these characters")
+            outcome = await self.operator.confirm(outcome.nonce, who, ask.digits if outcome.kind is Kind.DIGITS else "")
+        return told(outcome)
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as a JSON document."""
+    return {"confirm": outcome} if isinstance(outcome, MustConfirm) else {"done": outcome.text}

@@ -1,0 +1,36 @@
+"""The daemon's lives in one process: another stage or profile is another life, under the same lock, with the same port and simulator.
+
+Start-up is recovery, so another life is no more than an end and a start. One that is refused (no key, no answer) gives way to the one
+before it: what is held must be looked after.
+"""
+
+from __future__ import annotations
+
+from modules.app import Daemon
+from modules.options import RunOptions
+from modules.settings import BotConfig
+from modules.ui.console import ConsoleObserver
+from utils.clock import Clock
+from utils.errors import ExitCode, Refusal
+from utils.files import DirectoryLock
+
+
+async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> ExitCode:
+    """Live until nobody asks for another life; Refusal for what cannot be."""
+    daemon = Daemon(options, config, console, clock)
+    before: RunOptions | None = None
+    with DirectoryLock(options.folder):
+        while True:
+            try:
+                code = await daemon.run()
+            except Refusal as refusal:
+                if before is None or daemon.born:
+                    raise
+                console.say(f"stage {daemon.options.stage}, {daemon.options.profile} cannot be: {refusal}")
+                console.say(f"going back to stage {before.stage}, {before.profile}")
+                daemon, before = Daemon(before, config, console, clock, later=True), None
+                continue
+            if daemon.next is None:
+                return code
+            before = daemon.lasting()
+            daemon = Daemon(daemon.next, config, console, clock, later=True)

@@ -1,0 +1,165 @@
+"""What the running daemon does for an operator: checked first, told by the engine, followed by the latch or another life."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import CONFIG
+from modules.accounts import Lineup
+from modules.engine.inbox import Inbox
+from modules.environment import Environment
+from modules.fulfil import Building, Fulfilment
+from modules.latch import latch, latched
+from modules.options import RunOptions
+from modules.stage_request import remembered
+from modules.ui.commands import parse
+from self_test.scenarios.desk import Desk
+from state.accounts import Account, Domain, Mode
+from utils.clock import FakeClock
+from utils.errors import ExitCode, Refusal
+
+pytestmark = pytest.mark.asyncio
+LIVE = Account(Domain.CRYPTO, Mode.LIVE)
+
+
+class House:
+    """An engine in front of an inbox, as in the daemon."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.desk, self.inbox, self.lives = Desk(), Inbox(), list[RunOptions]()
+        plain: dict[str, Any] = {"stage": 1, "env": Environment.SIMULATED, "state_dir": folder}
+        self.options = RunOptions(**(plain | options))
+        self.options.folder.mkdir(parents=True, exist_ok=True)
+        paper = Lineup(domains=(Domain.CRYPTO,), paper=(self.desk.account,), live=())
+        self.deeds = Fulfilment(
+            Building(
+                options=self.options,
+                config=CONFIG,
+                state=self.desk.engine.state,
+                clock=FakeClock(),
+                venue_ts=lambda: self.desk.now,
+                put=self.inbox.put,
+                lineup=paper,
+                lineup_of=lambda wanted: Lineup(domains=paper.domains, paper=paper.paper, live=(LIVE,) if wanted.stage > 1 else ()),
+                account_id=self.account_id,
+                another_life=self.lives.append,
+            )
+        )
+
+    async def account_id(self, account: Account) -> str:
+        return f"id of {account}"
+
+    async def engine(self) -> None:
+        """Apply what waits, once."""
+        for seq, event in enumerate(await self.inbox.take()):
+            self.deeds.observe(seq, event, self.desk.tell(event))
+
+    async def do(self, line: str, digits: str = "") -> str:
+        async with asyncio.TaskGroup() as group:
+            said = group.create_task(self.deeds.carry_out(parse(line), "anna", digits))
+            group.create_task(self.engine())
+        return said.result()
+
+
+async def test_what_the_engine_said_is_the_answer(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    assert await house.do("pause") == "entries paused by anna"
+    assert await house.do("explore 15") == "exploration 15 % by anna"
+    assert house.desk.engine.state.toggles.paused
+
+
+async def test_an_engine_that_is_busy_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modules.fulfil.ENGINE_LIMIT_S", 0.01)
+    house = House(tmp_path)
+    assert "busy" in await house.deeds.carry_out(parse("pause"), "anna")
+    assert house.inbox.depth == 1, "it is done all the same"
+
+
+async def test_another_stage_is_stored_and_asks_for_another_life(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    assert "starts again" in await house.do("stage 2")
+    (life,) = house.lives
+    assert (life.stage, life.override_gates, life.profile) == (2, True, "spot")
+    stored = remembered(house.options.folder)
+    assert (stored.stage, stored.opened, stored.profile) == (2, 2, "spot")
+
+
+async def test_an_earned_stage_is_no_override_and_digits_go_with_it(tmp_path: Path) -> None:
+    house = House(tmp_path, env=Environment.DEMO)
+    house.desk.engine.state.earned = 2
+    await house.do("stage 2", digits="1234")
+    (life,) = house.lives
+    assert (life.override_gates, life.real_money) == (False, "1234")
+    assert remembered(house.options.folder).real_money == "1234"
+
+
+async def test_going_down_forgets_the_digits(tmp_path: Path) -> None:
+    house = House(tmp_path, env=Environment.DEMO, stage=2, override_gates=True, real_money="1234")
+    await house.do("stage 1")
+    (life,) = house.lives
+    assert (life.stage, life.override_gates, life.real_money) == (1, False, None)
+
+
+async def test_a_profile_keeps_the_stage(tmp_path: Path) -> None:
+    house = House(tmp_path, stage=2, override_gates=True)
+    await house.do("profile spot+perp")
+    assert [(life.stage, life.profile, life.override_gates) for life in house.lives] == [(2, "spot+perp", True)]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("stage 1", "is what runs"),
+        ("profile perp", "nothing could trade"),
+        ("forex on", "no broker is wired"),
+        ("close AAAUSDT", "nothing is held in AAAUSDT"),
+        ("close AAX", "not traded here"),
+        ("close AAAUSDT PERPS/LIVE", "not one of"),
+        ("promote CRYPTO/swing", "no gate has passed"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_nothing_is_left_behind(tmp_path: Path, line: str, told: str) -> None:
+    house = House(tmp_path)
+    with pytest.raises(Refusal, match=told):
+        house.deeds.check(parse(line), "anna")
+    with pytest.raises(Refusal, match=told):
+        await house.deeds.carry_out(parse(line), "anna")
+    assert house.inbox.depth == 0 and house.lives == [] and not (house.options.folder / "stage.json").exists()
+
+
+async def test_who_opens_real_money_is_known_before(tmp_path: Path) -> None:
+    house = House(tmp_path, env=Environment.DEMO)
+    assert house.deeds.opens_live(parse("stage 2")) == (LIVE,)
+    assert house.deeds.opens_live(parse("promote CRYPTO/swing")) == (LIVE,)
+    assert house.deeds.opens_live(parse("pause")) == ()
+    assert await house.deeds.account_id(LIVE) == "id of CRYPTO/LIVE"
+
+
+async def test_a_jump_is_described_with_what_its_gate_lacks(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    text = house.deeds.describe(parse("stage 3"))
+    assert "stage 1 -> 3" in text and "NOT EARNED" in text and "CRYPTO paper passes its gate" in text
+    house.desk.engine.state.earned = 2
+    assert "Its gate is open" in house.deeds.describe(parse("stage 2"))
+    assert "DISASTER" in house.deeds.describe(parse("flatten"))
+    assert house.deeds.describe(parse("close AAAUSDT")) == "SIMULATED: close AAAUSDT all?"
+
+
+async def test_a_flatten_is_latched_before_and_a_resume_lets_go(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    await house.do("flatten")
+    assert latched(house.options.folder) == "flatten by anna"
+    latch(house.options.folder, "anna", 0)
+    assert "resumed by anna" in await house.do("resume")
+    assert latched(house.options.folder) is None
+
+
+async def test_the_code_of_a_refused_stage_is_told(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with pytest.raises(Refusal) as refused:
+        house.deeds.check(parse("stage 1"), "anna")
+    assert refused.value.code is ExitCode.USAGE
