@@ -190,7 +190,7 @@ def _between(book: Book, start: Start, end: int, subject: Subject, trials: tuple
         if trade.account == start.account
         and trade.style == start.style
         and trade.procedure == start.procedure
-        and trade.exit_ts >= start.ts
+        and min(trade.entry_ts, trade.exit_ts) >= start.ts  # one that was entered before was decided by what was before
         and counts(trade)
     ]
     days = [day for day in book.days if day.account == start.account and day.day >= start.ts // DAY_MS]

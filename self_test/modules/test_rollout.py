@@ -284,3 +284,11 @@ def test_a_verdict_rests_on_the_rows_of_its_account_and_on_those_that_name_none(
     assert rollout._concerning(PAPER, [*mine, nobodys, *other, judged]) == [*mine, nobodys]
     wrong = sample_of(read_rows(rollout._concerning(PAPER, [*mine, nobodys])), str(PAPER), "swing", "simulated", PASSED).wrong
     assert any("trade row" in one for one in wrong)
+
+
+def test_rows_that_were_lost_are_in_the_way_of_every_account() -> None:
+    lost = ("verdict", b'{"what":"damage","ts":%d,"text":"3 of 9 rows of the ledger were lost"}' % (START + DAY_MS))
+    floor = Floor((PAPER,))
+    floor.state.evidence = [*until(stream(100, per_day=1.5, win_rate=0.80, style="swing"), PASSED), lost]
+    commands = floor.day(PAPER, PASSED)
+    assert (str(PAPER), "swing", "INSUFFICIENT") in verdicts(commands) and not floor.offered()

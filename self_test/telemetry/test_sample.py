@@ -86,3 +86,9 @@ def test_the_sharpe_of_days_that_do_not_vary_is_undefined():
 
 def test_a_day_as_its_date():
     assert day_text(START // DAY_MS) == "2025-03-03"
+
+
+def test_a_trade_that_was_entered_before_the_sample_began_is_not_its_evidence() -> None:
+    """It was decided by the procedure of before, whatever hash it bears at its exit."""
+    rows = [started(), *(trade(START + 7_200_000, 1.0, entry_ts=START + since) for since in (-1, 0, 1))]
+    assert len(sample(rows, 10).pnl) == 2
