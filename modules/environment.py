@@ -38,7 +38,8 @@ CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"
 """Feed name -> path of its stream."""
 
 
-SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET")
+SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "TELEGRAM_BOT_TOKEN", "PANEL_TOKEN")
+"""Cut from every line that is logged, and never handed down to a process of ours."""
 
 
 def secret(name: str, environ: Mapping[str, str]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from marketdata.intervals import NAME
+from modules.telegram.settings import TelegramConfig
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
 from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
@@ -217,6 +218,7 @@ class BotConfig(_Group):
     gates: GateConfig = GateConfig()
     canary: CanaryConfig = CanaryConfig()
     demotion: DemotionConfig = DemotionConfig()
+    telegram: TelegramConfig = TelegramConfig()
     http: Http
     panel: Panel = Panel()
 

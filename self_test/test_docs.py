@@ -13,6 +13,7 @@ from config import CONFIG
 from modules import cli, cli_run
 from modules.overrides import apply_overrides
 from modules.settings import Capital, Costs, DomainSettings, Learning, Paper, Risk
+from modules.telegram.settings import TelegramConfig
 from risk.rules import Rule
 from self_test.conftest import REPO
 from self_test.test_layout import committed_files
@@ -116,9 +117,10 @@ def test_every_file_of_modules_is_told() -> None:
 def test_every_number_is_told() -> None:
     text = (REPO / "docs" / "numbers.md").read_text(encoding="utf-8")
     groups: dict[str, type[BaseModel]] = {"risk": Risk, "paper": Paper, "costs": Costs, "capital": Capital, "learning": Learning}
+    groups["telegram"] = TelegramConfig
     known = {f"{group}.{name}" for group, model in groups.items() for name in model.model_fields}
     assert {name for name in known if f"`{name}`" not in text} == set()
-    assert set(re.findall(r"`((?:risk|paper|costs|capital|learning)\.\w+)`", text)) <= known
+    assert set(re.findall(r"`((?:risk|paper|costs|capital|learning|telegram)\.\w+)`", text)) <= known
     assert {name for name in DomainSettings.model_fields if name not in text} == set()
     assert {rule.label for rule in Rule if rule is not Rule.OK and f"`{rule.label}`" not in text} == set()
     assert {one.id for one in STRATEGIES if f"| {one.id}" not in text} == set()

@@ -88,6 +88,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_decision_latency_seconds", _H, "From bars taken to their commands dispatched.", (), LATENCIES_S),
     Metric("bot_event_loop_lag_seconds", _H, "How late the event loop wakes a sleeper.", (), LAGS_S),
     Metric("bot_task_restarts_total", _C, "Restarts of supervised tasks.", ("task",)),
+    Metric("bot_chat_up", _G, "1 while the operator's chat is connected."),
+    Metric("bot_chat_waiting", _G, "Messages to the operator that are not delivered yet."),
+    Metric("bot_chat_sent_total", _C, "Messages the chat has taken."),
+    Metric("bot_chat_failures_total", _C, "Calls to the chat that failed.", ("reason",)),
+    Metric("bot_chat_dropped_total", _C, "Messages to the operator that were left out.", ("urgency",)),
+    Metric("bot_chat_strangers_total", _C, "Updates of people who may not speak to the bot.", ("reason",)),
 )
 """Everything of ours under /metrics; add a row here. `process_*` and `python_info` come from the client library."""
 
@@ -112,6 +118,7 @@ class MetricsObserver:
         self._restarts: dict[str, int] = {}
         self._waited: dict[str, float] = {}
         self._banned: set[str] = set()
+        self._grown: dict[tuple[str, ...], int] = {}
         self._causes: dict[str, set[str]] = {}
         """Account -> every cause that ever held it: one that is gone reads 0, it does not vanish."""
         self._seq = 0
@@ -223,6 +230,21 @@ class MetricsObserver:
         """Read for how long live positions have been without a confirmed stop: account -> the longest now."""
         for account, ms in unprotected_ms.items():
             self._set("bot_unprotected_now_seconds", ms / 1000, account)
+
+    def sample_chat(self, *, up: bool, waiting: int, sent: int, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Read the operator's chat; `counts`: failures, dropped and strangers by label, each grown from the process's start."""
+        self._set("bot_chat_up", up)
+        self._set("bot_chat_waiting", waiting)
+        self._grow("bot_chat_sent_total", sent)
+        for name, found in counts.items():
+            for label, count in found.items():
+                self._grow(f"bot_chat_{name}_total", count, label)
+
+    def _grow(self, name: str, total: int, *labels: str) -> None:
+        """Bring a counter to `total`, which somebody else has counted."""
+        counter = self._counters[name]
+        (counter.labels(*labels) if labels else counter).inc(max(0, total - self._grown.get((name, *labels), 0)))
+        self._grown[(name, *labels)] = total
 
     def _sample_account(self, state: RuntimeState, a: int) -> None:
         account, acct = str(state.accounts[a]), state.acct[a]

@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from typing import Literal, TextIO
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -23,7 +24,7 @@ MASK = "***"
 _SECRET_KEY = re.compile(
     r"(secret|token|password|passwd|api[-_]?key|authorization|credential|signature|cookie)s?$|(^|[-_])sign$", re.IGNORECASE
 )
-_BOT_TOKEN = re.compile(r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}")
+_BOT_TOKEN = re.compile(r"(?<!\d)\d{6,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
 """The shape of a chat-bot token; libraries put it into URLs."""
 
 _SHORTEST_SECRET = 6
@@ -98,7 +99,8 @@ def mask_values(text: str, secrets: Iterable[str]) -> str:
     """Cut known secrets, and anything shaped like a chat-bot token, out of a finished line."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
-            for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]):  # as it is, and as a renderer writes it
+            # As it is, as a renderer writes it, as an address holds it.
+            for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe="")):
                 text = text.replace(form, MASK)
     return _BOT_TOKEN.sub(MASK, text)
 

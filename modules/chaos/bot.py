@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.environment import SECRETS
 from modules.simulator.launcher import PROGRAM as SIMULATOR
 from telemetry import client
 from utils.errors import Transient
 
 PROGRAM = SIMULATOR[:-1]
 """Interpreter and main.py."""
-SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "CREDENTIALS_DIRECTORY")
 ANSWER_LIMIT_S = 2.0
 TAIL = 2_000
 
 
 def environ() -> dict[str, str]:
-    """Our environment without keys: chaos knows the simulated world only."""
-    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+    """Our environment without keys: chaos knows the simulated world only, and no chat."""
+    return {name: value for name, value in os.environ.items() if name not in {*SECRETS, "CREDENTIALS_DIRECTORY"}}
 
 
 class Bot:

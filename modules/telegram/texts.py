@@ -40,6 +40,15 @@ def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:
     return parts
 
 
+def addressed(text: str, username: str) -> str | None:
+    """A command without the bot's name behind it ("/status@our_bot BTC"); None when it is meant for another bot."""
+    word, space, rest = text.partition(" ")
+    command, at, name = word.partition("@")
+    if not word.startswith("/") or not at:
+        return text
+    return f"{command}{space}{rest}" if name.lower() == username.lower() else None
+
+
 def _fitting(text: str, limit: int) -> int:
     """How many characters of `text`, which is longer, fit into `limit` units."""
     end = min(len(text), limit)

@@ -17,6 +17,8 @@ from utils.throttle import Figures, Urgency
 
 BOUNDED = {"scope", "urgency", "cause", "account", "symbol", "rule", "reason", "feed", "strategy", "type", "task"}
 UNITLESS = {
+    "bot_chat_up",
+    "bot_chat_waiting",
     "bot_throttle_waiting",
     "bot_throttle_left",
     "bot_account_held",
@@ -79,6 +81,8 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
     watch.observer.sample(watch.state, venue_ms=T0, restarts={"feed": 1})
     watch.observer.sample_throttle(Figures({Urgency.ENTRY: 1}, {Urgency.ENTRY: 0.5}, {"bybit.ip": 400}, {"bybit.ip": 600.0}))
     watch.observer.sample_cover({str(SPOT): 250})
+    chat = {"failures": {"unknown": 1}, "dropped": {"normal": 1}, "strangers": {"another chat": 1}}
+    watch.observer.sample_chat(up=True, waiting=2, sent=3, counts=chat)
     families = {family.name: family for family in text_string_to_metric_families(watch.observer.text().decode())}
     for row in TABLE:
         # The parser of the old text format calls an info metric a gauge and drops a counter's suffix.
@@ -89,6 +93,14 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
     assert "process_resident_memory_bytes" in families
     unknown = {name for name in families if name.startswith("bot_") and not name.endswith("_created")}
     assert unknown == {row.name.removesuffix("_total") if row.kind is Kind.COUNTER else row.name for row in TABLE}
+
+
+def test_what_others_have_counted_grows_and_never_falls(watch: Watch) -> None:
+    for sent, strangers in ((3, 1), (5, 4), (0, 0), (1, 0)):  # the third: the chat was made anew
+        watch.observer.sample_chat(up=sent > 0, waiting=7, sent=sent, counts={"strangers": {"another chat": strangers}})
+    assert watch.value("bot_chat_sent_total") == 6
+    assert watch.value("bot_chat_strangers_total", reason="another chat") == 4
+    assert (watch.value("bot_chat_up"), watch.value("bot_chat_waiting")) == (1, 7)
 
 
 def test_trades_fees_refusals_and_orders_are_counted(watch: Watch) -> None:

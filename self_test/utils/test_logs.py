@@ -122,6 +122,8 @@ def test_short_values_do_not_eat_innocent_text_and_bot_tokens_go_by_shape() -> N
     assert mask_values("a secret-1 b", ["secret-1"]) == f"a {MASK} b"
     url = "http://127.0.0.1/bot123456789:AAE9xyzAAE9xyzAAE9xyzAAE9xyzAAE9xyz/getMe"
     assert mask_values(url, []) == f"http://127.0.0.1/bot{MASK}/getMe"
+    assert mask_values(url.replace("9:", "9%3a"), []) == f"http://127.0.0.1/bot{MASK}/getMe"
+    assert mask_values("https://h/?x=a%2Fb%3Dcdefg", ["a/b=cdefg"]) == f"https://h/?x={MASK}"
 
 
 def test_the_longer_of_two_overlapping_secrets_is_cut_whole() -> None:

@@ -88,6 +88,8 @@ def test_a_command_runs_to_its_end_or_is_ended(program: None) -> None:
 
 
 def test_keys_do_not_reach_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BYBIT_API_KEY", "x")
+    keys = {"BYBIT_API_KEY", "TELEGRAM_BOT_TOKEN", "CREDENTIALS_DIRECTORY"}
+    for name in keys:
+        monkeypatch.setenv(name, "x")
     monkeypatch.setenv("BOT_RISK__BASE", "0.1")
-    assert "BYBIT_API_KEY" not in environ() and environ()["BOT_RISK__BASE"] == "0.1"
+    assert not keys & environ().keys() and environ()["BOT_RISK__BASE"] == "0.1"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.telegram.texts import EMPTY, clip, plain, split, units
+from modules.telegram.texts import EMPTY, addressed, clip, plain, split, units
 
 anything = st.text(alphabet=st.characters(codec=None), max_size=400)
 
@@ -48,3 +48,18 @@ def test_a_clipped_text_fits(text: str, limit: int) -> None:
 )
 def test_where_it_is_cut(text: str, limit: int, parts: list[str]) -> None:
     assert split(text, limit) == parts
+
+
+@pytest.mark.parametrize(
+    "text, heard",
+    [
+        ("/status", "/status"),
+        ("/status@our_bot BTC  x", "/status BTC  x"),
+        ("/status@OUR_BOT", "/status"),
+        ("/status@other_bot", None),
+        ("mail@our_bot", "mail@our_bot"),
+        ("", ""),
+    ],
+)
+def test_a_command_may_bear_our_name(text: str, heard: str | None) -> None:
+    assert addressed(text, "Our_Bot") == heard
