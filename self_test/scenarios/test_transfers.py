@@ -45,11 +45,11 @@ class MovedDesk(LiveDesk):
         return super().read(**{"cash_cursor": self.now, **told})
 
     @property
-    def outside(self) -> Decimal:
+    def outside(self) -> Any:
         return money(int(self.acct["outside"]))
 
     @property
-    def cash(self) -> Decimal:
+    def cash(self) -> Any:
         return money(int(self.acct["cash"]))
 
 

@@ -52,9 +52,9 @@ class Listed:
         return [event.ref for event in self.told if isinstance(event, CashMoved)]
 
 
-async def begun(**more: bool) -> Listed:
+async def begun(*, own: bool = False) -> Listed:
     """A list that was looked at once, a second ago."""
-    one = Listed(**more)
+    one = Listed(own=own)
     assert not await one.look.news(CASH)
     await one.clock.advance(1)
     return one
