@@ -263,7 +263,7 @@ def draw_equity(chart: EquityChart) -> Figure:
     for frame in (upper, lower):
         _dark(frame)
     figure.align_ylabels()
-    _sign_row(figure, [] if alone else signs)
+    _sign_row(figure, signs)
     return figure
 
 

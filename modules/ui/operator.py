@@ -60,6 +60,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The same as a JSON document."""
     picture: bytes | None = None
     """PNG."""
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    """More of them, each with its title: what a report has beside the first."""
     more: tuple[tuple[str, Wanted], ...] = ()
     """Buttons that suggest themselves: label and what it wants."""
 

@@ -20,7 +20,7 @@ from modules.ui.wording import Line
 from state.instruments import Instrument
 from state.ledger import fees_of
 from state.market import Candle
-from state.messages import BarsClosed, Command, Control, Event, Place, Protect, Record, Report
+from state.messages import BarsClosed, Command, Control, Event, Place, Protect, Record, Report, encode_row
 from state.runtime import RuntimeState
 from strategy.regime import NAMES, UNKNOWN
 
@@ -98,6 +98,15 @@ class DayEquity(msgspec.Struct, frozen=True):
     equity: float
 
 
+class _Verdict(msgspec.Struct, frozen=True):
+    what: str = ""
+    account: str = ""
+    style: str = ""
+
+
+_verdict_head = msgspec.json.Decoder(_Verdict).decode
+
+
 class Recent:
     """Call it with each journalled event; `state` is the engine's, only read. Past rows of the ledger come from `state.evidence`."""
 
@@ -114,6 +123,8 @@ class Recent:
         """Account -> (ts, money units) at each close of this life."""
         self.last_refusal: dict[tuple[str, str], Told] = {}
         """(account, instrument) -> the newest refusal."""
+        self.verdicts: dict[tuple[str, str], bytes] = {}
+        """(account, style) -> the newest verdict's row (JSON)."""
         self.last_seq = 0
         self._instruments = {one.key: one for one in state.instruments}
         self._bars = {key: np.zeros((BARS, 6), np.int64) for key in state.index}
@@ -121,6 +132,8 @@ class Recent:
         for kind, row in state.evidence:
             if kind in {"trade", "equity"}:
                 self._record(kind, msgspec.json.decode(row))
+            elif kind == "verdict":
+                self._verdict(row)
 
     # --- what comes in --------------------------------------------------------------------------------------------------------
 
@@ -150,6 +163,8 @@ class Recent:
         for command in commands:
             if isinstance(command, Record) and command.kind in {"trade", "equity"}:
                 self._record(command.kind, command.row)
+            elif isinstance(command, Record) and command.kind == "verdict":
+                self._verdict(encode_row(command.row))
         for told in tell(seq, event, commands, self._instruments, self._regime):
             self._tell(told)
         if isinstance(event, BarsClosed):
@@ -180,6 +195,11 @@ class Recent:
             self.last_refusal[told.account, told.key] = told
         mine.append(told)
         self.latest.append(told)
+
+    def _verdict(self, raw: bytes) -> None:
+        head = _verdict_head(raw)
+        if head.what == "verdict":
+            self.verdicts[head.account, head.style] = raw
 
     def _record(self, kind: str, row: dict[str, Any]) -> None:
         if kind == "equity":

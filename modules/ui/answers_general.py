@@ -1,0 +1,123 @@
+"""Status, log, version, help: what is asked first, and what is not about money or markets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from modules.ui.about import about
+from modules.ui.commands import Wanted
+from modules.ui.operator import Answer, Table
+from modules.ui.scene import Scene, cents, drawdown, held, percent, steps_of
+from modules.ui.wording import date_time
+from state.stages import STAGES
+from telemetry.status import status_of
+from utils.fixed import money
+from utils.logs import last_lines
+
+LONGEST_LINE = 200
+"""Characters of a log line that are shown."""
+
+
+def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """Stage, accounts with equity and drawdown, what is open, what keeps it from entering."""
+    state = scene.state
+    rows = tuple(
+        (
+            str(account),
+            cents(money(int(state.acct[a]["equity"]))),
+            percent(drawdown(state, a)),
+            str(len(held(state, a))),
+        )
+        for a, account in enumerate(state.accounts)
+    )
+    lines = [f"{date_time(scene.now)}{'' if scene.live else ', stored: the bot is not running'}"]
+    lines += [f"HALTED {name}: {why}" for name, why in state.halted.items()]
+    lines += [f"held {name}: {why or cause}" for name, causes in state.holds.items() for cause, why in causes.items()]
+    lines += [f"feed {feed} {feed_text(state.feeds_down.get(feed))}" for feed in feeds_of(scene)]
+    lines.append(f"drawdown limits: {', '.join(f'{name} {share:.0%}' for share, name in steps_of(scene.mandate))}")
+    lines.append("; ".join(switches(scene)))
+    offers = [key for key, one in state.standings.items() if one.offered_ts]
+    lines += [f"real money is offered: {key}" for key in offers]
+    data = msgspec.to_builtins(status_of(state, scene.env, live=scene.live)) | {
+        "feeds": {feed: state.feeds_down.get(feed) for feed in feeds_of(scene)},
+        "toggles": msgspec.to_builtins(state.toggles),
+        "limits": {name: share for share, name in steps_of(scene.mandate)},
+        "offers": offers,
+        "earned": state.earned,
+        "quotes": {str(account): state.instruments[m].quote for a, account in enumerate(state.accounts) for b, m in state.seats if a == b},
+    }
+    more = [("positions", Wanted("positions")), ("pnl", Wanted("pnl", {"period": "day"}))]
+    more += [(f"promote {key}", Wanted("promote", {"style": key})) for key in offers]
+    return Answer(
+        title=f"{scene.env.upper()}, stage {state.stage}: {STAGES[state.stage].name}",
+        lines=lines,
+        table=Table(("account", "equity", "dd", "open"), rows),
+        data=data,
+        more=tuple(more),
+    )
+
+
+def feeds_of(scene: Scene) -> list[str]:
+    """The market feeds of this run."""
+    return list(dict.fromkeys(scene.mandate.feed_of.values()))
+
+
+def feed_text(reason: str | None) -> str:
+    """`up`, or `DOWN` with the reason."""
+    return "up" if reason is None else f"DOWN: {reason}" if reason else "DOWN"
+
+
+def switches(scene: Scene) -> list[str]:
+    """The operator's switches in words."""
+    toggles = scene.state.toggles
+
+    def word(on: bool) -> str:
+        return "ON" if on else "OFF"
+
+    return [
+        "entries PAUSED" if toggles.paused else "entries on",
+        f"forex {word(toggles.forex)}",
+        f"options {word(toggles.options)}",
+        f"learning {word(toggles.learning)}",
+    ]
+
+
+def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """The switch of online learning, and that there is nothing behind it yet."""
+    on = scene.state.toggles.learning
+    lines = [f"the switch is {'ON' if on else 'OFF'}", "not built in this version: nothing learns, whatever the switch says"]
+    turn = "off" if on else "on"
+    return Answer(
+        title="Online learning", lines=lines, data={"on": on, "built": False}, more=((f"learn {turn}", Wanted("learn", {"to": turn})),)
+    )
+
+
+def drift(_scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """Drift detection: not there yet, said so."""
+    return Answer(title="Drift", lines=["not built in this version: nothing watches for drift"], data={"built": False, "pairs": []})
+
+
+def logs(_scene: Scene, args: Mapping[str, str]) -> Answer:
+    """The last lines of the log, masked."""
+    found = last_lines(int(args.get("n", "20")))
+    lines = [" ".join(line.split())[:LONGEST_LINE] for line in found]
+    return Answer(title=f"Log, the last {len(found)} lines", lines=lines or ["nothing was logged since the start"], data={"lines": found})
+
+
+def version(_scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """What runs here."""
+    return about(Wanted("version"))
+
+
+def help_(_scene: Scene, args: Mapping[str, str]) -> Answer:
+    """All commands, or one with how it is written."""
+    return about(Wanted("help", dict(args)))
+
+
+def panel(scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """Where the panels are."""
+    url = scene.panel_url()
+    lines = [f"web panel: {url}" if url else "there is no web panel in this run", "in Telegram: /panel"]
+    return Answer(title="Panel", lines=lines, data={"url": url})

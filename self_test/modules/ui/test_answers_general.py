@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+import structlog
+
+from modules.ui import answers_general as general
+from modules.ui.commands import VOCABULARY
+from self_test.modules.ui.scenes import BTC, LIVE, PAPER, hold, scene_of
+from self_test.utils.test_logs import put_logging_back  # noqa: F401  used by its name
+from state.stages import Toggles
+from state.standing import Standing
+from utils.fixed import MONEY_SCALE
+from utils.logs import setup
+
+
+def test_status_says_what_keeps_the_bot_from_entering() -> None:
+    scene = scene_of()
+    state = scene.state
+    hold(scene, PAPER, BTC)
+    state.acct[1]["equity"] = 900 * MONEY_SCALE
+    state.halted[str(LIVE)] = "flatten by me"
+    state.holds[str(LIVE)] = {"deficit": "12 USDT less than booked"}
+    state.feeds_down["bybit-spot"] = "connection lost"
+    state.toggles = Toggles(paused=True, learning=True)
+    state.standings["CRYPTO/swing"] = Standing(offered_ts=5)
+    found = general.status(scene, {})
+    assert found.table is not None
+    assert found.table.rows[:2] == (("CRYPTO/PAPER", "1,000.00", "0.0%", "1"), ("CRYPTO/LIVE", "900.00", "10.0%", "0"))
+    text = "\n".join(found.lines)
+    for words in (
+        "2025-03-05 14:25 UTC",
+        "HALTED CRYPTO/LIVE: flatten by me",
+        "held CRYPTO/LIVE: 12 USDT less than booked",
+        "feed bybit-spot DOWN: connection lost",
+        "feed bybit-linear up",
+        "half size at 8%, no entries at 12%, halt at 15%",
+        "entries PAUSED; forex OFF; options OFF; learning ON",
+        "real money is offered: CRYPTO/swing",
+    ):
+        assert words in text, words
+    assert found.data["halted"] is True
+    assert found.data["accounts"]["CRYPTO/PAPER"]["open_positions"][0]["symbol"] == "BTCUSDT"
+    assert [label for label, _ in found.more][-1] == "promote CRYPTO/swing"
+
+
+def test_a_stored_status_says_that_it_is_not_live() -> None:
+    scene = scene_of()
+    scene.live = False
+    assert "not running" in general.status(scene, {}).lines[0]
+    assert general.status(scene, {}).data["live"] is False
+
+
+def test_what_is_not_built_says_so() -> None:
+    scene = scene_of()
+    for view in (general.learn, general.drift):
+        found = view(scene, {})
+        assert any("not built" in line for line in found.lines)
+        assert found.data["built"] is False
+    assert general.learn(scene, {}).more[0][1].args == {"to": "on"}
+    scene.state.toggles = Toggles(learning=True)
+    assert general.learn(scene, {}).more[0][1].args == {"to": "off"}
+
+
+@pytest.mark.usefixtures("put_logging_back")
+def test_the_log_is_masked_and_its_lines_are_short() -> None:
+    setup(level="warning", stream=io.StringIO(), secrets=["s3cret-value"], keep=50)
+    log = structlog.get_logger("feed")
+    log.info("one")
+    log.info("two s3cret-value " + "x\n" * 500)  # noqa: G003
+    found = general.logs(scene_of(), {"n": "5"})
+    assert len(found.lines) == 2
+    assert "s3cret" not in str(found)
+    assert all(len(line) <= general.LONGEST_LINE and line.isprintable() for line in found.lines)
+    assert len(general.logs(scene_of(), {"n": "1"}).lines) == 1
+
+
+def test_without_a_log_it_says_so() -> None:
+    assert general.logs(scene_of(), {}).lines == ["nothing was logged since the start"]
+
+
+def test_help_names_every_command_or_explains_one() -> None:
+    assert len(general.help_(scene_of(), {}).lines) == len(VOCABULARY)
+    one = general.help_(scene_of(), {"command": "close"})
+    assert one.lines == ["close SYMBOL [ACCOUNT]: close a position at market"]
+
+
+def test_the_panel_s_address_is_told_where_there_is_one() -> None:
+    scene = scene_of()
+    assert "no web panel" in general.panel(scene, {}).lines[0]
+    scene.panel_url = lambda: "http://127.0.0.1:9108/"
+    assert "9108" in general.panel(scene, {}).lines[0]
