@@ -1,7 +1,8 @@
 """Drawdown: how far an account may fall below its peak before it trades half, enters nothing, is closed and halted.
 
 An account's own peak since its own last reset; both are state and outlive a restart. Money that is not the account's own (`ACCT.outside`)
-is in neither. Source: definitions, "Guardrails".
+is in neither; own money that comes or leaves scales the peak with the equity, so that no step is made or hidden by it.
+Source: definitions, "Guardrails".
 """
 
 from __future__ import annotations

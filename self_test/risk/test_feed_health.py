@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from risk.facts import Health
@@ -14,6 +14,7 @@ M5 = 300_000
 QUOTE = Quote("CRYPTO:AAAUSDT", 1, 9_999, 10_001, 50, 50)
 FINE = Health(quote=QUOTE, quote_needed=True, spread_median=2.0, confirm_ms=M5, bar_age_ms=0)
 TICKS = st.integers(1, 100_000)
+AGES = st.integers(0, 3 * M5)
 
 
 @given(TICKS, TICKS, st.floats(0, 1_000), st.floats(1, 10))
@@ -33,7 +34,9 @@ def test_a_wider_spread_is_refused_whenever_a_narrower_one_is(bid: int, one: int
     assert found[0] >= found[1]
 
 
-@given(st.integers(0, 10 * M5), st.integers(0, 10 * M5))
+@given(AGES, AGES)
+@example(0, M5 + 30_000)
+@example(0, M5 + 30_001)
 def test_an_older_bar_is_refused_whenever_a_newer_one_is(one: int, other: int) -> None:
     found = [check(msgspec.structs.replace(FINE, bar_age_ms=age)) for age in sorted((one, other))]
     assert (found[0] is Rule.OK) >= (found[1] is Rule.OK)
