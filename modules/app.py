@@ -29,7 +29,7 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load
-from modules.faces import Faces
+from modules.face_floor import FaceFloor
 from modules.fulfil import Building
 from modules.health import Health
 from modules.introduction import Pace, facts
@@ -45,7 +45,6 @@ from modules.schedule import scheduled
 from modules.settings import BotConfig
 from modules.stage_request import note_earned, remember, remembered
 from modules.stopping import catch_signals, stop_steps
-from modules.ui.about import FirstViews
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
@@ -99,7 +98,7 @@ class Daemon:
         self.engine: Engine
         self.runner: Runner
         self.readiness: Readiness
-        self.faces: Faces
+        self.faces: FaceFloor
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
@@ -111,8 +110,7 @@ class Daemon:
         )
         self.server: Server
         self.tasks = Supervisor(clock, self.rng)
-        self.resumed = self.born = False
-        self.ready_ns = 0
+        self.resumed, self.born, self.ready_ns = False, False, 0
 
     # --- building -----------------------------------------------------------------------------------------------------------------
 
@@ -225,9 +223,10 @@ class Daemon:
         time_now, fees = self.floor.time_now, self.live.fee_rates
         self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)
         health = Health(self.engine, self.clock, self.inbox.put, self.metrics.taken)
-        self.readiness, self.faces = Readiness(state), self._faces()
-        observers: list[Observer] = [self.console, self.metrics, self.readiness.observe, self.live.observe, self.costs.observe, health]
-        observers.append(self.faces.observe)
+        self.readiness = Readiness(state)
+        self.faces = self._faces()
+        told = (self.readiness.observe, self.live.observe, self.costs.observe, self.faces.observe)
+        observers: list[Observer] = [self.console, self.metrics, *told, health]
         if self.market.control_url is not None:
             name, live = f"daemon-{os.getpid()}", self.live
             self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
@@ -235,8 +234,8 @@ class Daemon:
             self.floor.time.observe(int((await self.lockstep.look())["now"]))
         else:
             self.floor.time.observe(await self.rest.server_time_ms())
-        self.floor.also(self.live.on_quote)
-        self.floor.also(self.costs.on_quote)
+        for listener in (self.live.on_quote, self.costs.on_quote, self.faces.on_quote):
+            self.floor.also(listener)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, health.taken)
 
@@ -253,22 +252,20 @@ class Daemon:
 
     # --- living -------------------------------------------------------------------------------------------------------------------
 
-    def _faces(self) -> Faces:
-        return Faces(
-            Building(
-                options=self.options,
-                config=self.config,
-                state=self.engine.state,
-                clock=self.clock,
-                venue_ts=self.floor.time.last_ts,
-                put=self.inbox.put,
-                lineup=self.lineup,
-                lineup_of=lambda options: line_up(options, self.keys),
-                account_id=self.live.account_id,
-                another_life=self._again,
-            ),
-            FirstViews(self.engine.state, str(self.options.env), live=True),
+    def _faces(self) -> FaceFloor:
+        building = Building(
+            options=self.options,
+            config=self.config,
+            state=self.engine.state,
+            clock=self.clock,
+            venue_ts=self.floor.time.last_ts,
+            put=self.inbox.put,
+            lineup=self.lineup,
+            lineup_of=lambda options: line_up(options, self.keys),
+            account_id=self.live.account_id,
+            another_life=self._again,
         )
+        return FaceFloor(building, self.engine, self.rng, self.readiness.missing, lambda: self.server.url)
 
     def _again(self, options: RunOptions) -> None:
         """End this life, so that another begins with `options`."""
@@ -304,7 +301,7 @@ class Daemon:
 
     async def _live(self) -> None:
         options = self.options
-        self.server = Server(self._answers())
+        self.server = Server(self._answers(), self.faces.mount)
         await self.server.start(*http_address(self.options, self.config.http), options.folder / CONTROL_SOCKET)
         try:
             pace, speed = "", 1.0
@@ -320,7 +317,7 @@ class Daemon:
                 self.floor.time.observe(int(clock["now"]))
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
-            for line in (*notices(self.options, self.domains), *self.lineup.notes):
+            for line in (*notices(self.options, self.domains), *self.lineup.notes, *self.faces.notes):
                 self.console.say(line)
             self.runner.apply(first_events(self.engine, self.config, options, self.domains, self.live, self._halted))
             self.runner.apply(self.costs.events())

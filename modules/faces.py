@@ -26,6 +26,8 @@ CONFIRM, CANCEL = "confirm", "cancel"
 NEWS_ROOM = 10_000
 """Events that wait to be told; beyond that the oldest are not told."""
 Listener = Callable[[int, Event, list[Command]], None]
+Job = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
+"""A task and its name."""
 
 
 class Faces:
@@ -34,9 +36,9 @@ class Faces:
     What is only for showing happens in a task of its own: a bug in a text must never reach the engine.
     """
 
-    def __init__(self, building: Building, views: Views, listeners: tuple[Listener, ...] = ()) -> None:
-        """`listeners` are told of every event, as observers are, in that task."""
-        self._state, self._listeners = building.state, listeners
+    def __init__(self, building: Building, views: Views, listeners: tuple[Listener, ...] = (), jobs: tuple[Job, ...] = ()) -> None:
+        """`listeners` are told of every event, as observers are, in that task; `jobs` are the tasks of other faces."""
+        self._state, self._listeners, self._jobs = building.state, listeners, list(jobs)
         self.deeds = Fulfilment(building)
         self.operator = Operator(
             str(building.options.env),
@@ -60,9 +62,13 @@ class Faces:
         """The bot is ready: say so to who watches."""
         self.operator.tell(booted(self._state.ts, self._state))
 
-    def jobs(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
-        """(name, task) of every face that runs in this process; trading can do without each."""
-        return [("notices", self._tell_news)]
+    def jobs(self) -> list[Job]:
+        """Every face that runs in this process; trading can do without each."""
+        return [("notices", self._tell_news), *self._jobs]
+
+    def add(self, name: str, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """One more face that runs here."""
+        self._jobs.append((name, job))
 
     async def _tell_news(self) -> None:
         """For ever: what has just been decided, to listeners and as notices to who watches."""
@@ -70,12 +76,20 @@ class Faces:
             await self._wake.wait()
             self._wake.clear()
             while self._news:
-                seq, event, commands = self._news.popleft()
-                for listener in self._listeners:
-                    listener(seq, event, commands)
-                for notice in self._notices(event, commands, self._state):
-                    self.operator.tell(notice)
+                self._tell_next()
                 await asyncio.sleep(0)
+
+    def tell_rest(self) -> None:
+        """At the end, when the task may be behind: everything decided so far."""
+        while self._news:
+            self._tell_next()
+
+    def _tell_next(self) -> None:
+        seq, event, commands = self._news.popleft()
+        for listener in self._listeners:
+            listener(seq, event, commands)
+        for notice in self._notices(event, commands, self._state):
+            self.operator.tell(notice)
 
     async def over_socket(self, ask: Ask) -> Any:
         """A request of the command line: an answer, what was done, or what has to be confirmed. Refusal."""

@@ -115,7 +115,7 @@ def repair(segments: list[Segment], after_seq: int) -> tuple[list[Segment], Reco
     lines = [move_aside(segment, f"{last.path.name} does not lead to it or does not need it") for segment in reversed(others)]
     damaged = bool(others)
     if not last.whole:
-        bad = last.path.read_bytes()[last.good :]
+        bad = last.path.read_bytes()[last.good : last.size]  # its writer may have gone on since the scan
         torn = last is segments[-1] and bad.find(b"\n") in (-1, len(bad) - 1)
         damaged = damaged or not torn
         reason = f"{'torn last line' if torn else 'bad line'} {last.end} at byte {last.good}"
@@ -150,7 +150,7 @@ def unread(folder: Path, name: str) -> tuple[str, ...]:
     if chain[0].first > 1:
         return (f"{chain[0].path}: the log begins at line {chain[0].first}, what came before is missing; no line is counted",)
     said, last, others = [], chain[-1], segments[len(chain) :]
-    bad = last.path.read_bytes()[last.good :]
+    bad = last.path.read_bytes()[last.good : last.size]  # its writer may have gone on since the scan
     if bad and (others or b"\n" in bad):
         after = max(0, bad.count(b"\n") - 1)
         more = f" and {after} after it" if after else ""

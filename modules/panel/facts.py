@@ -246,7 +246,7 @@ def checks(state: RuntimeState, missing: Sequence[str]) -> list[Check]:
 
 
 def _minute(ts: int) -> str:
-    return f"{ts // 3_600_000 % 24:02}:{ts // 60_000 % 60:02} UTC" if ts else "none yet"
+    return f"{ts // 3_600_000 % 24:02}:{ts // 60_000 % 60:02}" if ts else "none yet"
 
 
 def markets(state: RuntimeState) -> list[Market]:

@@ -15,13 +15,12 @@ from modules.panel.figures import Figures
 from modules.panel.series import Forming
 from modules.panel.site import Site, Sources
 from modules.panel.token import find_token
+from modules.schedule import PROGRAM
 from modules.settings import BotConfig
 from modules.ui.operator import Operator
 from modules.ui.recent import Recent
 from state.market import Quote
 from utils.clock import Clock
-
-PROGRAM = Path(__file__).parents[2] / "main.py"
 
 
 class Aside(Protocol):
@@ -44,8 +43,9 @@ class PanelFloor:
         self._forming = Forming({})
 
     def mount(self, app: web.Application) -> None:
-        """Add the panel to the server's TCP application."""
-        self.site.mount(app)
+        """Add the panel to the server's TCP application, unless it is switched off."""
+        if self._config.panel.on:
+            self.site.mount(app)
 
     def attach(self, env: str, recent: Recent, operator: Operator, missing: Callable[[], list[str]], aside: Aside) -> None:
         """There is an engine: `recent` watches it, `operator` is its counter."""

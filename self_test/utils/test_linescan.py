@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utils import linescan
 from utils.errors import ExitCode, Refusal
 from utils.files import Damaged
 from utils.linelog import LineLog
@@ -232,3 +233,19 @@ def test_wherever_a_byte_rots_a_reader_who_gets_less_is_told_so(position: int, c
         torn_end = path == files[-1] and b"\n" not in content[-len(LAST_LINE) :]
         assert less
         assert bool(unread(folder, "log")) is not torn_end
+
+
+def test_what_is_written_between_two_looks_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An observer looks at the log of a daemon that goes on writing."""
+    files = build(tmp_path)
+    look = linescan.scan
+
+    def scan_and_write(path: Path, first: int) -> linescan.Segment:
+        found = look(path, first)
+        if path == files[-1]:
+            with path.open("ab") as log:
+                log.write(encode_line(found.end, b"{}") + encode_line(found.end + 1, b"{}"))
+        return found
+
+    monkeypatch.setattr(linescan, "scan", scan_and_write)
+    assert unread(tmp_path, "log") == ()

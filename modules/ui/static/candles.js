@@ -12,13 +12,28 @@ document.addEventListener("DOMContentLoaded", async () => {
     layout: { attributionLogo: false, background: { color: "transparent" }, fontFamily: "system-ui, sans-serif", fontSize: 11 },
     localization: { timeFormatter: (t) => new Date(t * 1000).toISOString().slice(5, 16).replace("T", " ") + " UTC" },
   });
-  const bands = chart.addSeries(lib.HistogramSeries, { priceScaleId: "regime", lastValueVisible: false, priceLineVisible: false });
+  const bands = chart.addSeries(lib.AreaSeries, {
+    priceScaleId: "regime", lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false, lineVisible: false, lineType: lib.LineType.WithSteps,
+    autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 1 } }),
+  });
   chart.priceScale("regime").applyOptions({ scaleMargins: { top: 0, bottom: 0 }, visible: false });
-  const candles = chart.addSeries(lib.CandlestickSeries, { borderVisible: false, priceFormat: { type: "price", precision: found.digits, minMove: found.tick } });
+  const candles = chart.addSeries(lib.CandlestickSeries, {
+    borderVisible: false, priceFormat: { type: "price", precision: found.digits, minMove: found.tick },
+    // A stop or target that is near enough to leave the candles readable stays in sight.
+    autoscaleInfoProvider: (original) => {
+      const info = original();
+      if (!info || !info.priceRange) return info;
+      const { minValue: low, maxValue: high } = info.priceRange, room = 1.5 * (high - low), near = found.levels.map((one) => one.price).filter((p) => p > low - room && p < high + room);
+      return { ...info, priceRange: { minValue: Math.min(low, ...near), maxValue: Math.max(high, ...near) } };
+    },
+  });
 
   const shades = { trend: "trend", chop: "chop", volatile: "volatile" };
   const bar = ([time, open, high, low, close]) => ({ time, open, high, low, close });
-  const band = ([time, , , , , regime]) => (shades[regime] ? { time, value: 1, color: colour(shades[regime]) + "2b" } : { time });
+  const band = ([time, , , , , regime]) => {
+    const shade = shades[regime] ? colour(shades[regime]) + "26" : "transparent";
+    return { time, value: 1, topColor: shade, bottomColor: shade, lineColor: "transparent" };
+  };
 
   const paint = () => {
     const [line, muted, up, down] = ["line", "muted", "up", "down"].map(colour);

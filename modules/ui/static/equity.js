@@ -9,10 +9,12 @@ document.addEventListener("DOMContentLoaded", async () => {
   const axis = (more) => ({
     stroke: () => colour("muted"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif", ...more,
   });
-  const chart = (place, label, values, line, fill, series) => new uPlot({
+  const around = (_, low, high) => { const pad = Math.max((high - low) * 0.08, Math.abs(high) * 0.0005, 1e-6); return [low - pad, high + pad]; };
+  const below = (_, low) => [Math.min(low * 1.08, -0.001), 0];
+  const chart = (place, label, values, range, line, fill, series) => new uPlot({
     width: place.clientWidth, height: place.clientHeight, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
     cursor: { sync: { key: "equity" }, drag: { x: true, y: false } }, legend: { show: false },
-    scales: { x: { time: true } },
+    scales: { x: { time: true }, y: { range } },
     series: [{}, { label, stroke: () => colour(line), width: 1.5, fill: fill && (() => colour(fill) + "26"), points: { show: false } }],
     axes: [axis({ space: 70, values: [[86400, "{MM}-{DD}", null, null, null, null, null, null, 1], [60, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1], [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] }), axis({ size: 64, values })],
   }, series, place);
@@ -30,8 +32,8 @@ document.addEventListener("DOMContentLoaded", async () => {
       return;
     }
     charts = [
-      chart(top, "equity", (_, ticks) => ticks.map((v) => v.toLocaleString("en", { maximumFractionDigits: 2 })), "accent", null, [found.ts, found.equity]),
-      chart(bottom, "drawdown", (_, ticks) => ticks.map((v) => `${(v * 100).toFixed(Math.abs(ticks.at(-1) - ticks[0]) < 0.02 ? 2 : 1)} %`), "down", "down", [found.ts, found.drawdown]),
+      chart(top, "equity", (_, ticks) => ticks.map((v) => v.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })), around, "accent", null, [found.ts, found.equity]),
+      chart(bottom, "drawdown", (_, ticks) => ticks.map((v) => `${(v * 100).toFixed(Math.abs(ticks.at(-1) - ticks[0]) < 0.02 ? 2 : 1)} %`), below, "down", "down", [found.ts, found.drawdown]),
     ];
   };
 

@@ -52,6 +52,16 @@ const panel = {
     addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
   },
 
+  /** Draw the piece with this id again, from the page as the server makes it now. */
+  async renew(id) {
+    const answer = await fetch("/controls", { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id), place = document.getElementById(id);
+    if (!fresh || !place) return;
+    panel.patch(place, fresh);
+    htmx.process(place);
+  },
+
   colour: (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(),
   onScheme: (redraw) => matchMedia("(prefers-color-scheme: light)").addEventListener("change", redraw),
 };
@@ -63,7 +73,7 @@ document.addEventListener("DOMContentLoaded", () => {
   let standing = null;
   document.addEventListener("part:standing", ({ detail }) => {
     const now = JSON.stringify(detail);
-    if (standing !== null && now !== standing) document.body.dispatchEvent(new CustomEvent("standing"));
+    if (standing !== null && now !== standing) panel.renew("standing");
     standing = now;
   });
 
@@ -75,9 +85,14 @@ document.addEventListener("DOMContentLoaded", () => {
     left.dataset.seconds = left.textContent = Math.max(0, seconds);
     if (seconds <= 0) {
       left.removeAttribute("data-seconds");
-      document.querySelectorAll(".outcome.ask button").forEach((button) => (button.disabled = true));
+      document.getElementById("confirm").disabled = true;
     }
   }, 1000);
-  document.addEventListener("htmx:afterSwap", ({ target }) => target.querySelector?.("[autofocus]")?.focus());
+  document.addEventListener("htmx:afterSwap", ({ target }) => target.querySelector?.("[data-focus]")?.focus());
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    document.getElementById("outcome").replaceChildren();
+  });
   document.addEventListener("htmx:sendError", () => panel.link(false, "no connection"));
 });

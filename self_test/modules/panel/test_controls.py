@@ -45,7 +45,7 @@ class Visitor:
             data += [(name, str(one)) for one in (value if isinstance(value, list) else [value])]
         headers = {"Origin": self.house.url if origin is None else origin} | ({"HX-Request": "true"} if htmx else {})
         async with self.web.post(self.house.url + path, data=data, headers=headers, allow_redirects=False) as answer:
-            where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
+            where = str(answer.headers.get("HX-Redirect") or answer.headers.get("Location") or "")
             return answer.status, await answer.text(), where
 
     async def login(self, token: str = TOKEN, back: str = "/controls") -> tuple[int, str, str]:
@@ -61,7 +61,7 @@ async def visitor(house: House, web: aiohttp.ClientSession) -> Visitor:
 
 
 def nonce_of(text: str) -> str:
-    return re.findall(r'name="nonce" value="([^"]+)"', text)[0]
+    return str(re.findall(r'name="nonce" value="([^"]+)"', text)[0])
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------------------------

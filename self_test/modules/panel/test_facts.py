@@ -69,7 +69,7 @@ def test_cards_hold_an_account_against_its_limits() -> None:
     assert (card.day_loss.grade, card.day_loss.fill) == ("bad", 100.0)
     state.acct[0]["day_stopped"], state.acct[1]["day_start"] = 1, 0
     first, second = cards(state, CONFIG.risk)
-    assert first.level == "day stopped" and (second.day_change, second.day_share) == (0, 0.0)
+    assert first.level == "day stopped" and (second.day_change, second.day_share) == (Decimal(0), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_health_names_what_is_down_once() -> None:
     found = checks(state, ["feed bybit-spot: no connection", "account PERPS/PAPER: figures differ", "starting"])
     assert [(one.name, one.ok, one.text) for one in found] == [
         ("feed bybit-spot", False, "no connection"),
-        ("feed bybit-linear", True, "last candle 14:20 UTC"),
+        ("feed bybit-linear", True, "last candle 14:20"),
         ("paper venue CRYPTO/PAPER", True, "in order"),
         ("paper venue PERPS/PAPER", False, "figures differ"),
         ("daemon", False, "starting"),

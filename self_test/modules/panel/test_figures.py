@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -15,7 +17,7 @@ from utils.clock import FakeClock
 
 pytestmark = pytest.mark.asyncio
 T0 = 1_741_184_700_000
-SHELL = {"title": "t", "path": "/kpi", "session": None, "head": None, "symbols": []}
+SHELL: dict[str, Any] = {"title": "t", "path": "/kpi", "session": None, "head": None, "symbols": []}
 
 
 def kpi(style: str, standing: str) -> Kpi:

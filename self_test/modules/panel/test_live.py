@@ -94,7 +94,7 @@ async def test_a_slow_client_skips_to_the_newest(house: House, web: aiohttp.Clie
 async def test_nobody_looks_nothing_is_composed() -> None:
     clock = FakeClock()
     composed: list[str] = []
-    hub = Hub(composed.append, clock)  # type: ignore[func-returns-value]
+    hub = Hub(composed.append, clock)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hub.run())
         await clock.advance(10 * EVERY_S)
