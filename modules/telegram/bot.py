@@ -130,7 +130,8 @@ class TelegramBot:
         """Listen and deliver until cancelled. May be started again: the outbox, the place in the updates and the counts stay."""
         quiet()
         async with asyncio.TaskGroup() as group:
-            app = self._application(face, group)
+            # In a thread: each of its two clients reads the certificates of the world, 0.1 s that the loop has not got.
+            app = await asyncio.to_thread(self._application, face, group)
             self._api.use(app.bot)
             try:
                 group.create_task(self._courier.keep(), name="telegram: outbox on disk")
@@ -198,7 +199,9 @@ class TelegramBot:
                 ready = ready or await self._introduce(app)
                 await self._drop_what_waited(app)
                 async with asyncio.timeout(self._config.poll_s + 2 * self._config.answer_s):
-                    updates = await app.bot.get_updates(self._offset, timeout=self._config.poll_s, allowed_updates=UPDATES)
+                    # The first question, and the first after trouble, is not held open: its answer says that the API is there.
+                    hold_s = self._config.poll_s if self._up else 0
+                    updates = await app.bot.get_updates(self._offset, timeout=hold_s, allowed_updates=UPDATES)
             except _TROUBLE as error:
                 failures += 1
                 self._lost(error)

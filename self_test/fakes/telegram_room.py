@@ -1,4 +1,4 @@
-"""The chat's transport with the real library against the stand-in: a fake clock ten times as fast as the wall, a face that answers."""
+"""The chat's transport with the real library against the stand-in: a fake clock twenty times as fast as the wall, a face that answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from utils.supervise import EXPENDABLE, StopStep, Supervisor
 
 ME, ROOM, MATE = 42, -100, 7
 COMMANDS = (("status", "how it stands"), ("flatten", "close everything"))
-STEP_S, WALL_S = 0.05, 0.005
+STEP_S, WALL_S = 0.1, 0.005
 TASK = "telegram"
 
 

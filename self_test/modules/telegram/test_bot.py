@@ -310,12 +310,12 @@ async def test_the_token_is_never_written_anywhere(room: Room, capfd: pytest.Cap
         for fault in ("401", "502", "malformed", "nonsense", "lost", "429", "hang"):
             room.api.fail(fault, "getMe")
         async with room.running(wait=False):
-            await room.until(lambda: room.bot.figures().up, 900, haste=5)
+            await room.until(lambda: room.bot.figures().up, 900, haste=2)
             for fault in ("401", "502", "malformed", "nonsense", "lost", "429", "hang"):
                 room.api.fail(fault, "getUpdates")
                 room.api.fail(fault, "sendMessage")
                 room.tell(f"after {fault}", Urgency.NEVER_DROP)
-            await room.until(lambda: room.bot.figures().up and room.bot.figures().waiting == 0, 900, haste=5)
+            await room.until(lambda: room.bot.figures().up and room.bot.figures().waiting == 0, 900, haste=2)
             room.api.say(ME, ME, "/bug")
             await room.until(lambda: len(room.face.heard) == 1)
             await room.api.down()
