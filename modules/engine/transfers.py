@@ -84,9 +84,10 @@ def _move(state: RuntimeState, mandate: Mandate, a: int, amount: int, row: Movem
     acct["equity"] = after
     peak, began = int(acct["peak"]), int(acct["day_start"])
     if before > 0:
+        # in floats throughout, as the compiled rules compare
         falls = [float(limits[name]) for name in ("half_at", "stop_at", "halt_at")]
-        acct["peak"] = scaled(peak, before, after, lambda top, now: [top - now >= fall * top for fall in falls])
-        acct["day_start"] = scaled(began, before, after, lambda start, now: now - start <= -float(limits["daily_loss"]) * start)
+        acct["peak"] = scaled(peak, before, after, lambda top, now: [float(top - now) >= fall * top for fall in falls])
+        acct["day_start"] = scaled(began, before, after, lambda start, now: float(now - start) <= -float(limits["daily_loss"]) * start)
         made = exits.policy_totals(state, mandate, a)
         for style, sum_now in enumerate(made):
             acct["marked"][style] = sum_now - (sum_now - int(acct["marked"][style])) * after // before
