@@ -10,17 +10,20 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from modules.schedule import PROGRAM
+from modules.options import RunOptions
+from modules.schedule import PROGRAM, command
 from modules.ui import answers_gate, answers_general, answers_market, answers_money, answers_pictures
 from modules.ui.beside import Beside
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer
+from modules.ui.periods import Period
 from modules.ui.scene import DAY_MS, Scene
 from modules.ui.trail import ChainAsk, Lately, LatelyAsk, Page, PageAsk, Step
 from utils.clock import Clock
 from utils.errors import Refusal
 
 POLL_S = 15.0
+REPORT_S = 240.0
 KPI_EVERY_S = 600.0
 """Key figures are made again at most so often, and only after a trade has closed or a day ended."""
 
@@ -44,6 +47,15 @@ LOOKS: dict[str, Look] = {
     "panel": answers_general.panel,
 }
 """Name -> what it says now."""
+
+
+def reporter(options: RunOptions, beside: Beside) -> answers_pictures.MakeReport:
+    """Makes reports of a run's state by the command that a person would type."""
+
+    async def make(period: Period, now: int) -> None:
+        await beside.command(command(options, period, now), REPORT_S)
+
+    return make
 
 
 class Looking:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 
 import msgspec
 
-from modules.ui.about import about
-from modules.ui.commands import Wanted
+from modules.ui.commands import VOCABULARY, Wanted
 from modules.ui.operator import Answer, Table
 from modules.ui.scene import Scene, cents, drawdown, held, percent, steps_of
 from modules.ui.wording import date_time
+from modules.version import VERSION
 from state.stages import STAGES
 from telemetry.status import status_of
 from utils.fixed import money
@@ -108,12 +109,18 @@ def logs(_scene: Scene, args: Mapping[str, str]) -> Answer:
 
 def version(_scene: Scene, _args: Mapping[str, str]) -> Answer:
     """What runs here."""
-    return about(Wanted("version"))
+    python = platform.python_version()
+    return Answer(title=f"trading bot {VERSION}", lines=[f"Python {python}"], data={"version": VERSION, "python": python})
 
 
 def help_(_scene: Scene, args: Mapping[str, str]) -> Answer:
-    """All commands, or one with how it is written."""
-    return about(Wanted("help", dict(args)))
+    """All commands, or one with a line that would be taken."""
+    name = args.get("command", "")
+    rows = [VOCABULARY[name]] if name else list(VOCABULARY.values())
+    lines = [f"{one.usage}: {one.help}" for one in rows]
+    if name and rows[0].args:
+        lines.append(f"e.g. {rows[0].example}")
+    return Answer(title=name or "Commands", lines=lines, data={one.usage: one.help for one in rows})
 
 
 def panel(scene: Scene, _args: Mapping[str, str]) -> Answer:

@@ -50,17 +50,17 @@ class Beside:
         """What `job` makes of `given`; Refusal when too much waits already, or it failed or took too long."""
         return await self._in_turn([sys.executable, "-m", "modules.ui.beside", job], given)
 
-    async def command(self, words: list[str]) -> bytes:
+    async def command(self, words: list[str], limit_s: float | None = None) -> bytes:
         """The standard output of a command of ours; Refusal as in `run`."""
-        return await self._in_turn(words, b"")
+        return await self._in_turn(words, b"", limit_s)
 
-    async def _in_turn(self, words: list[str], given: bytes) -> bytes:
+    async def _in_turn(self, words: list[str], given: bytes, limit_s: float | None = None) -> bytes:
         if self._waiting > WAITING:
             raise Refusal("too much is being drawn just now; ask again in a minute")
         self._waiting += 1
         try:
             async with self._turn:
-                return await carry_out(words, self._environ, self._limit_s, given)
+                return await carry_out(words, self._environ, limit_s or self._limit_s, given)
         except (Transient, OSError) as error:
             raise Refusal(f"it could not be made: {str(error)[:200]}") from error
         finally:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from modules.ui.answers import LOOKS, Looking
+from modules.environment import Environment
+from modules.options import RunOptions
+from modules.ui.answers import LOOKS, Looking, reporter
 from modules.ui.beside import Beside
 from modules.ui.commands import VOCABULARY, Wanted, changes, parse
 from modules.ui.periods import Period
@@ -120,6 +122,18 @@ async def test_the_task_fills_what_a_restart_forgot_and_makes_the_figures(played
     answer = looking(scene).look(Wanted("kpi"))
     assert answer.table is not None
     assert fits(answer)
+
+
+@pytest.mark.asyncio
+async def test_a_report_that_is_not_there_is_made_beside_the_daemon(played: Played) -> None:
+    scene = scene_on(played, played.folder)
+    beside = Beside()
+    options = RunOptions(stage=1, env=Environment.SIMULATED, state_dir=played.folder.parent)
+    found = await Looking(scene, beside, FakeClock(), reporter(options, beside)).picture(parse("report daily"))
+    assert found.picture is not None
+    assert found.picture.startswith(b"\x89PNG")
+    assert len(found.pictures) > 3
+    assert fits(found)
 
 
 @pytest.mark.asyncio

@@ -83,7 +83,9 @@ def test_without_a_log_it_says_so() -> None:
 def test_help_names_every_command_or_explains_one() -> None:
     assert len(general.help_(scene_of(), {}).lines) == len(VOCABULARY)
     one = general.help_(scene_of(), {"command": "close"})
-    assert one.lines == ["close SYMBOL [ACCOUNT]: close a position at market"]
+    assert one.lines == ["close SYMBOL [ACCOUNT]: close a position at market", "e.g. close BTCUSDT"]
+    assert one.data == {"close SYMBOL [ACCOUNT]": "close a position at market"}
+    assert len(general.help_(scene_of(), {"command": "pause"}).lines) == 1
 
 
 def test_the_panel_s_address_is_told_where_there_is_one() -> None:
