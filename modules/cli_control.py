@@ -53,7 +53,11 @@ def control(args: argparse.Namespace, load: Load) -> ExitCode:
     wanted = parse(args.words)
     entry = VOCABULARY[wanted.name]
     if wanted.name in {"help", "version"}:
-        return _about(args, wanted)
+        import msgspec
+
+        from modules.ui.about import about
+
+        return _show(args, wanted, msgspec.to_builtins(about(wanted)))
     env, place = place_of(args)
     if wanted.name == "flatten":
         return _flatten(args, env, place, load)
@@ -126,7 +130,7 @@ def _without(args: argparse.Namespace, env: str, place: Path, load: Load, entry:
     if not entry.works_offline:
         raise Refusal(f"{' '.join(args.words)} needs the running bot, and none answers at {place}; start it", ExitCode.UNREACHABLE)
     if not changes(wanted):
-        from modules.offline import look_offline
+        from modules.offline_look import look_offline
 
         return _show(args, wanted, look_offline(place, env, wanted))
     if env != SIMULATED and not args.yes and str(entry.confirm) != "none":
@@ -148,14 +152,6 @@ def _without(args: argparse.Namespace, env: str, place: Path, load: Load, entry:
 
 
 # --- telling -------------------------------------------------------------------------------------------------------------------------
-
-
-def _about(args: argparse.Namespace, wanted: Wanted) -> ExitCode:
-    import msgspec
-
-    from modules.ui.about import about
-
-    return _show(args, wanted, msgspec.to_builtins(about(wanted)))
 
 
 def _done(args: argparse.Namespace, text: str) -> ExitCode:

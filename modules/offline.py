@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from modules.boot import evidence_of, open_chain, resume
+from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
 from modules.engine.recovery import SCHEMA, restore
 from modules.engine.runner import Runner
 from modules.requests import request_event
 from modules.settings import BotConfig
 from modules.stage_request import note_earned
-from modules.ui.about import FirstViews
-from modules.ui.commands import Wanted
 from state.journal import read_journal
 from state.ledger import read_ledger
 from state.messages import Command, Event, Report, decode_event
@@ -28,8 +24,8 @@ from utils.files import DirectoryLock
 NOTHING = "no state in {}; start the bot there first, or name another --env or --state-dir"
 
 
-def stored_state(folder: Path) -> RuntimeState:
-    """The state of `folder` as recovery would find it, changing nothing on disk; Refusal (2) when there is none."""
+def stored_engine(folder: Path) -> Engine:
+    """The engine of `folder` as recovery would find it, changing nothing on disk; Refusal (2) when there is none."""
     loaded = StateStore(folder, SCHEMA).peek() if folder.is_dir() else None
     if loaded is None or loaded.snapshot is None:
         raise Refusal(NOTHING.format(folder))
@@ -37,13 +33,12 @@ def stored_state(folder: Path) -> RuntimeState:
     engine.state.evidence = evidence_of(read_ledger(folder / "ledger"), loaded.snapshot.seq)
     for _, event, _ in read_journal(folder / "journal", loaded.snapshot.seq):
         engine.process(decode_event(event))
-    return engine.state
+    return engine
 
 
-def look_offline(folder: Path, env: str, wanted: Wanted) -> dict[str, Any]:
-    """What looking at the stored state says, as it would come over the socket; Refusal where there is nothing to see."""
-    found: dict[str, Any] = msgspec.to_builtins(FirstViews(stored_state(folder), env, live=False).look(wanted))
-    return found
+def stored_state(folder: Path) -> RuntimeState:
+    """The state alone."""
+    return stored_engine(folder).state
 
 
 def apply_offline(folder: Path, name: str, args: Mapping[str, str], config: BotConfig) -> list[str]:

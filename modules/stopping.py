@@ -27,8 +27,9 @@ def stop_steps(daemon: Daemon) -> list[StopStep]:
     return [
         StopStep(name="entries off, feeds end", tasks=(*feeds, *idle)),
         StopStep(name="executors drain", first=partial(_settle, daemon), tasks=tuple(name for name, _, _ in daemon.live.jobs())),
-        StopStep(name="engine drains", first=partial(_drain, daemon), tasks=("engine", "lockstep", "snapshots", *faces)),
+        StopStep(name="engine drains", first=partial(_drain, daemon), tasks=("engine", "lockstep", "snapshots")),
         StopStep(name="final write", first=partial(_final_write, daemon)),
+        StopStep(name="faces say goodbye", first=daemon.faces.goodbye, tasks=faces),
         StopStep(name="leave the venue", first=partial(_leave_venue, daemon)),
     ]
 

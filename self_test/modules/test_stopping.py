@@ -28,7 +28,7 @@ class Place:
         self.runner = SimpleNamespace(checkpoint=self.note("checkpoint"))
         self.live = SimpleNamespace(jobs=lambda: [("executor CRYPTO/LIVE", None, True)], settle=self.awaited("settled", late))
         self.market = SimpleNamespace(leave=self.awaited("left"))
-        self.faces = SimpleNamespace(jobs=lambda: [("notices", None)])
+        self.faces = SimpleNamespace(jobs=lambda: [("notices", None)], goodbye=self.awaited("goodbye"))
         self.next = None
         self.lockstep = SimpleNamespace(unregister=self.awaited("unregistered")) if lockstep else None
 
@@ -60,5 +60,11 @@ def test_a_stop_drains_writes_and_only_then_leaves(tmp_path: Path, lockstep: boo
     asyncio.run(all_of_them())
     said = [word for word in place.did if word.startswith("CRYPTO/LIVE:")]
     assert bool(said) == bool(late)
-    assert [word for word in place.did if word not in said] == ["settled", "checkpoint", *(["unregistered"] if lockstep else []), "left"]
+    assert [word for word in place.did if word not in said] == [
+        "settled",
+        "checkpoint",
+        "goodbye",
+        *(["unregistered"] if lockstep else []),
+        "left",
+    ]
     assert place.inbox.depth == 0 and remembered(tmp_path).earned == 2

@@ -1,0 +1,68 @@
+"""Every face of a run wired to its daemon: views, notices, the command line's socket, the web panel, the chat."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+
+from aiohttp import web
+
+from modules.engine.core import Engine
+from modules.faces import Faces
+from modules.fulfil import Building
+from modules.panel.floor import PanelFloor
+from modules.telegram.desk import open_desk, stand_of
+from modules.ui.answers import Looking, reporter
+from modules.ui.beside import Beside
+from modules.ui.recent import Recent
+from modules.ui.scene import Scene
+from state.market import Quote
+
+GOODBYE_S = 2.0
+"""What is still to be said in the chat gets so long at the end; the rest stays on disk for the next start."""
+
+
+class FaceFloor(Faces):
+    """The faces of one life. `notes` go into the banner."""
+
+    def __init__(
+        self, building: Building, engine: Engine, rng: random.Random, missing: Callable[[], list[str]], panel_url: Callable[[], str]
+    ) -> None:
+        """`missing`: what is not ready, in words. Refusal for a panel token that nobody should trust."""
+        options, config, clock, state = building.options, building.config, building.clock, building.state
+        env, folder = str(options.env), options.folder
+        recent, beside = Recent(state), Beside()
+        scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=panel_url if config.panel.on else str)
+        views = Looking(scene, beside, clock, reporter(options, beside))
+        self.panel = PanelFloor(config, folder, os.environ, clock)
+        super().__init__(building, views, (recent,), (("views", views.run), ("panel", self.panel.run)))
+        self.panel.attach(env, recent, self.operator, missing, beside)
+        accounts = [str(account) for account in state.accounts]
+        self.chat, note = open_desk(
+            self.operator,
+            lambda: stand_of(state, engine.mandate, env, options.profile),
+            lambda: accounts,
+            config.telegram,
+            clock,
+            rng,
+            folder,
+            os.environ,
+        )
+        self.notes = (note,)
+        if self.chat is not None:
+            self.add("telegram", self.chat.run)
+
+    def mount(self, app: web.Application) -> None:
+        """Add the panel to the server's TCP application."""
+        self.panel.mount(app)
+
+    def on_quote(self, quote: Quote) -> None:
+        """Every quote, for candles that are not closed yet."""
+        self.panel.on_quote(quote)
+
+    async def goodbye(self) -> None:
+        """The last news to whoever watches, and what waits in the chat on its way."""
+        self.tell_rest()
+        if self.chat is not None:
+            await self.chat.settle(GOODBYE_S)
