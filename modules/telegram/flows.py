@@ -54,6 +54,8 @@ class Ask(msgspec.Struct, kw_only=True):
     message: int = 0
     closed: str = ""
     """How it ended, which is the answer to a later tap; empty while it waits."""
+    farewell: str = ""
+    """What its message shall say at last, until it does."""
 
 
 class Open(msgspec.Struct, kw_only=True):
@@ -242,8 +244,13 @@ class Chat:
 
     async def _close(self, ask: Ask, closed: str, text: str = "") -> None:
         """Its buttons vanish and the message says how it ended."""
-        ask.closed = closed
-        await self._quietly(self._sender.edit(ask.chat, ask.message, f"{ask.must.text}\n{text or closed}"))
+        ask.closed, ask.farewell = closed, f"{ask.must.text}\n{text or closed}"
+        await self._part(ask)
+
+    async def _part(self, ask: Ask) -> None:
+        """The last edit; an outage puts it off to the next sweep."""
+        if await self._quietly(self._sender.edit(ask.chat, ask.message, ask.farewell)) is not False:
+            ask.farewell = ""
 
     # --- what goes out ----------------------------------------------------------------------------------------------------------------
 
@@ -283,8 +290,12 @@ class Chat:
         """Say of requests that they are too late, bring panels up to date, tell how Disasters go."""
         now = self._clock.now_ms()
         for nonce, ask in list(self._asks.items()):
-            if not ask.closed and nonce == ask.nonce and now >= ask.expires_ms:
+            if nonce != ask.nonce:
+                continue
+            if not ask.closed and now >= ask.expires_ms:
                 await self._close(ask, TOO_LATE)
+            elif ask.farewell:
+                await self._part(ask)
         for chat, panel in list(self._panels.items()):
             screen = draw(self._stand())
             if screen != panel.shown and now - panel.edited_ms >= REDRAW_MS:

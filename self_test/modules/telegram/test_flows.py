@@ -172,6 +172,22 @@ async def test_too_late_is_said_by_itself_and_to_a_late_tap() -> None:
     assert room.last.buttons == () and room.desk.did == []
 
 
+async def test_an_end_that_could_not_be_shown_is_shown_after_the_outage() -> None:
+    room = Room()
+    await room.type("/close BTCUSDT")
+    await room.clock.advance(60)
+    room.screen.broken = Transient("the API is down")
+    await room.chat.sweep()
+    await room.chat.sweep()
+    room.screen.broken = None
+    assert room.last.buttons
+    await room.chat.sweep()
+    assert room.last.text.endswith("too late, nothing was changed: ask again") and room.last.buttons == ()
+    edits = room.last.edits
+    await room.chat.sweep()
+    assert room.last.edits == edits
+
+
 async def test_a_jump_of_stage_shows_its_gates_and_real_money_wants_digits() -> None:
     room = Room()
     await room.type("/stage 2")
