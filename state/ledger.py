@@ -31,6 +31,8 @@ class RowKind(StrEnum):
     CASH = "cash"
     EQUITY = "equity"
     VERDICT = "verdict"
+    DECISION = "decision"
+    """What was decided on a candidate and why (`state.decisions`): what policies learn from."""
 
 
 class Ref(msgspec.Struct, frozen=True, order=True, array_like=True):
