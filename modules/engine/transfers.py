@@ -100,7 +100,11 @@ def _move(state: RuntimeState, mandate: Mandate, a: int, amount: int, row: Movem
     out.append(Report(ts=ts, what="account", account=account, rule="cash", text=text))
 
 
+NEAREST = (0, -1, 1, -2, 2, -3, 3, -4, 4)
+"""Money units by which a scaled figure may be off: at 2^53 units a float's product is off by as much."""
+
+
 def scaled(value: int, before: int, after: int, judged: Callable[[int, int], Any]) -> int:
-    """`value` times after / before (> 0), rounded to the side on which `judged(value, equity)` says the same as before."""
-    up = -(-value * after // before)
-    return up if judged(up, after) == judged(value, before) else value * after // before
+    """`value` times after / before (> 0), rounded to the nearest figure at which `judged(value, equity)` says the same as before."""
+    up, said = -(-value * after // before), judged(value, before)
+    return next((up + off for off in NEAREST if judged(up + off, after) == said), up)
