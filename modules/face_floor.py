@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ from modules.ui.answers import Looking, reporter
 from modules.ui.beside import Beside
 from modules.ui.recent import Recent
 from modules.ui.scene import Scene
-from state.market import Quote
+from state.market import Candle, Quote
 
 GOODBYE_S = 2.0
 """What is still to be said in the chat gets so long at the end; the rest stays on disk for the next start."""
@@ -32,7 +32,8 @@ class FaceFloor(Faces):
         """`missing`: what is not ready, in words. Refusal for a panel token that nobody should trust."""
         options, config, clock, state = building.options, building.config, building.clock, building.state
         env, folder = str(options.env), options.folder
-        recent, beside = Recent(state), Beside()
+        self._recent = recent = Recent(state)
+        beside = Beside()
         scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=panel_url if config.panel.on else str)
         views = Looking(scene, beside, clock, reporter(options, beside))
         self.panel = PanelFloor(config, folder, os.environ, clock)
@@ -52,6 +53,10 @@ class FaceFloor(Faces):
         self.notes = (note,)
         if self.chat is not None:
             self.add("telegram", self.chat.run)
+
+    def prime(self, candles: Iterable[Candle]) -> None:
+        """Candles from before this life, oldest first: a chart begins with them."""
+        self._recent.prime(candles)
 
     def mount(self, app: web.Application) -> None:
         """Add the panel to the server's TCP application."""

@@ -69,7 +69,8 @@ def draw_price(chart: PriceChart) -> Figure:
     edges = _lines(frame, chart, start, end, (low - FAR * room, high + FAR * room))
     low, high = min([low, *edges]), max([high, *edges])
     room = high - low
-    above, below = (any(named(price) for one in chart.held for price in (one.stop, one.target)) for named in (high.__lt__, low.__gt__))
+    named = [price for one in chart.held for price in (one.stop, one.target)]
+    above, below = any(price > high for price in named), any(price < low for price in named)
     frame.set_ylim(low - (0.14 if below else 0.06) * room, high + (0.14 if above else 0.06) * room)  # room for what is named at an edge
     _trades(frame, [one for one in chart.trades if one.exit_ts >= start])
     for one in chart.held:

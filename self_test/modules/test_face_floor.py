@@ -17,6 +17,7 @@ from modules.ui.commands import parse
 from modules.ui.notices import Topic
 from self_test.scenarios.desk import Desk
 from state.accounts import Account, Domain
+from state.market import Candle
 from state.messages import Control
 from utils.clock import FakeClock
 
@@ -53,6 +54,17 @@ async def test_what_runs_and_what_the_banner_says(tmp_path: Path, monkeypatch: p
     names = [name for name, _ in faces.jobs()]
     assert names == ["notices", "views", "panel", *(["telegram"] if token else [])]
     assert faces.notes[0].startswith("Telegram: on" if token else "Telegram: off")
+
+
+async def test_a_chart_begins_with_the_candles_of_the_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TELEGRAM_BOT_TOKEN", raising=False)
+    desk = Desk()
+    faces = floor(tmp_path, desk)
+    key = desk.engine.state.instruments[0].key
+    faces.prime([Candle(key, n * 300_000, 100, 102, 99, 101, 1.0) for n in range(40)])
+    found = await faces.operator.picture(parse(f"chart {key.partition(':')[2]}"))
+    assert found.picture is not None
+    assert len(faces._recent.bars(key, 99)) == 40
 
 
 async def test_looking_goes_to_the_views_and_the_last_news_to_who_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
