@@ -46,11 +46,13 @@ from modules.settings import BotConfig
 from modules.stage_request import note_earned, remember, remembered
 from modules.stopping import catch_signals, stop_steps
 from modules.ui.console import ConsoleObserver
+from modules.ui.recent import BARS
 from modules.version import VERSION
 from modules.warm import warm
 from state.accounts import Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
+from state.market import Candle
 from state.messages import Command
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
@@ -206,11 +208,13 @@ class Daemon:
                 procedures=procedures(self.config, self.lineup.domains, self.chosen),
             ),
         )
+        past: list[Candle] = []
         if fresh:
             new = [one for one in instruments if one.key in fresh]
             step, console = self.engine.mandate.confirm_ms, self.console
             before, candles = await past_candles(self.rest, self.config, new, step, console.progress, console.say)
             warm_up(self.engine, before, candles)
+            past = [candle for found in candles.values() for candle in found[-BARS:]]
         if stored.state is not None:
             held = sum(int(row["status"] == 2) for row in state.pos)
             self.console.say(f"going on from the stored state: {held} open position(s), {sum(state.closed_trades)} closed trade(s)")
@@ -225,6 +229,7 @@ class Daemon:
         health = Health(self.engine, self.clock, self.inbox.put, self.metrics.taken)
         self.readiness = Readiness(state)
         self.faces = self._faces()
+        self.faces.prime(past)
         told = (self.readiness.observe, self.live.observe, self.costs.observe, self.faces.observe)
         observers: list[Observer] = [self.console, self.metrics, *told, health]
         if self.market.control_url is not None:
@@ -346,7 +351,9 @@ class Daemon:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
             for name, expendable in (("backfill", self.gaps.run), ("costs", self.costs.run), ("console", self._keep_console)):
                 tasks.supervise(name, expendable, EXPENDABLE)
-            tasks.supervise("reports", lambda: scheduled(self.options, self.engine, self.clock, self.console.say), EXPENDABLE)
+            tasks.supervise(
+                "reports", lambda: scheduled(self.options, self.engine, self.clock, self.console.say, self.faces.report), EXPENDABLE
+            )
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
             for name, job in self.faces.jobs():
                 tasks.supervise(name, job, EXPENDABLE)

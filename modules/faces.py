@@ -11,7 +11,7 @@ from typing import Any
 from modules.confirm import Kind
 from modules.fulfil import Building, Fulfilment
 from modules.ui.commands import changes, parse
-from modules.ui.notices import Notices, Urgency, booted
+from modules.ui.notices import Notices, Urgency, booted, report_ready
 from modules.ui.operator import MustConfirm, Operator, Outcome, Views, Who
 from state.messages import Command, Event
 from telemetry.server import Ask
@@ -61,6 +61,10 @@ class Faces:
     def ready(self) -> None:
         """The bot is ready: say so to who watches."""
         self.operator.tell(booted(self._state.ts, self._state))
+
+    def report(self, name: str) -> None:
+        """A report has been made: say so to who watches."""
+        self.operator.tell(report_ready(self._state.ts, name))
 
     def jobs(self) -> list[Job]:
         """Every face that runs in this process; trading can do without each."""

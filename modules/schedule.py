@@ -55,8 +55,20 @@ def save(folder: Path, done: Done) -> None:
 class Schedule:
     """The task: looks every few seconds whether a day or a week is over."""
 
-    def __init__(self, folder: Path, venue_now: Callable[[], int], make: Make, clock: Clock, say: Callable[[str], None]) -> None:
-        """`venue_now`: venue time up to which everything is in the ledger, ms; 0 while there is none. `say` gets lines for people."""
+    def __init__(
+        self,
+        folder: Path,
+        venue_now: Callable[[], int],
+        make: Make,
+        clock: Clock,
+        say: Callable[[str], None],
+        ready: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        """`venue_now`: venue time up to which everything is in the ledger, ms; 0 while there is none.
+
+        `say` gets lines for people, `ready` the name of each report that was made.
+        """
+        self._ready = ready
         self._folder, self._venue_now, self._make, self._clock, self._say = folder, venue_now, make, clock, say
         self._done: Done | None = None
 
@@ -84,6 +96,7 @@ class Schedule:
             self._done = made(self._done, period)
             save(self._folder, self._done)
             self._say(f"report {period.name} is in {self._folder / period.name}")
+            self._ready(period.name)
         return True
 
 
@@ -125,11 +138,11 @@ async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: f
     return made or b""
 
 
-async def scheduled(options: RunOptions, engine: Engine, clock: Clock, say: Callable[[str], None]) -> None:
+async def scheduled(options: RunOptions, engine: Engine, clock: Clock, say: Callable[[str], None], ready: Callable[[str], None]) -> None:
     """The daemon's task: reports on what `engine` has decided. The process that draws is told none of the secrets."""
     environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
 
     async def make(period: Period, now: int) -> None:
         await carry_out(command(options, period, now), environ)
 
-    await Schedule(options.folder / FOLDER, lambda: engine.state.ts, make, clock, say).run()
+    await Schedule(options.folder / FOLDER, lambda: engine.state.ts, make, clock, say, ready).run()

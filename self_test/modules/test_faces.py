@@ -110,5 +110,7 @@ async def test_news_reach_listeners_and_watchers_in_a_task_of_their_own(tmp_path
         assert (await watch.take()).kind is Topic.ASKED
         house.faces.ready()
         assert (await watch.take()).kind is Topic.BOOT
+        house.faces.report("daily-2025-03-04")
+        assert (await watch.take()).kind is Topic.REPORT
         telling.cancel()
     assert house.heard == [1]
