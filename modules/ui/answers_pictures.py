@@ -41,11 +41,12 @@ async def chart(scene: Scene, args: Mapping[str, str], beside: Beside) -> Answer
     what = args.get("what", "equity")
     if what == "equity":
         return await _equity(scene, beside)
-    ask = price_chart(scene, one_key(scene, what))
+    key = one_key(scene, what)
+    ask = price_chart(scene, key)
     picture = await beside.run("chart", msgspec.msgpack.encode(ask))
     lines = [f"{ask.subtitle}"]
     lines += [f"{one.account}: {'long' if one.long else 'short'} from {price(str(one.entry))}" for one in ask.held]
-    data = {"symbol": ask.title, "held": msgspec.to_builtins(ask.held), "trades": msgspec.to_builtins(ask.trades)}
+    data = {"symbol": key.partition(":")[2], "held": msgspec.to_builtins(ask.held), "trades": msgspec.to_builtins(ask.trades)}
     more = ((f"why {what}", Wanted("why", {"symbol": what})),)
     return Answer(title=ask.title, lines=lines, data=data, picture=picture, more=more)
 

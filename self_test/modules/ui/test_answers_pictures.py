@@ -46,6 +46,7 @@ async def test_charts_are_drawn_beside_the_daemon() -> None:
     one = await pictures.chart(scene, {"what": "BTC"}, beside)
     assert one.picture is not None
     assert one.picture.startswith(b"\x89PNG")
+    assert one.data["symbol"] == "BTCUSDT"
     assert len(one.picture) < 300_000
     equity = await pictures.chart(scene, {"what": "equity"}, beside)
     assert equity.picture is not None
