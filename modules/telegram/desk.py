@@ -55,8 +55,7 @@ class Desk:
 
     async def settle(self, limit_s: float) -> int:
         """Before the task is cancelled: let what waits leave. Returns how many letters stay on disk for the next start."""
-        while self._watch.waiting:
-            await self._clock.sleep(0)
+        await self._drain()
         return await self._bot.settle(limit_s)
 
     def figures(self) -> Figures:
@@ -68,8 +67,12 @@ class Desk:
             async for notice in self._watch:
                 self._pass_on(notice)
         finally:  # ended: what is left goes to the outbox, which is on disk
-            while self._watch.waiting and (notice := await self._watch.take()):
-                self._pass_on(notice)
+            await self._drain()
+
+    async def _drain(self) -> None:
+        """What was told already, without waiting for more."""
+        while self._watch.waiting and (notice := await self._watch.take()):
+            self._pass_on(notice)
 
     def _pass_on(self, notice: Notice) -> None:
         told = self._chat.heard(notice)
