@@ -1,6 +1,6 @@
 """What a policy may remember of one instrument: a ring of its last primary bars and of its last funding rates.
 
-Plain memory beside the market row, written by `strategy/features.py` at each primary close in engine and sweep alike. Bars are numbered by
+Plain memory beside the market row, written by `strategy/ring.py` at each primary close in engine and sweep alike. Bars are numbered by
 their open time in primary bars since 1970, so a hole in them can be seen.
 """
 

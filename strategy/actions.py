@@ -56,7 +56,7 @@ def valid_actions(arms: int) -> int:
 def choose_action(values: Values, actions: int) -> int:
     """The action of greatest value among `actions` (bits), SKIP unless it is above 0; the first of equals.
 
-    `values` (7,) float32 in R after costs; NaN and infinities are no values. An infinite value is a fault of whoever computed it, not the best trade there ever was.
+    `values` (7,) float32 in R after costs; NaN and infinities are no values: they are a fault of whoever computed them.
     """
     best, found = 0.0, SKIP
     for action in range(1, ACTIONS):
