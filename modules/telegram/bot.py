@@ -123,18 +123,21 @@ class TelegramBot:
         )
 
     async def settle(self, limit_s: float) -> int:
-        """Before the task is cancelled: give what waits so long to leave. Returns how many letters stay, on disk, for the next start."""
+        """Before the task is cancelled, or while it is between two tries: give what waits so long to leave, and write down what stays.
+
+        Returns how many letters stay for the next start.
+        """
         return await self._courier.settle(limit_s if self._up else 0.0)
 
     async def run(self, face: Face) -> None:
         """Listen and deliver until cancelled. May be started again: the outbox, the place in the updates and the counts stay."""
         quiet()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._courier.keep(), name="telegram: outbox on disk")
             # In a thread: each of its two clients reads the certificates of the world, 0.1 s that the loop has not got.
             app = await asyncio.to_thread(self._application, face, group)
             self._api.use(app.bot)
             try:
-                group.create_task(self._courier.keep(), name="telegram: outbox on disk")
                 for chat in self._identity.allowed.chats:
                     group.create_task(self._courier.deliver(chat), name="telegram: deliver")
                 await self._listen(app)

@@ -38,6 +38,7 @@ class Courier:
         self._outbox, self._sender, self._clock, self._rng, self._path = outbox, sender, clock, rng, path
         self._news: dict[int, asyncio.Event] = {}
         self._unsaved = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._saved = outbox.changes
         self._shut_out: set[int] = set()
 
@@ -115,7 +116,7 @@ class Courier:
 
     def save(self) -> None:
         """Write what is unsaved, now. A disk that refuses is logged: stopping must not be stopped."""
-        if self._saved == self._outbox.changes:
+        if self._saved == self._outbox.changes or self._writing.locked():  # somebody who is writing goes on until it is written
             return
         changes = self._outbox.changes
         try:
@@ -126,26 +127,30 @@ class Courier:
             self._saved = changes
 
     async def settle(self, limit_s: float) -> int:
-        """Wait until everything is delivered, at most `limit_s`; returns how many letters are left."""
-        for _ in range(max(1, round(limit_s / 0.05))):
+        """Wait until everything is delivered, at most `limit_s`, and write down what is not; returns how many letters that is."""
+        for _ in range(round(limit_s / 0.05)):
             if not self.waiting:
                 break
             await self._clock.sleep(0.05)
+        await self._save_aside()
         return self.waiting
 
     async def _save_aside(self) -> bool:
-        changes, data = self._outbox.changes, self._outbox.dump()
-        writing = asyncio.get_running_loop().run_in_executor(None, atomic_write, self._path, data, 0o600)
-        try:
-            await asyncio.shield(writing)
-        except OSError as error:
-            log.warning("the outbox cannot be written", path=str(self._path), error=error.strerror)
-            return False
-        except asyncio.CancelledError:
-            await asyncio.wait({writing})  # two writers of one file would tread on each other
-            raise
-        self._saved = changes
-        return True
+        async with self._writing:
+            if self._saved == self._outbox.changes:
+                return True
+            changes, data = self._outbox.changes, self._outbox.dump()
+            writing = asyncio.get_running_loop().run_in_executor(None, atomic_write, self._path, data, 0o600)
+            try:
+                await asyncio.shield(writing)
+            except OSError as error:
+                log.warning("the outbox cannot be written", path=str(self._path), error=error.strerror)
+                return False
+            except asyncio.CancelledError:
+                await asyncio.wait({writing})  # two writers of one file would tread on each other
+                raise
+            self._saved = changes
+            return True
 
     def _changed(self) -> None:
         self._unsaved.set()

@@ -116,6 +116,7 @@ async def test_a_dead_api_stops_nothing_and_is_told_once_each_way(room: Room) ->
             assert time.perf_counter() - started < 1.0  # it never waits; a generous bound for a busy machine
             with pytest.raises(Transient):
                 await room.bot.sender.send(ME, "x")
+            await room.until(lambda: told != [])
             await room.leap(60)
             assert not room.bot.figures().up and room.bot.figures().waiting == 100
             await room.api.up()
@@ -320,6 +321,7 @@ async def test_the_token_is_never_written_anywhere(room: Room, capfd: pytest.Cap
             await room.until(lambda: len(room.face.heard) == 1)
             await room.api.down()
             room.tell("to disk", Urgency.NEVER_DROP)
+            await room.until(lambda: not room.bot.figures().up)
             await room.leap(60)
     finally:
         for name in ("telegram", "httpx", "httpcore"):
