@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench gate-odds soak clean
+.PHONY: help run setup test check bench gate-odds soak pictures clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
@@ -23,6 +23,7 @@ help:
 	@echo 'make bench     measured figures as JSON'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      the long proof: twenty seeds of chaos, two minutes and ten kills each'
+	@echo 'make pictures  the pictures of docs/panel.md, made anew (needs chromium)'
 	@echo 'make clean     remove .venv and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:
@@ -72,6 +73,9 @@ gate-odds: $(VENV)/.runtime
 
 soak: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.soak $(ARGS)
+
+pictures: $(VENV)/.dev
+	@exec $(BIN)/python -m bench.pictures
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache

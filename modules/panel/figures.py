@@ -59,12 +59,23 @@ def told(found: Document) -> dict[str, Any]:
                 "since": min(one.since_ts for one in rows),
                 "until": max(one.until_ts for one in rows),
                 "heads": ["whole account" if one.style == ALL else f"{one.style}, {one.standing}" for one in rows],
+                "notes": _notes(rows),
                 "rows": [
                     (label, [(cell(one.figures[figure]), one.figures[figure].reason) for one in rows]) for figure, label in LABELS.items()
                 ],
             }
         )
     return {"ts": found.ts, "accounts": accounts, "verdicts": [_verdict(one) for one in found.verdicts]}
+
+
+def _notes(rows: list[Kpi]) -> list[tuple[str, str]]:
+    """Why figures are undefined, and which: a reason is told once."""
+    notes: dict[str, dict[str, None]] = {}
+    for one in rows:
+        for name, label in LABELS.items():
+            if one.figures[name].reason:
+                notes.setdefault(one.figures[name].reason, {})[label.strip()] = None
+    return [(reason, ", ".join(labels)) for reason, labels in notes.items()]
 
 
 def _verdict(one: Verdict) -> dict[str, Any]:

@@ -7,7 +7,19 @@ import pytest
 from pydantic import ValidationError
 
 from config import CONFIG
-from modules.settings import MOST_STEPS, BotConfig, Costs, DomainSettings, Http, Paper, Risk, instrument_rows, limit_rows, rule_rows
+from modules.settings import (
+    MOST_STEPS,
+    BotConfig,
+    Costs,
+    DomainSettings,
+    Http,
+    Panel,
+    Paper,
+    Risk,
+    instrument_rows,
+    limit_rows,
+    rule_rows,
+)
 from self_test.fakes.books import M15, coin
 from state.accounts import Domain
 from state.books import LIMITS
@@ -98,3 +110,14 @@ def test_a_grid_too_fine_to_book_is_refused() -> None:
     fine = coin("AAAUSDT", tick=Decimal("0.0000001"), step=Decimal("0.0001"))
     with pytest.raises(ValueError, match="not a multiple"):
         instrument_rows((fine,), [(0, 0)], CONFIG.domains)
+
+
+@pytest.mark.parametrize("host", ["bot.example", "10.0.0.5", "fe80::1", "a"])
+def test_the_panels_hosts_are_bare_names(host: str) -> None:
+    assert Panel(hosts=(host,)).hosts == (host,)
+
+
+@pytest.mark.parametrize("host", ["", "*", "https://bot.example", "bot.example:80", "Bot.example", "bot.example/", "-bot", "a b"])
+def test_another_host_of_the_panel_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match="a host's name or address alone"):
+        Panel(hosts=(host,))

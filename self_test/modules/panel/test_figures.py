@@ -71,6 +71,7 @@ async def test_the_page_tells_value_bound_target_and_verdict() -> None:
         "–",
         "fewer than 30 days",
     )
+    assert account["notes"] == [("fewer than 30 days", "Sharpe, annual")]
     checks = found["verdicts"][0]["checks"]
     assert [(one["value"], one["lower"], one["target"], one["grade"]) for one in checks] == [
         ("37", "", ">= 200", "unmet"),
