@@ -81,6 +81,7 @@ class Hub:
         changed = False
         for name, topic in list(self._topics.items()):
             changed |= topic.take(self._compose(name) or {})
+            await asyncio.sleep(0)  # a topic is a millisecond or two: what trades comes between
         if changed:
             async with self._news:
                 self._news.notify_all()
