@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ DASH = "\N{EN DASH}"
 
 def amount(value: Decimal | float | str, digits: int = 2, *, sign: bool = False) -> str:
     """`1,234.50`; with `sign` a plus before what is above zero. A minus as long as a plus, and none before a zero."""
-    text = f"{abs(Decimal(value)):,.{digits}f}"
+    # with a rounding of its own: a venue's client sets another for the whole thread
+    text = f"{abs(Decimal(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN):,f}"
     nothing = not any(one in text for one in "123456789")
     if nothing:
         return text
