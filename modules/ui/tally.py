@@ -12,8 +12,7 @@ from state.books import OPEN
 from state.ledger import fees_of
 from state.messages import Command, Event, Record, Report
 from state.runtime import RuntimeState
-from telemetry.ledger_rows import TRADING_CASH
-from utils.fixed import money, money_units
+from utils.fixed import money
 
 
 class Group(msgspec.Struct):
@@ -34,35 +33,28 @@ class Group(msgspec.Struct):
 
 
 class Wallet(msgspec.Struct):
-    """One account over the run; `start`, `peak` and `equity` in money units, 0 before the wallet was opened."""
+    """One account over the run; `start` and `equity` in money units, 0 before the wallet was opened."""
 
     quote: str
     start: int
-    peak: int
     equity: int
     drawdown: float = 0.0
-    """Deepest fall below the highest equity of this run, 0 to 1."""
+    """Deepest fall during this run below the account's peak, 0 to 1."""
     fees: Decimal = Decimal(0)
     closed: Group = msgspec.field(default_factory=Group)
     best: tuple[Decimal, str] | None = None
     worst: tuple[Decimal, str] | None = None
 
-    def mark(self, equity: int) -> None:
-        """The account is worth this now."""
-        if equity == self.equity:
-            return
+    def mark(self, equity: int, peak: int) -> None:
+        """The account is worth this now.
+
+        `peak` is the engine's, of the same moment: it follows money that came or left, and the state may be ahead of the event that is
+        told, so a peak of our own would not fit it.
+        """
         self.equity = equity
         self.start = self.start or equity
-        if equity > self.peak:
-            self.peak = equity
-        elif self.peak:
-            self.drawdown = max(self.drawdown, 1.0 - equity / self.peak)
-
-    def moved(self, amount: int) -> None:
-        """So much of it came or left otherwise than by trading: no gain, and no fall."""
-        if self.equity > 0 and self.equity + amount > 0:
-            self.peak = self.peak * (self.equity + amount) // self.equity
-            self.equity += amount
+        if peak > 0:
+            self.drawdown = max(self.drawdown, 1.0 - equity / peak)
 
     def close(self, pnl: Decimal, r: float, symbol: str) -> None:
         """A trade of this account is over."""
@@ -83,7 +75,7 @@ class Tally:
         for a, account in enumerate(state.accounts):
             quote = next((state.instruments[m].quote for b, m in state.seats if b == a), "")
             equity = int(state.acct[a]["equity"])
-            self.wallets[str(account)] = Wallet(quote, equity, equity, equity)
+            self.wallets[str(account)] = Wallet(quote, equity, equity)
         self.by_strategy: dict[tuple[str, str], Group] = {}
         self.by_reason: dict[tuple[str, str], Group] = {}
         self.refused: Counter[str] = Counter()
@@ -98,13 +90,11 @@ class Tally:
             elif isinstance(command, Report) and command.what == "refused":
                 self.refused[command.rule] += 1
         for wallet, row in zip(self.wallets.values(), self.state.acct, strict=True):
-            wallet.mark(int(row["equity"]))
+            wallet.mark(int(row["equity"]), int(row["peak"]))
 
     def _record(self, kind: str, row: dict[str, Any]) -> None:
         if kind == "fill":
             self.wallets[row["account"]].fees += fees_of(row)
-        elif kind == "cash" and "coin" not in row and row["kind"] not in TRADING_CASH:
-            self.wallets[row["account"]].moved(money_units(Decimal(row["amount"])))
         elif kind == "trade":
             account, pnl, r = row["account"], Decimal(row["pnl"]), float(row["r"])
             self.wallets[account].close(pnl, r, row["symbol"])

@@ -29,12 +29,16 @@ def test_fees_are_those_of_all_fills_and_refusals_are_counted() -> None:
     assert tally.refused == {"cost_too_high": 2, "cooldown": 1}
 
 
-def test_the_deepest_fall_is_from_the_highest_point_before_it() -> None:
-    state = small_state()
-    tally = Tally(state)
-    for equity in (1_000, 1_100, 990, 1_050, 1_200, 1_140, 1_300):
-        state.acct[0]["equity"] = equity * MONEY_SCALE
+def marks(tally: Tally, *figures: tuple[float, float]) -> None:
+    """The first account is worth so much, below such a peak."""
+    for equity, peak in figures:
+        tally.state.acct[0]["equity"], tally.state.acct[0]["peak"] = int(equity * MONEY_SCALE), int(peak * MONEY_SCALE)
         tally(Tick(T0), [])
+
+
+def test_the_deepest_fall_is_from_the_highest_point_before_it() -> None:
+    tally = Tally(small_state())
+    marks(tally, (1_000, 1_000), (1_100, 1_100), (990, 1_100), (1_050, 1_100), (1_200, 1_200), (1_140, 1_200), (1_300, 1_300))
     wallet = tally.wallets[str(SPOT)]
     assert wallet.drawdown == pytest.approx(0.1)
     assert (wallet.start, wallet.equity) == (1_000 * MONEY_SCALE, 1_300 * MONEY_SCALE)
@@ -42,24 +46,18 @@ def test_the_deepest_fall_is_from_the_highest_point_before_it() -> None:
 
 
 def test_money_that_leaves_is_no_fall_and_money_that_comes_hides_none() -> None:
-    state = small_state()
-    tally = Tally(state)
-    for equity, moved in ((950, None), (475, "-475"), (427.5, None), (4_275, "3847.5")):
-        state.acct[0]["equity"] = int(equity * MONEY_SCALE)
-        row = {"ts": T0, "account": str(SPOT), "kind": "transfer", "amount": moved, "ref": "r"}
-        fee = {"ts": T0, "account": str(SPOT), "kind": "fee", "amount": "-1", "ref": "f"}
-        tally(Tick(T0), [Record("cash", fee), *([Record("cash", row)] if moved else [])])
-    wallet = tally.wallets[str(SPOT)]
-    assert wallet.drawdown == pytest.approx(0.145) and wallet.peak == 5_000 * MONEY_SCALE
+    tally = Tally(small_state())
+    marks(tally, (950, 1_000), (475, 500), (427.5, 500), (4_275, 5_000))
+    assert tally.wallets[str(SPOT)].drawdown == pytest.approx(0.145)
 
 
-def test_a_wallet_that_is_opened_during_the_run_starts_there() -> None:
+def test_a_wallet_that_is_opened_during_the_run_starts_there_though_its_opening_is_told_after_it() -> None:
     state = small_state()
-    state.acct["equity"] = 0
+    state.acct["equity"] = state.acct["peak"] = 0
     tally = Tally(state)
-    tally(Tick(T0), [])
-    state.acct[0]["equity"] = 1_000 * MONEY_SCALE
-    tally(Tick(T0), [])
+    marks(tally, (0, 0), (1_000, 1_000))  # told of what came before the opening, when the state has it already
+    opening = {"ts": T0, "account": str(SPOT), "kind": "deposit", "amount": "1000", "ref": "r"}
+    tally(Tick(T0), [Record("cash", opening)])
     assert tally.wallets[str(SPOT)].start == 1_000 * MONEY_SCALE
     assert tally.wallets[str(SPOT)].drawdown == 0
 
