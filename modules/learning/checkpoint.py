@@ -24,6 +24,9 @@ from state.accounts import Domain
 from strategy.actions import ACTIONS, FULL, SMALL
 from strategy.base import BASE, TIGHT, WIDE
 from strategy.features import OBS_SCHEMA_HASH
+from strategy.lcb_table import LcbTable
+from strategy.network import Ensemble
+from strategy.policy import Policy
 from utils.errors import Refusal
 from utils.files import Damaged, atomic_write, fsync_folder, quarantine, read_checked
 
@@ -34,8 +37,6 @@ KEPT = 5
 """Artefacts of one domain that stay on disk, those in use counted first."""
 MOST_BYTES = 16_000_000
 VERSION_CHARS = 12
-STATIC = "static"
-"""The version of the policy that needs no weights."""
 
 ACTION_SCHEMA_HASH = hashlib.sha256(
     msgspec.json.encode([ACTIONS, SMALL, FULL, ["tight", TIGHT], ["base", BASE], ["wide", WIDE]])
@@ -46,9 +47,9 @@ LCB_TABLE, SB3_DQN = "lcb_table", "sb3_dqn"
 LEVELS = {LCB_TABLE: 1, SB3_DQN: 2}
 """Level of the policy that an algorithm trains."""
 HYPERPARAMETERS: dict[str, frozenset[str]] = {
-    LCB_TABLE: frozenset({"half_life_d", "recent_half_life_d", "kappa", "recent_kappa", "least", "prior"}),
+    LCB_TABLE: frozenset({"half_life_d", "recent_half_life_d", "kappa", "recent_kappa", "least", "prior", "fill_weight"}),
     SB3_DQN: frozenset(
-        {"layers", "gamma", "members", "gradient_steps", "batch", "learning_rate", "weight_decay", "reward_scale", "caution", "fill_weight"}
+        {"layers", "gamma", "members", "gradient_steps", "batch", "learning_rate", "weight_decay", "reward_scale", "fill_weight"}
     ),
 }
 """Allow-list: what a manifest may say of an algorithm's settings. Anything else is another program's artefact."""
@@ -172,6 +173,11 @@ def load(state_folder: Path, domain: Domain, version: str) -> Artefact:
     return Artefact(manifest, arrays)
 
 
+def policy_of(artefact: Artefact) -> Policy:
+    """The policy that an artefact holds. Nothing but its weights decides what it answers: the manifest only tells."""
+    return _policy(artefact.manifest, artefact.arrays)
+
+
 def stored(state_folder: Path, domain: Domain) -> list[str]:
     """Versions of a domain on disk, the newest first; what is no artefact's folder is left alone."""
     folder = folder_of(state_folder, domain)
@@ -220,5 +226,12 @@ def _objections(manifest: Manifest, arrays: Mapping[str, npt.NDArray[np.float32]
     if not arrays:
         raise Refusal(f"{name} has no weights")
     for key, values in arrays.items():
-        if values.dtype != np.float32 or not np.all(np.isfinite(values)):
-            raise Refusal(f"{name}: {key} is not finite float32")
+        if values.dtype != np.float32 or np.isinf(values).any():
+            raise Refusal(f"{name}: {key} is not float32 without infinities")
+    _policy(manifest, arrays)
+
+
+def _policy(manifest: Manifest, arrays: Mapping[str, npt.NDArray[np.float32]]) -> Policy:
+    if manifest.algorithm == LCB_TABLE:
+        return LcbTable.from_tensors(manifest.version, arrays)
+    return Ensemble.from_tensors(manifest.version, arrays)

@@ -73,7 +73,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def good(self) -> npt.NDArray[np.bool_]:
         """(n,): which have a label."""
-        return self.why == Why.LABELLED
+        found: npt.NDArray[np.bool_] = self.why == Why.LABELLED
+        return found
 
 
 def utility(r: Floats | float, size: float) -> Floats:
@@ -96,8 +97,7 @@ def usable(ts: Ints, hold_ms: Ints, good: npt.NDArray[np.bool_], cut_off: int, e
 
     Not those whose own outcome does: quick outcomes would come in earlier than slow ones and be too many among the latest.
     """
-    found: npt.NDArray[np.bool_] = good & (ts + hold_ms <= cut_off - embargo_ms)
-    return found
+    return good & (ts + hold_ms <= cut_off - embargo_ms)
 
 
 @kernel

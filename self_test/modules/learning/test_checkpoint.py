@@ -13,8 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.learning import checkpoint
-from modules.learning.checkpoint import LCB_TABLE, MANIFEST, SUMS, WEIGHTS, Manifest, folder_of, load, prune, save, sha256_of, stored
+from modules.learning.checkpoint import (
+    LCB_TABLE,
+    MANIFEST,
+    SB3_DQN,
+    SUMS,
+    WEIGHTS,
+    Manifest,
+    folder_of,
+    load,
+    policy_of,
+    prune,
+    save,
+    sha256_of,
+    stored,
+)
 from state.accounts import Domain
+from strategy.actions import ACTIONS
+from strategy.features import SIZE
+from strategy.lcb_table import SHAPE
+from strategy.network import Ensemble
 from utils.errors import Refusal
 from utils.files import atomic_write
 
@@ -38,8 +56,17 @@ def manifest(**changes: Any) -> Manifest:
 
 
 def arrays(seed: int = 1) -> checkpoint.Arrays:
+    """A small table, with cells that know nothing."""
+    lower = np.random.default_rng(seed).normal(size=SHAPE).astype(np.float32)
+    lower[0, 0, 0] = np.nan
+    return {"lower": lower}
+
+
+def networks(seed: int = 1) -> checkpoint.Arrays:
+    """Two networks with one layer between."""
     rng = np.random.default_rng(seed)
-    return {"b": rng.normal(size=(3, 4)).astype(np.float32), "a": rng.normal(size=7).astype(np.float32)}
+    shapes = {"0.weight": (8, SIZE), "0.bias": (8,), "1.weight": (ACTIONS, 8), "1.bias": (ACTIONS,)}
+    return {f"{k}.{name}": rng.normal(size=shape).astype(np.float32) for k in range(2) for name, shape in shapes.items()}
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
@@ -55,7 +82,7 @@ def test_what_was_written_is_read_back_bit_for_bit(tmp_path: Path) -> None:
     made = save(tmp_path, manifest(), arrays())
     found = load(tmp_path, Domain.CRYPTO, made.version)
     assert found.manifest == made
-    assert sorted(found.arrays) == ["a", "b"]
+    assert list(found.arrays) == ["lower"]
     for name, values in arrays().items():
         assert found.arrays[name].tobytes() == values.tobytes()
     assert (folder_of(tmp_path, Domain.CRYPTO) / made.version / MANIFEST).read_text(encoding="utf-8").startswith("{\n")
@@ -63,11 +90,44 @@ def test_what_was_written_is_read_back_bit_for_bit(tmp_path: Path) -> None:
 
 def test_the_version_is_the_hash_of_the_weights_alone(tmp_path: Path) -> None:
     one = save(tmp_path, manifest(), arrays())
-    same = save(tmp_path, manifest(made_ts=5), dict(reversed(arrays().items())))
+    same = save(tmp_path, manifest(made_ts=5), arrays())
     other = save(tmp_path, manifest(), arrays(2))
     assert one == same, "the manifest that is there stands"
     assert other.version != one.version == checkpoint.version_of(arrays())
     assert len(one.version) == 12
+
+
+def test_the_order_in_which_weights_are_named_does_not_matter() -> None:
+    assert checkpoint.version_of(networks()) == checkpoint.version_of(dict(reversed(networks().items())))
+
+
+def test_both_kinds_of_policy_come_back_and_answer_the_same(tmp_path: Path) -> None:
+    table = policy_of(load(tmp_path, Domain.CRYPTO, save(tmp_path, manifest(), arrays()).version))
+    assert table.level == 1
+    assert table.values(None, 2, -1, 3).tobytes() == arrays()["lower"][2, 1, 3].tobytes()
+    made = save(tmp_path, manifest(algorithm=SB3_DQN, hyperparameters={"gamma": 0.0}), networks())
+    ensemble = policy_of(load(tmp_path, Domain.CRYPTO, made.version))
+    seen = np.linspace(-1, 1, SIZE).astype(np.float32)
+    straight = Ensemble.from_tensors("", networks())
+    assert ensemble.level == made.level == 2
+    assert ensemble.values(seen, 0, 1, 0).tobytes() == straight.values(seen, 0, 1, 0).tobytes()
+
+
+@pytest.mark.parametrize(
+    "algorithm, values",
+    [
+        (SB3_DQN, {}),
+        (SB3_DQN, {"0.0.weight": np.zeros((7, 33), np.float32), "0.0.bias": np.zeros(7, np.float32)}),
+        (SB3_DQN, {"0.0.weight": np.full((7, 34), np.nan, np.float32), "0.0.bias": np.zeros(7, np.float32)}),
+        (LCB_TABLE, {"lower": np.zeros((1, 2, 3, 7), np.float32)}),
+        (LCB_TABLE, networks()),
+        (SB3_DQN, arrays()),
+    ],
+)
+def test_weights_that_are_no_policy_of_their_algorithm_are_refused(tmp_path: Path, algorithm: str, values: Any) -> None:
+    with pytest.raises(Refusal):
+        save(tmp_path, manifest(algorithm=algorithm, hyperparameters={}), values)
+    assert not stored(tmp_path, Domain.CRYPTO)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, MANIFEST, SUMS])
@@ -75,7 +135,7 @@ def test_one_flipped_byte_anywhere_is_refused(tmp_path: Path, name: str) -> None
     made = save(tmp_path, manifest(), arrays())
     path = folder_of(tmp_path, Domain.CRYPTO) / made.version / name
     whole = path.read_bytes()
-    for at in range(0, len(whole), 1 if name == SUMS else 37):
+    for at in range(0, len(whole), 97 if name == WEIGHTS else 7):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x01]) + whole[at + 1 :])
         with pytest.raises(Refusal, match=made.version):
             load(tmp_path, Domain.CRYPTO, made.version)
@@ -118,7 +178,7 @@ def test_a_foreign_manifest_is_refused_by_its_reason(tmp_path: Path, changes: di
         load(tmp_path, Domain.CRYPTO, made.version)
 
 
-@pytest.mark.parametrize("values", [{"a": np.array([np.nan], np.float32)}, {"a": np.array([np.inf], np.float32)}, {"a": np.zeros(2)}, {}])
+@pytest.mark.parametrize("values", [{"lower": np.full(SHAPE, np.inf, np.float32)}, {"lower": np.zeros(SHAPE)}, {}])
 def test_weights_that_are_no_finite_float32_are_neither_written_nor_read(tmp_path: Path, values: Any) -> None:
     with pytest.raises(Refusal, match=r"weights|float32"):
         save(tmp_path, manifest(), values)
