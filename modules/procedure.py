@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from modules.parameters import param_rows
 from modules.settings import BotConfig, rule_rows
 from state.accounts import Domain
 from state.standing import standing_key
-from strategy.market import new_params
 from strategy.registry import STRATEGIES, Style
 from utils.kernel import ROOT
 
@@ -82,10 +82,10 @@ def procedure(
     others = frozenset(OWN_MODULE.values()) - {OWN_MODULE[one.id] for one in strategies}
     roots = ROOTS if strategies else ()
     parts = {f"code {name}": _digest(text) for name, text in code_of(roots, sources, others).items()}
-    rules = rule_rows(settings.primary_ms)
+    rules = rule_rows(settings.primary_ms, config.parameters)
     for one in strategies:
         parts[f"rules {one.id}"] = _digest(_row(rules[one.index]) | {"sides": one.sides(domain), "cap": one.entry_cap_bp})
-    parts["parameters"] = _digest(_row(new_params()[0]))
+    parts["parameters"] = _digest(_row(param_rows(config.parameters)[0]))
     parts["sizing and stops"] = _digest(config.risk.model_dump(mode="json"))
     parts["costs"] = _digest(settings.costs.model_dump(mode="json"))
     parts["timeframes"] = _digest({"confirm_ms": settings.confirm_ms, "primary_ms": settings.primary_ms})

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from marketdata.intervals import NAME
+from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
@@ -179,6 +180,34 @@ class Learning(_Group):
     """Share of decisions that try another exit profile on paper beside live money; in chop it rises to 0.25."""
 
 
+class Optimize(_Group):
+    """How parameters are searched for, and what counts as evidence for them."""
+
+    train_days: Annotated[int, Field(ge=120, le=180)] = 120
+    """Days that a choice is made on."""
+    test_days: Annotated[int, Field(ge=14, le=30)] = 14
+    """Days right after a gap, on which it is then judged."""
+    min_folds: Annotated[int, Field(ge=6, le=100)] = 6
+    locked_days: Annotated[int, Field(ge=30, le=365)] = 60
+    """The newest days, which no search sees; opened once per release."""
+    embargo_days: Annotated[int, Field(ge=1, le=30)] = 1
+    """Gap beyond the longest holding time between what is chosen on and what is judged on."""
+    min_trades: Annotated[int, Field(ge=10, le=10_000)] = 30
+    """A trial with fewer trades in some fold's training days is given up."""
+    trials: Annotated[int, Field(ge=10, le=100_000)] = 50
+    trade_toll: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    """R taken off the objective for each trade a day."""
+    plateau: Annotated[float, Field(ge=0.05, le=0.5)] = 0.20
+    """Share of the trials, the best ones, whose median is taken."""
+    max_pbo: Annotated[float, Field(ge=0.0, le=0.5)] = 0.30
+    """Largest probability of overfitting."""
+    pbo_blocks: Annotated[int, Field(ge=4, le=16, multiple_of=2)] = 10
+    confidence: Annotated[float, Field(ge=0.8, lt=1.0)] = 0.80
+    """With which the mean out-of-sample R must be above zero, one-sided."""
+    max_missing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.20
+    """Largest share of missing bars of a symbol."""
+
+
 class Http(_Group):
     """Where status, health and metrics are served; loopback unless told otherwise."""
 
@@ -215,6 +244,8 @@ class BotConfig(_Group):
     paper: Paper
     capital: Capital = Capital()
     learning: Learning = Learning()
+    parameters: Parameters = Parameters()
+    optimize: Optimize = Optimize()
     gates: GateConfig = GateConfig()
     canary: CanaryConfig = CanaryConfig()
     demotion: DemotionConfig = DemotionConfig()
@@ -241,7 +272,7 @@ def limit_rows(risk: Risk) -> Rows:
     return found
 
 
-def rule_rows(primary_ms: int) -> Rows:
+def rule_rows(primary_ms: int, parameters: Parameters = Parameters()) -> Rows:  # noqa: B008  frozen
     """The strategy table as RULES rows, in index order; `primary_ms` is the domain's primary timeframe.
 
     The demo measures in fractions of the price: its row holds multiples of one `fraction`, which it passes as its ATR.
@@ -255,11 +286,12 @@ def rule_rows(primary_ms: int) -> Rows:
         row["stop_cap"], row["cost_limit"] = entry.stop_cap, entry.cost_cap
         row["prior_hold_ms"] = int(entry.prior_hold_h * 3_600_000)
         row["free"] = int(entry.cost_cap == 0.0)
+        stop, trail, target = stretches(parameters, entry.id)
         for arm in range(ARMS):
             profile = entry.arms()[arm]
             unit = entry.base.stop if entry.in_fractions else 1.0
-            row["stop_k"][arm], row["target_k"][arm] = profile.stop / unit, profile.target / unit
-            row["trail_k"][arm] = 0.0 if entry.in_fractions else profile.trail
+            row["stop_k"][arm], row["target_k"][arm] = profile.stop / unit * stop, profile.target / unit * target
+            row["trail_k"][arm] = 0.0 if entry.in_fractions else profile.trail * trail
     return found
 
 

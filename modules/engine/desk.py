@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from modules.engine.core import Engine
 from modules.engine.costs import cost_event
 from modules.engine.mandate import Mandate, StrategyCard
+from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from risk.cost_model import CostModel
 from state.accounts import Account, Domain, Mode
@@ -14,7 +15,7 @@ from state.instruments import Instrument
 from state.messages import Command, Control
 from state.runtime import RuntimeState
 from state.stages import paper_account
-from strategy.market import new_market, new_params
+from strategy.market import new_market
 from strategy.registry import BY_ID, STRATEGIES
 from utils.errors import Refusal
 from utils.fixed import MONEY_SCALE
@@ -75,9 +76,9 @@ def make_mandate(
     """
     domain = config.domains[instruments[0].domain]
     return Mandate(
-        rules=rule_rows(domain.primary_ms),
+        rules=rule_rows(domain.primary_ms, config.parameters),
         limits=limit_rows(config.risk),
-        params=new_params(),
+        params=param_rows(config.parameters),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
         allowed=permissions([one for one in accounts if one not in idle], chosen) | dict.fromkeys(idle, frozenset()),
         lives={one: frozenset(entry.index for entry in STRATEGIES if one in entry.live_domains) & chosen for one in Domain},
