@@ -48,7 +48,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def control(args: argparse.Namespace, load: Load) -> ExitCode:
     """Look or ask."""
-    from modules.ui.commands import VOCABULARY, parse
+    from modules.ui.commands import VOCABULARY, changes, parse
 
     wanted = parse(args.words)
     entry = VOCABULARY[wanted.name]
@@ -61,9 +61,13 @@ def control(args: argparse.Namespace, load: Load) -> ExitCode:
     env, place = place_of(args)
     if wanted.name == "flatten":
         return _flatten(args, env, place, load)
+    from telemetry.client import Silent
+
     try:
         body = _asked(args, place, wanted)
-    except Transient:
+    except Transient as error:
+        if isinstance(error, Silent) and changes(wanted):
+            raise Refusal(f"{wanted.line}: {error}", ExitCode.ALREADY_RUNNING) from error
         return _without(args, env, place, load, entry, wanted)
     if (answer := body.get("answer")) is not None:
         return _show(args, wanted, answer)

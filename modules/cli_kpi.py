@@ -68,6 +68,16 @@ def newest(book: Book) -> int:
     return max(times, default=0)
 
 
+def stored_figures(place: Path) -> dict[str, Any]:
+    """The key figures of everything stored in `place`, as in the document of `--json`; Refusal when there is no ledger."""
+    from telemetry.kpi import kpi_of, slices
+    from telemetry.ledger_rows import read_rows
+
+    book = read_rows(*stored_rows(place))
+    now = newest(book)
+    return {"ts": now, "kpi": msgspec.to_builtins([kpi_of(part) for part in slices(book, now, None)])}
+
+
 def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     """Print the figures."""
     from telemetry.gates import evaluate

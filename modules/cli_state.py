@@ -164,6 +164,8 @@ def request(args: argparse.Namespace, load: Load) -> ExitCode:
 
     try:
         asyncio.run(client.control(place / SOCKET, Ask(args.name, words, "command line", sure=True, digits=digits), ANSWER_LIMIT_S))
+    except client.Silent as error:
+        raise Refusal(f"{args.name}: {error}", ExitCode.ALREADY_RUNNING) from error
     except Transient:
         from modules.offline import apply_offline
 

@@ -40,11 +40,18 @@ CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"
 
 SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "TELEGRAM_BOT_TOKEN", "PANEL_TOKEN")
 """Cut from every line that is logged, and never handed down to a process of ours."""
+SECRETS_FOLDER = "CREDENTIALS_DIRECTORY"
+"""Variable that names the folder where secrets may lie as files."""
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a process beside ours: it is told no secrets, and not where they lie."""
+    return {name: value for name, value in environ.items() if name not in {*SECRETS, SECRETS_FOLDER}}
 
 
 def secret(name: str, environ: Mapping[str, str]) -> str | None:
     """A secret from the environment, else from the file `$CREDENTIALS_DIRECTORY/<name in lower case>`; None when it is empty or nowhere."""
-    folder = environ.get("CREDENTIALS_DIRECTORY")
+    folder = environ.get(SECRETS_FOLDER)
     if environ.get(name) or not folder:
         return environ.get(name) or None
     try:

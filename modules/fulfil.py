@@ -97,9 +97,8 @@ class Fulfilment:
     async def carry_out(self, wanted: Wanted, who: str, digits: str = "") -> str:
         """Do it; what the engine said of it. Refusal when it can no longer be."""
         events, folder = self._events(wanted, who), self._at.options.folder
-        if wanted.name == "flatten":
-            latch(folder, who, self._at.clock.now_ms())
-        said = await self._tell(events)
+        unlatched = self._latch(who) if wanted.name == "flatten" else []
+        said = [*unlatched, *await self._tell(events)]
         if wanted.name == "resume":
             unlatch(folder, wanted.args.get("account", ALL))
         if wanted.name in {"stage", "profile"}:
@@ -109,6 +108,14 @@ class Fulfilment:
             self._at.another_life(later)
             said.append("the bot starts again with it, positions keep their stops on the venue")
         return "\n".join(dict.fromkeys(said))
+
+    def _latch(self, who: str) -> list[str]:
+        """Write the HALTED file; what to say where the disk refuses: a Disaster goes on without it."""
+        try:
+            latch(self._at.options.folder, who, self._at.clock.now_ms())
+        except OSError as error:
+            return [f"HALTED cannot be written ({error.strerror}): a new start would trade again; halting and closing all the same"]
+        return []
 
     def observe(self, _seq: int, event: Event, commands: list[Command]) -> None:
         """Pass on what the engine said of a request."""

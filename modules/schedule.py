@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from modules.engine.core import Engine
-from modules.environment import SECRETS
+from modules.environment import without_secrets
 from modules.options import RunOptions
 from modules.ui.periods import Done, Period, day_text, due, first_done, made
 from utils.clock import Clock
@@ -140,7 +140,7 @@ async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: f
 
 async def scheduled(options: RunOptions, engine: Engine, clock: Clock, say: Callable[[str], None], ready: Callable[[str], None]) -> None:
     """The daemon's task: reports on what `engine` has decided. The process that draws is told none of the secrets."""
-    environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    environ = without_secrets(os.environ)
 
     async def make(period: Period, now: int) -> None:
         await carry_out(command(options, period, now), environ)

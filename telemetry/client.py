@@ -16,6 +16,10 @@ LIMIT_S = 10.0
 _CODES = frozenset(int(code) for code in ExitCode)
 
 
+class Silent(Transient):
+    """Somebody has the request and has not answered: it may still take effect."""
+
+
 async def ask(socket_path: Path, path: str, limit_s: float = LIMIT_S) -> Any:
     """The JSON that GET `path` (`/status`, `/healthz`, `/readyz`) answers, whatever its HTTP status. Transient when nobody does."""
     _, body = await _talk(socket_path, "GET", path, None, limit_s)
@@ -25,8 +29,8 @@ async def ask(socket_path: Path, path: str, limit_s: float = LIMIT_S) -> Any:
 async def control(socket_path: Path, request: Ask, limit_s: float = LIMIT_S) -> Any:
     """What the daemon answers to a request of the operator.
 
-    Refusal, with the daemon's own words and exit code, when it will not; Transient when nobody answers in time: then it cannot be
-    said whether the request took effect.
+    Refusal, with the daemon's own words and exit code, when it will not; Transient when nobody is there, Silent when somebody is and does
+    not answer in time.
     """
     status, body = await _talk(socket_path, "POST", "/control", msgspec.json.encode(request), limit_s)
     if status == 200:
@@ -46,7 +50,11 @@ async def _talk(socket_path: Path, method: str, path: str, data: bytes | None, l
                 session.request(method, f"http://daemon{path}", data=data) as answer,
             ):
                 return answer.status, msgspec.json.decode(await answer.read())
-    except (OSError, aiohttp.ClientError, TimeoutError) as error:
+    except TimeoutError as error:
+        raise Silent(
+            f"the bot at {socket_path} has not answered for {limit_s:g} s; what was asked may still be done, so look again"
+        ) from error
+    except (OSError, aiohttp.ClientError) as error:
         raise Transient(f"no daemon answers on {socket_path}: {error!r}") from error
     except msgspec.DecodeError as error:
         raise Transient(f"what answers on {socket_path} does not speak JSON") from error

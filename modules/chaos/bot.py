@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.environment import SECRETS
+from modules.environment import without_secrets
 from modules.simulator.launcher import PROGRAM as SIMULATOR
 from telemetry import client
 from utils.errors import Transient
@@ -17,11 +17,6 @@ PROGRAM = SIMULATOR[:-1]
 """Interpreter and main.py."""
 ANSWER_LIMIT_S = 2.0
 TAIL = 2_000
-
-
-def environ() -> dict[str, str]:
-    """Our environment without keys: chaos knows the simulated world only, and no chat."""
-    return {name: value for name, value in os.environ.items() if name not in {*SECRETS, "CREDENTIALS_DIRECTORY"}}
 
 
 class Bot:
@@ -42,7 +37,7 @@ class Bot:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=environ(),
+                env=without_secrets(os.environ),
                 start_new_session=True,
             )
         self.lives += 1
@@ -95,7 +90,12 @@ class Bot:
 async def run_command(*words: str, limit_s: float) -> tuple[int | None, str]:
     """Another command of the program to its end: exit code (None: not in time, and killed) and all it said."""
     process = await asyncio.create_subprocess_exec(
-        *PROGRAM, *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ()
+        *PROGRAM,
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=without_secrets(os.environ),
     )
     try:
         async with asyncio.timeout(limit_s):

@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from modules.environment import without_secrets
 from modules.simulator import state_folder
 from modules.simulator.attachments import process_lives
 from modules.simulator.server import SimulatorOptions, agree
@@ -186,7 +187,7 @@ def _start(command: Sequence[str], output: Path, log: Path) -> int:
         (os.POSIX_SPAWN_OPEN, 2, str(log), fresh, 0o600),
     )
     output.unlink(missing_ok=True)
-    return os.posix_spawn(command[0], list(command), os.environ, file_actions=files, setsid=True)
+    return os.posix_spawn(command[0], list(command), without_secrets(os.environ), file_actions=files, setsid=True)
 
 
 async def _finish(pid: int, clock: Clock) -> None:

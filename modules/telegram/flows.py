@@ -38,6 +38,7 @@ REDRAW_MS = 1_000
 TYPED = 8
 """A line as short as this, and no command, is what somebody types who was asked for digits."""
 ALREADY = "already done"
+UNSHOWN = "the buttons could not be shown, nothing was changed: ask again"
 TOO_LATE = "too late, nothing was changed: ask again"
 
 
@@ -165,9 +166,19 @@ class Chat:
             await self._gates(wanted, chat, user)
             ask = Ask(line=wanted.line, chat=chat, user=user, must=outcome)
             self._renew(ask, outcome)
-            ask.message = await self._sender.send(chat, question(outcome), answers(outcome, ask.nonce))
+            try:
+                ask.message = await self._sender.send(chat, question(outcome), answers(outcome, ask.nonce))
+            except (Transient, Unknown, Rejected):
+                self._forget(ask)
+                raise
             self._bonds.bind(ask.nonce, ask.message)
         return outcome
+
+    def _forget(self, ask: Ask) -> None:
+        """Its buttons could not be shown: nobody is kept from asking again."""
+        self._operator.cancel(ask.must.nonce, _who(ask.chat, ask.user))
+        ask.closed = UNSHOWN
+        ask.farewell = f"{ask.must.text}\n{UNSHOWN}" if ask.message else ""
 
     def _renew(self, ask: Ask, must: MustConfirm) -> None:
         """The step that is waited for now; its buttons have a nonce that those of the step before did not have."""
@@ -210,7 +221,11 @@ class Chat:
         ask.closed = ""
         self._renew(ask, outcome)
         self._bonds.bind(ask.nonce, ask.message)
-        await self._sender.edit(ask.chat, ask.message, question(outcome, again=True), answers(outcome, ask.nonce))
+        try:
+            await self._sender.edit(ask.chat, ask.message, question(outcome, again=True), answers(outcome, ask.nonce))
+        except (Transient, Unknown, Rejected):
+            self._forget(ask)
+            raise
         await self._sender.answer(tap.tap, "once more")
 
     async def _digits(self, message: Heard) -> bool:

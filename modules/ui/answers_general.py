@@ -33,16 +33,17 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
         )
         for a, account in enumerate(state.accounts)
     )
-    lines = [f"{date_time(scene.now)}{'' if scene.live else ', stored: the bot is not running'}"]
+    lines = [f"{date_time(scene.now)}{'' if scene.live else ', stored: no bot answers'}"]
     lines += [f"HALTED {name}: {why}" for name, why in state.halted.items()]
     lines += [f"held {name}: {why or cause}" for name, causes in state.holds.items() for cause, why in causes.items()]
-    lines += [f"feed {feed} {feed_text(state.feeds_down.get(feed))}" for feed in feeds_of(scene)]
+    if scene.live:
+        lines += [f"feed {feed} {feed_text(state.feeds_down.get(feed))}" for feed in feeds_of(scene)]
     lines.append(f"drawdown limits: {', '.join(f'{name} {share:.0%}' for share, name in steps_of(scene.mandate))}")
     lines.append("; ".join(switches(scene)))
     offers = [key for key, one in state.standings.items() if one.offered_ts]
     lines += [f"real money is offered: {key}" for key in offers]
     data = msgspec.to_builtins(status_of(state, scene.env, live=scene.live)) | {
-        "feeds": {feed: state.feeds_down.get(feed) for feed in feeds_of(scene)},
+        "feeds": {feed: state.feeds_down.get(feed) for feed in feeds_of(scene)} if scene.live else {},
         "toggles": msgspec.to_builtins(state.toggles),
         "limits": {name: share for share, name in steps_of(scene.mandate)},
         "offers": offers,

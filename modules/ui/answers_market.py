@@ -177,8 +177,10 @@ def spread_of(state: RuntimeState, m: int) -> tuple[float | None, int | None, fl
 
 
 def data_text(scene: Scene, m: int) -> str:
-    """Whether the candles of market `m` come: `live`, `late`, `down`, `none`."""
+    """Whether the candles of market `m` come: `live`, `late`, `down`, `none`; without a bot, `stored`."""
     state, mandate = scene.state, scene.mandate
+    if not scene.live:
+        return "stored"
     if mandate.feed_of[state.instruments[m].key] in state.feeds_down:
         return "down"
     last = int(state.market[m]["last_ts"])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from modules.environment import SECRETS
+from modules.environment import without_secrets
 from modules.schedule import carry_out
 from utils.errors import Refusal, Transient
 
@@ -29,12 +29,6 @@ JOBS = {
     "lately": ("modules.ui.trail", "lately"),
 }
 """What can be done: bytes in, bytes out."""
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment that a helper process may have."""
-    hidden = (*SECRETS, "TELEGRAM_BOT_TOKEN", "PANEL_TOKEN", "CREDENTIALS_DIRECTORY")
-    return {name: value for name, value in environ.items() if name not in hidden}
 
 
 class Beside:

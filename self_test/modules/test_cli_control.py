@@ -18,6 +18,7 @@ from modules.offline import stored_state
 from modules.settings import BotConfig
 from modules.stage_request import StageRequest, remembered
 from self_test.fakes.stored import Played
+from telemetry.client import Silent
 from telemetry.server import Ask
 from utils.errors import ExitCode
 
@@ -119,6 +120,18 @@ def test_real_money_takes_digits_typed_or_said(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run(tmp_path, "stage", "2", "--yes") == ExitCode.USAGE
     assert "say --real-money LAST4" in capsys.readouterr().err
+
+
+def test_a_bot_that_hangs_may_still_do_what_it_was_asked(dead: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def silent(*_: object) -> dict[str, Any]:
+        raise Silent("the bot has not answered for 10 s")
+
+    monkeypatch.setattr(cli_control, "_post", silent)
+    assert run(dead, "stage", "2") == ExitCode.ALREADY_RUNNING
+    assert "stage 2: the bot has not answered" in capsys.readouterr().err
+    assert remembered(dead / "simulated").stage == 1, "it is not done beside the bot"
+    assert run(dead, "status") == ExitCode.DONE
+    assert "stored: no bot answers" in capsys.readouterr().out
 
 
 def test_nobody_to_be_asked_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

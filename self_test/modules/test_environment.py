@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modules.engine.desk import FEEDS
-from modules.environment import CHANNELS, HOSTS, Environment, choose, secret
+from modules.environment import CHANNELS, HOSTS, SECRETS, Environment, choose, secret, without_secrets
 from utils.errors import ExitCode, Refusal
 
 
@@ -47,3 +47,8 @@ def test_every_world_but_ours_has_hosts_and_every_feed_a_channel() -> None:
     assert set(HOSTS) == set(Environment) - {Environment.SIMULATED}
     assert all(one.http.startswith("https://") and one.ws.startswith("wss://") for one in HOSTS.values())
     assert set(CHANNELS) == set(FEEDS.values())
+
+
+def test_a_process_of_ours_is_told_no_secrets_and_not_where_they_lie() -> None:
+    plain = {"PATH": "/bin", "BOT_RISK__BASE": "0.1"}
+    assert without_secrets(plain | dict.fromkeys((*SECRETS, "CREDENTIALS_DIRECTORY"), "x")) == plain

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,16 @@ async def test_what_cannot_be_is_refused_and_nothing_is_left_behind(tmp_path: Pa
     with pytest.raises(Refusal, match=told):
         await house.deeds.carry_out(parse(line), "anna")
     assert house.inbox.depth == 0 and house.lives == [] and not (house.options.folder / "stage.json").exists()
+
+
+async def test_a_disaster_is_done_also_when_its_latch_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("modules.fulfil.latch", full)
+    house = House(tmp_path)
+    assert (await house.do("flatten")).startswith("HALTED cannot be written (No space left on device)")
+    assert str(house.desk.account) in house.desk.engine.state.halted
 
 
 async def test_who_opens_real_money_is_known_before(tmp_path: Path) -> None:

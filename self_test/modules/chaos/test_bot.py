@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modules.chaos import bot as chaos_bot
-from modules.chaos.bot import Bot, environ, run_command
+from modules.chaos.bot import Bot, run_command
 from telemetry.server import Answers, Ask, Server
 
 LIMIT_S = 20.0
@@ -85,11 +85,3 @@ def test_a_command_runs_to_its_end_or_is_ended(program: None) -> None:
     assert (code, said) == (3, "out\n")
     code, said = asyncio.run(run_command("-c", "import time; time.sleep(60)", limit_s=0.05))
     assert code is None and "in time" in said
-
-
-def test_keys_do_not_reach_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {"BYBIT_API_KEY", "TELEGRAM_BOT_TOKEN", "CREDENTIALS_DIRECTORY"}
-    for name in keys:
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("BOT_RISK__BASE", "0.1")
-    assert not keys & environ().keys() and environ()["BOT_RISK__BASE"] == "0.1"

@@ -298,6 +298,27 @@ async def test_a_disaster_too_late_is_no_disaster() -> None:
     assert room.desk.did == [] and room.last.buttons == ()
 
 
+@pytest.mark.parametrize("step", [1, 2])
+async def test_a_disaster_whose_buttons_could_not_be_shown_may_be_asked_for_again_at_once(step: int) -> None:
+    room = Room("simulated")
+    if step == 1:
+        room.screen.broken = Transient("the API is down")
+        with pytest.raises(Transient):
+            await room.type("/flatten")
+    else:
+        await room.type("/flatten")
+        first, asked = room.button("DISASTER"), room.newest
+        room.screen.broken = Transient("the API is down")
+        with pytest.raises(Transient):
+            await room.press(first, asked)
+    room.screen.broken = None
+    await room.type("/flatten")
+    await room.press(room.button("DISASTER"), room.newest)
+    assert room.desk.did == []
+    assert await room.press(room.button("DISASTER"), room.newest) == "flatten done"
+    assert [did[0] for did in room.desk.did] == ["flatten"]
+
+
 async def test_a_message_that_was_deleted_does_not_hold_the_disaster_up() -> None:
     room = Room("simulated")
     await room.type("/flatten")

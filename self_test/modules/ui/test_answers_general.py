@@ -48,7 +48,7 @@ def test_status_says_what_keeps_the_bot_from_entering() -> None:
 def test_a_stored_status_says_that_it_is_not_live() -> None:
     scene = scene_of()
     scene.live = False
-    assert "not running" in general.status(scene, {}).lines[0]
+    assert "stored: no bot answers" in general.status(scene, {}).lines[0]
     assert general.status(scene, {}).data["live"] is False
 
 
