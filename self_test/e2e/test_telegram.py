@@ -180,12 +180,12 @@ def buttons_of(message: dict[str, Any]) -> dict[str, str]:
 
 
 @contextmanager
-def talking(state_dir: Path, *words: str) -> Iterator[Talk]:
+def talking(state_dir: Path, *words: str, environ: dict[str, str] | None = None) -> Iterator[Talk]:
     phone = Phone()
     base = phone.start()
     chat = {"TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_CHAT_ID": f"{ME},{SHE},{GROUP}", "TELEGRAM_USER_IDS": str(ME), "TELEGRAM_API_BASE": base}
     try:
-        with no_leftovers(state_dir), started(state_dir, *words, environ=chat) as bot:
+        with no_leftovers(state_dir), started(state_dir, *words, environ=(environ or {}) | chat) as bot:
             bot.ready()
             # What is said before the bot listens is dropped, and shall be.
             bot.until("the chat listens", lambda: phone.api.made("deleteWebhook"), 30)

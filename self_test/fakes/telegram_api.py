@@ -100,6 +100,11 @@ class TelegramApi:
         """
         self._faults.append(Fault(kind, method, count, value))
 
+    @property
+    def failing(self) -> bool:
+        """Whether a fault is still to come."""
+        return any(one.count > 0 for one in self._faults)
+
     def heal(self) -> None:
         """No more faults."""
         self._faults.clear()
