@@ -18,7 +18,7 @@ from state.messages import Command, Record, Report
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from state.standing import Fall, Level, Standing, standing_key
-from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, still_falls, trades_factor
+from telemetry.demotion import Canary, Demotion, canary_finished, cooldown_until, demotion, fallen, still_falls, trades_factor
 from telemetry.gates import Verdict, evaluate, opens
 from telemetry.ledger_rows import read_rows
 from telemetry.sample import Sample, sample_of
@@ -306,6 +306,17 @@ def _demote(state: RuntimeState, mandate: Mandate, a: int, style: int, fall: Dem
         _begin(state, mandate, paper_account(account.domain), name, ts, "demoted", out)
     text = f"{key}: {known.level} -> {fall.to}, {fall.reason}; nothing is offered for {mandate.demotion.cooldown_days} days"
     out.append(Report(ts=ts, what="rollout", account=str(account), rule="demoted", text=text))
+
+
+def drifted(state: RuntimeState, mandate: Mandate, domain: Domain, ts: int, reason: str, out: list[Command]) -> None:
+    """The domain's world has changed: its live styles are on probation again, as a fall of their own; what is on paper or canary stays."""
+    account = Account(domain, Mode.LIVE)
+    if account not in state.accounts:
+        return
+    for style, name in enumerate(STYLE_NAMES):
+        if standing(state, domain, name).level is Level.LIVE:
+            fall = fallen(_past(state, account, name), str(account), name, reason, mandate.demotion, ts)
+            _demote(state, mandate, state.accounts.index(account), style, fall, out)
 
 
 def after_trade(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from marketdata.intervals import NAME
+from modules.data.sentiment_settings import SentimentConfig
 from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
@@ -246,6 +247,7 @@ class BotConfig(_Group):
     learning: Learning = Learning()
     parameters: Parameters = Parameters()
     optimize: Optimize = Optimize()
+    sentiment: SentimentConfig = SentimentConfig()
     gates: GateConfig = GateConfig()
     canary: CanaryConfig = CanaryConfig()
     demotion: DemotionConfig = DemotionConfig()

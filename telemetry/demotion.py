@@ -104,15 +104,19 @@ def demotion(
         return None
     subject = sample.subject
     lost = _to_paper(sample, standing, equity_drawdown, canary, cfg, probation)
-    to = Standing.PAPER
-    if lost is None and standing is Standing.LIVE:
-        lost, to = _to_canary(sample, equity_drawdown, cfg), Standing.CANARY
-        recent = [
-            one for one in _of(past, subject.account, subject.style) if one.to is Standing.CANARY and _recent(one, now, cfg.repeat_days)
-        ]
-        if lost is not None and len(recent) + 1 >= cfg.repeats:
-            lost, to = f"{lost}; demotion {len(recent) + 1} to canary in {cfg.repeat_days} days", Standing.PAPER
-    return None if lost is None else Demotion(ts=now, account=subject.account, style=subject.style, to=to, reason=lost)
+    if lost is not None:
+        return Demotion(ts=now, account=subject.account, style=subject.style, to=Standing.PAPER, reason=lost)
+    lost = _to_canary(sample, equity_drawdown, cfg) if standing is Standing.LIVE else None
+    return None if lost is None else fallen(past, subject.account, subject.style, lost, cfg, now)
+
+
+def fallen(past: Sequence[Demotion], account: str, style: str, reason: str, cfg: DemotionConfig, now: int) -> Demotion:
+    """A live style's fall to canary at `now` for `reason`; to paper when it is one too many within `repeat_days`."""
+    recent = [one for one in _of(past, account, style) if one.to is Standing.CANARY and _recent(one, now, cfg.repeat_days)]
+    if len(recent) + 1 < cfg.repeats:
+        return Demotion(ts=now, account=account, style=style, to=Standing.CANARY, reason=reason)
+    reason = f"{reason}; demotion {len(recent) + 1} to canary in {cfg.repeat_days} days"
+    return Demotion(ts=now, account=account, style=style, to=Standing.PAPER, reason=reason)
 
 
 def _to_paper(
