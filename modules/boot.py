@@ -13,6 +13,7 @@ import msgspec
 
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
+from modules.engine.policies import Policies
 from modules.engine.recovery import SCHEMA, Replayed, mend, replay_tail, restore, snapshot_of
 from modules.settings import BotConfig
 from state.accounts import Account
@@ -23,7 +24,7 @@ from state.ledger import LedgerRow, RowKind
 from state.market import Candle
 from state.runtime import RuntimeState
 from state.store import Snapshot
-from strategy.market import on_bar, on_primary_bar
+from strategy.ring import watch_bar, watch_primary_bar
 from utils.fixed import money
 
 EVIDENCE = frozenset({RowKind.TRADE, RowKind.EQUITY, RowKind.VERDICT})
@@ -37,11 +38,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     replayed: Replayed | None = None
 
 
-def recover(chain: Chain) -> Stored:
-    """The engine state at the end of the journal, the ledger completed on the way; state None when nothing was stored."""
+def recover(chain: Chain, policies: Policies | None = None) -> Stored:
+    """The engine state at the end of the journal, the ledger completed on the way; state None when nothing was stored.
+
+    `policies`: where those that the journal put in force are loaded from.
+    """
     if chain.snapshot is None:
         return Stored(state=None, warnings=chain.warnings)
-    engine, replayed, lost = resume(chain, chain.snapshot)
+    engine, replayed, lost = resume(chain, chain.snapshot, policies)
     warnings = [*chain.warnings, *([lost] if lost else [])]
     if replayed.differing:
         warnings.append(
@@ -51,12 +55,12 @@ def recover(chain: Chain) -> Stored:
     return Stored(state=engine.state, warnings=tuple(warnings), replayed=replayed)
 
 
-def resume(chain: Chain, snapshot: Snapshot) -> tuple[Engine, Replayed, str]:
+def resume(chain: Chain, snapshot: Snapshot, policies: Policies | None = None) -> tuple[Engine, Replayed, str]:
     """The engine at the end of the journal, under the terms of then; what replaying did; which rows of the ledger are lost, in words.
 
     The tail of the journal is replayed on the evidence of the snapshot, so that a day ending in it is judged and offered as it was then.
     """
-    engine = restore(snapshot)
+    engine = restore(snapshot, policies)
     lost = mend(chain, snapshot, engine.state.ts)
     engine.state.evidence = evidence_of(chain.ledger.rows(), snapshot.seq)
     return engine, replay_tail(engine, chain, snapshot.seq), lost
@@ -114,7 +118,7 @@ def assemble(
     for key, m in state.index.items():
         n = stored.index.get(key)
         if n is not None and grid_of(stored.instruments[n]) == grid_of(instruments[m]):
-            state.market[m] = stored.market[n]
+            state.market[m], state.observed[m] = stored.market[n], stored.observed[n]
             state.spreads[m], state.spread_n[m] = stored.spreads[n], stored.spread_n[n]
             fresh.discard(key)
     for i, (a, m) in enumerate(state.seats):
@@ -133,6 +137,7 @@ def assemble(
     state.health, state.evidence = stored.health, stored.evidence
     state.holds, state.coins, state.outside_coins, state.cursors = stored.holds, stored.coins, stored.outside_coins, stored.cursors
     state.cash_logs = stored.cash_logs
+    state.exploration, state.policies, state.waiting = stored.exploration, stored.policies, stored.waiting
     return state, frozenset(fresh)
 
 
@@ -153,15 +158,15 @@ def _carry(state: RuntimeState, i: int, stored: RuntimeState, j: int) -> None:
 
 def warm_up(engine: Engine, before: Mapping[str, Sequence[Candle]], history: Mapping[str, Sequence[Candle]]) -> None:
     """Feed history to fresh market rows, native primary bars first; nothing is decided on it."""
-    market, params = engine.state.market, engine.mandate.params
+    market, observed, params = engine.state.market, engine.state.observed, engine.mandate.params
     for key, bars in before.items():
         i = engine.state.index[key]
         for bar in bars:
-            on_primary_bar(market, params, i, bar.ts, bar.open, bar.high, bar.low, bar.close)
+            watch_primary_bar(market, observed, params, i, bar.ts, bar.open, bar.high, bar.low, bar.close)
     for key, candles in history.items():
         i = engine.state.index[key]
         for candle in candles:
-            on_bar(market, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
+            watch_bar(market, observed, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
 
 
 def frontier(engine: Engine) -> dict[str, int]:

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
+
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
+from modules.engine.explore import drawn
+from modules.engine.weigh import weigh
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
 from risk.breakers import probation
 from state.accounts import Domain, Mode
 from state.instruments import Instrument
+from state.intents import Side, Signal
 from state.market import Candle, Quote
 from state.messages import BarsClosed, Control, Event, FundingPaid, Record, Report, Tick
-from strategy.base import DEMO
-from strategy.market import on_primary_bar
+from strategy.actions import ACTIONS
+from strategy.base import C1, DEMO
+from strategy.features import SIZE
+from strategy.network import Ensemble
+from strategy.policy import ALL_ARMS, greedy_action
+from strategy.regime import TREND
+from strategy.ring import watch_primary_bar, watch_rate
 from utils.kernel import forbid_compiling
 
 START_MS = 1_735_689_600_000
@@ -43,8 +53,10 @@ def warm(config: BotConfig) -> int:
     )
     for quotes in (True, False):
         engine, _ = fresh_engine(config, (instrument,), frozenset({DEMO}), START_MS, quotes=quotes)
-        on_primary_bar(engine.state.market, engine.mandate.params, 0, START_MS - 15 * MINUTE_MS, PRICE, PRICE, PRICE, PRICE)
+        state, before = engine.state, START_MS - 15 * MINUTE_MS
+        watch_primary_bar(state.market, state.observed, engine.mandate.params, 0, before, PRICE, PRICE, PRICE, PRICE)
         _trade(engine, instrument.key, quotes=quotes)
+        _think(engine, instrument.key)
     return forbid_compiling()
 
 
@@ -77,3 +89,17 @@ def _trade(engine: Engine, key: str, *, quotes: bool) -> None:
         apply(BarsClosed(ts + 5 * MINUTE_MS, (candle,), (quote,) if quotes else ()))
     probation(state.acct, 0, 0, START_MS)
     apply(Control(START_MS + 3_600_000, "resume", {"account": str(state.accounts[0])}, "warm"))
+
+
+def _think(engine: Engine, key: str) -> None:
+    """A candidate on a flat seat: looked at, weighed, drawn for; and a network asked, as if one were in force."""
+    state, mandate, ts = engine.state, engine.mandate, START_MS + 60 * MINUTE_MS
+    state.pos[0] = np.zeros((), state.pos.dtype)
+    state.acct[0]["halted"] = state.acct[0]["level"] = 0
+    watch_rate(state.observed, 0, ts, 1)
+    signal = Signal(ts=ts, key=key, strategy=C1, side=Side.LONG, regime=TREND, atr=PRICE / 200, reference=PRICE)
+    weighed = weigh(state, mandate, 0, C1, signal, None)
+    drawn(state, mandate, 0, C1, signal, 1e9, weighed)
+    greedy_action(weighed.values, 1, TREND, ALL_ARMS)
+    weights = {"0.0.weight": np.zeros((ACTIONS, SIZE), np.float32), "0.0.bias": np.zeros(ACTIONS, np.float32)}
+    Ensemble.from_tensors("warm", weights).values(np.zeros(SIZE, np.float32), C1, 1, TREND)

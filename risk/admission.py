@@ -38,6 +38,8 @@ VOLATILE = 3
 TOLD = {
     Rule.POSITION_OPEN: Told("there is already a position or an order on it"),
     Rule.SIDE_NOT_ALLOWED: Told("this account cannot be short"),
+    Rule.POLICY_SKIP: Told("the policy in force sees nothing in it"),
+    Rule.NO_OBSERVATION: Told("the policy in force cannot see it"),
     Rule.BAD_PLAN: Told("stop and target do not lie on the right sides of the price"),
 }
 
@@ -122,12 +124,16 @@ def sized(
     atr: float,
     turnover: float,
     cost: float,
+    size: float,
 ) -> tuple[int, int, int, int]:
-    """(rule, steps, stop, target) of an entry with exit profile `arm`; `turnover` in quote units per confirm bar."""
+    """(rule, steps, stop, target) of an entry with exit profile `arm`; `turnover` in quote units per confirm bar.
+
+    `size` is what the policy makes of what the rules allow, never more than all of it.
+    """
     stop, target = initial(side, reference, atr, rules[s]["stop_k"][arm], rules[s]["target_k"][arm])
     if stop <= 0 or target <= 0 or target == reference:
         return BAD_PLAN, 0, stop, target
-    factor = 1.0
+    factor = min(max(size, 0.0), 1.0)
     if regime == VOLATILE:
         factor *= limits[0]["volatile_factor"]
     if halves(acct, inst[i]["account"]):

@@ -32,6 +32,8 @@ class Rule(IntEnum):
     ACCOUNT_HELD = 22
     WEEKEND = 23
     DAILY_BREAK = 24
+    POLICY_SKIP = 25
+    NO_OBSERVATION = 26
 
     @property
     def label(self) -> str:

@@ -29,6 +29,14 @@ FLOATS_IN_STATE = {
     "Signal.atr": "as in ExitPlan",
     "Scene.sigma_bp": "a feature: what slippage is explained by",
     "Scene.share": "as above",
+    **dict.fromkeys(
+        (
+            f"DecisionRow.{name}"
+            for name in ("atr", "turnover", "spread", "cost", "sentiment", "propensity", "obs", "values", "challenger_values")
+        ),
+        "what a policy saw and thought of it: features, never booked",
+    ),
+    "Waiting.turnover": "a feature: the market's usual turnover",
     "AccountView.drawdown": "a fraction for people to read, 0..1",
 }
 """`Class.field` of state/ that may be a float, and why it is not money."""

@@ -38,7 +38,7 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cost: float = 0.0
     """Expected round trip, as a fraction of notional."""
     costs: str = ""
-    """Version of the cost model in force; empty: the configured costs."""
+    """The cost model in force: taker fee, maker fee, slippage, usual spread in ppm, `1000/1000/200/0`."""
     obs: list[float] | None = None
     """The 34 features, each the shortest decimal of its float32; None where there was no observation."""
     schema: str = ""

@@ -58,6 +58,8 @@ class ExitReason(StrEnum):
     DUST = "dust"
     """What was left is too small to be sold."""
     WEEKEND = "weekend"
+    SUPERSEDED = "superseded"
+    """An explored position made room for an entry of the policy."""
 
 
 class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):

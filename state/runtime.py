@@ -13,9 +13,13 @@ import numpy as np
 
 from state.accounts import Account, Mode
 from state.books import ACCT, INST, OPEN, POS, Rows
+from state.drift import Drift
 from state.instruments import Instrument
 from state.intents import ExitReason, Side
+from state.observed import new_observed
 from state.orders import Order
+from state.policies import PolicyRef, Waiting
+from state.sentiment import Felt
 from state.stages import Toggles
 from state.standing import Level, Standing
 from state.transfers import CashLog
@@ -38,6 +42,7 @@ REASONS: tuple[ExitReason, ...] = (
     ExitReason.EXTERNAL,
     ExitReason.DUST,
     ExitReason.WEEKEND,
+    ExitReason.SUPERSEDED,
 )
 """Exit reasons by number: POS.closing holds index + 1."""
 
@@ -60,6 +65,8 @@ class RuntimeState:
         self.pos = np.zeros(len(self.seats), POS)
         self.inst = np.zeros(len(self.seats), INST)
         self.acct = np.zeros(len(accounts), ACCT)
+        self.observed = new_observed(n)
+        """Beside each market row what policies remember of it."""
         self.spreads = np.zeros((n, SPREADS), np.int64)
         self.spread_n = np.zeros(n, np.int64)
         self.demo_ts = np.zeros(len(self.seats), np.int64)
@@ -71,6 +78,14 @@ class RuntimeState:
         self.toggles = Toggles()
         self.exploration = 0
         """The operator's exploration, percent of decisions; 0: what the configuration says."""
+        self.policies: dict[str, PolicyRef] = {}
+        """Domain -> the policy in force; the static one where there is none."""
+        self.waiting: dict[str, Waiting] = {}
+        """`account/key` of a seat -> the entry that waits until what was explored there is closed."""
+        self.drift: dict[str, Drift] = {}
+        """Domain -> what was found to have changed there; as it was where there is none."""
+        self.sentiment: dict[str, Felt] = {}
+        """Domain -> the mood last told; neutral where there is none."""
         self.ts = 0
         self.closed_trades = [0] * len(accounts)
         self.realised = [0] * len(accounts)
@@ -263,10 +278,14 @@ class Readable(msgspec.Struct, kw_only=True):
     samples: dict[str, str] = {}
     earned: int = 1
     exploration: int = 0
+    policies: dict[str, PolicyRef] = {}
+    waiting: dict[str, Waiting] = {}
+    drift: dict[str, Drift] = {}
+    sentiment: dict[str, Felt] = {}
     health: dict[str, dict[str, int]] = {}
 
 
-BLOBS = ("market", "pos", "inst", "acct", "spreads", "spread_n", "demo_ts")
+BLOBS = ("market", "observed", "pos", "inst", "acct", "spreads", "spread_n", "demo_ts")
 
 
 def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
@@ -293,6 +312,10 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         samples=state.samples,
         earned=state.earned,
         exploration=state.exploration,
+        drift=state.drift,
+        sentiment=state.sentiment,
+        policies=state.policies,
+        waiting=state.waiting,
         health=state.health,
     )
     return msgspec.json.encode(readable), {name: getattr(state, name) for name in BLOBS}
@@ -307,6 +330,8 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
         setattr(state, name, blobs[name])
     state.stage, state.ts = readable.stage, readable.ts
     state.toggles, state.exploration = readable.toggles, readable.exploration
+    state.policies, state.waiting = readable.policies, readable.waiting
+    state.drift, state.sentiment = readable.drift, readable.sentiment
     state.orders = {order.order_id: order for order in readable.orders}
     state.execs = dict.fromkeys(readable.execs)
     state.feeds_down, state.halted = readable.feeds_down, readable.halted

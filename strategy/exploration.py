@@ -26,8 +26,8 @@ def draws(seed: str, version: str, decision: str) -> tuple[float, int]:
 
 
 def explored_arm(valid: int, greedy: int, share: float, draw: tuple[float, int]) -> int:
-    """The arm to try instead of `greedy`, or NO_ARM: with probability `share`, and only where `valid` (bits) has another."""
+    """The arm to try instead of `greedy` (NO_ARM: skipping), or NO_ARM: with probability `share`, where `valid` (bits) has another."""
     others = [arm for arm in range(valid.bit_length()) if valid >> arm & 1 and arm != greedy]
-    if greedy < 0 or not others or draw[0] >= share:
+    if not others or draw[0] >= share:
         return NO_ARM
     return others[draw[1] % len(others)]

@@ -150,7 +150,7 @@ def _volume(seen: Row, row: Row, n: int) -> float:
     median = np.median(alike[:found])
     if median <= 0.0:
         return 0.0
-    return math.log(newest / median) if newest > 0.0 else -math.inf
+    return math.log(float(newest) / float(median)) if newest > 0.0 else -math.inf
 
 
 @kernel
@@ -173,7 +173,7 @@ def _sign(x: float) -> float:
 def _until(inst: Rows, i: int, ts: int) -> float:
     """Time to the next funding in 8 h, or to the end of the trading week in 120 h; 0 where there is neither."""
     if inst[i]["session"]:
-        return max(0, inst[i]["close_ts"] - ts) / WEEK_MS
+        return float(max(0, inst[i]["close_ts"] - ts) / WEEK_MS)
     interval = inst[i]["funding_interval_ms"]
     return (interval - ts % interval) / FUNDING_MS if interval > 0 else 0.0
 

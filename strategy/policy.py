@@ -57,7 +57,7 @@ def choose_arm(regime: int, valid: int) -> int:
 
 @kernel
 def greedy_action(values: Values, learned: int, regime: int, valid: int) -> int:
-    """The action of a policy: the regime's where `learned` is 0, else that of greatest value among arms that `valid` and the regime allow."""
+    """The action of a policy among the arms that `valid` and the regime allow: the regime's own where `learned` is 0, else the best."""
     if learned:
         return choose_action(values, valid_actions(valid & regime_mask(regime)))
     arm = choose_arm(regime, valid)

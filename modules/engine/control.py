@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules import rollout
-from modules.engine import exits, switches
+from modules.engine import exits, policies, switches
 from modules.engine.costs import apply_costs
 from modules.engine.mandate import Mandate
 from risk import breakers
@@ -59,6 +59,8 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
             for name, counts in event.args.items():
                 for word, count in msgspec.json.decode(counts, type=dict[str, int]).items():
                     state.count(Account.parse(name), word, count)
+        case "policy":
+            policies.apply(state, mandate.policies, event, out)
         case "costs":
             apply_costs(state, event.args, event.ts, event.who, out)
         case name if name in switches.NAMES:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modules import rollout
-from modules.engine import coins, control, decide, exits, live
+from modules.engine import choose, coins, control, exits, live
 from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
 from state.accounts import Account
@@ -49,7 +49,7 @@ from state.orders import TRANSITIONS, OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
 from strategy.base import DEMO, LONG, SHORT
 from strategy.demo import demo_due, demo_side
-from strategy.market import on_bar
+from strategy.ring import watch_bar, watch_rate
 
 SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
 """Side codes of the market kernel as nouns."""
@@ -119,12 +119,14 @@ class Engine:
     def _bars(self, event: BarsClosed, out: list[Command]) -> None:
         state, mandate = self.state, self.mandate
         for funding in event.funding:
-            for i in state.seats_of[state.market_row(funding.key)]:
-                state.inst[i]["funding_e8"] = funding.rate_e8
+            m = state.market_row(funding.key)
+            watch_rate(state.observed, m, funding.ts, funding.rate_e8)
+            state.inst["funding_e8"][list(state.seats_of[m])] = funding.rate_e8
         if event.quotes:
             self._spreads(event.quotes)
-        signals: list[tuple[int, int, Candle]] = []
-        market, params, index, held, seats_of = state.market, mandate.params, state.index, self._held, state.seats_of
+        signals = list[tuple[int, int, Candle]]()
+        market, observed, params = state.market, state.observed, mandate.params
+        index, held, seats_of = state.index, self._held, state.seats_of
         self._hours.turn(state.inst, max(event.ts, state.ts))
         for candle in event.candles:
             m = index[candle.key]
@@ -132,7 +134,7 @@ class Engine:
             news = candle.ts >= before  # what comes after its successor values nothing
             if mandate.quotes:
                 self._count_bars(m, candle.ts, before)
-            code = on_bar(market, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
+            code = watch_bar(market, observed, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
                 signals.append((m, code, candle))
             if not held:
@@ -158,19 +160,17 @@ class Engine:
             return
         missing = (ts - before) // step - 1 if before else 0
         for i in state.seats_of[m]:
-            account = state.account_of(i)
-            state.count(account, "bars")
+            state.count(state.account_of(i), "bars")
             if missing:
-                state.count(account, "missing_bars", missing)
+                state.count(state.account_of(i), "missing_bars", missing)
 
     def _decide(self, i: int, code: int, candle: Candle, ts: int, quote: Quote | None, out: list[Command]) -> None:
-        state = self.state
-        account = state.account_of(i)
+        state, account = self.state, self.state.account_of(i)
         allowed, explores = self.mandate.allowed[account], self.mandate.explores.get(account, NOTHING)
         row = state.market[state.seats[i][1]]
         for s in range(CONFIRMED):
             side = (code >> (2 * s)) & 3
-            if not side or (s not in allowed and s not in explores) or (side == SHORT and state.inst[i]["spot"]):
+            if not side or s not in allowed | explores or (side == SHORT and state.inst[i]["spot"]):
                 continue
             signal = Signal(
                 ts=ts,
@@ -184,7 +184,7 @@ class Engine:
             turnover = float(row["median_turnover_ticks"]) * float(state.inst[i]["tick"])
             policy = s in allowed and rollout.policy_here(state, self.mandate, i, s)
             if policy or s in explores:
-                follow = decide.decide if policy else decide.explore
+                follow = choose.decide if policy else choose.explore
                 follow(state, self.mandate, i, s, signal, quote, turnover, out)
 
     def _tick(self, event: Tick, out: list[Command]) -> None:
@@ -193,6 +193,7 @@ class Engine:
         if self._held:
             exits.time_exits(state, self.mandate, event.ts, out)
         self._value(event.ts, out)
+        choose.go_on(state, self.mandate, event, out)
         for quote in event.quotes:
             for i in state.seats_of[state.index[quote.key]]:
                 if DEMO in self.mandate.allowed[state.account_of(i)]:
@@ -210,7 +211,7 @@ class Engine:
             ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=reference * mandate.demo_fraction, reference=reference
         )
         turnover = float(state.market[state.seats[i][1]]["median_turnover_ticks"]) * float(state.inst[i]["tick"])
-        decide.decide(state, mandate, i, DEMO, signal, quote, turnover, out)
+        choose.decide(state, mandate, i, DEMO, signal, quote, turnover, out)
 
     def _spreads(self, quotes: tuple[Quote, ...]) -> None:
         state = self.state

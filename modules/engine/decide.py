@@ -1,13 +1,14 @@
-"""From a confirmed signal to an approved entry or a refusal with its figure.
+"""From a policy's values to an approved entry or a refusal with its figure.
 
 `plan_entry` is the compiled arithmetic that sweep and replay share; the rest turns its answer into nouns, asks the gate, and says
-in words why in or why not.
+in words why in or why not. Who is asked, and what is explored, is said in `modules/engine/choose.py`.
 """
 
 from __future__ import annotations
 
+import msgspec
+
 from modules import rollout
-from modules.engine.explore import Plan, plan_explored
 from modules.engine.mandate import Mandate
 from modules.engine.refusals import refused
 from modules.engine.scene import remember, scene_of
@@ -24,11 +25,23 @@ from state.market import Quote
 from state.messages import Command, Place, Report
 from state.orders import Order, OrderState
 from state.runtime import RuntimeState
-from strategy.policy import ALL_ARMS, choose_arm
+from strategy.actions import SKIP, Values, arm_of, size_of
+from strategy.policy import ALL_ARMS, choose_arm, greedy_action, regime_mask
 from utils.kernel import kernel
 
 OK = int(Rule.OK)
+POLICY_SKIP = int(Rule.POLICY_SKIP)
 ARM_NAMES = ("tight", "base", "wide")
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How an entry would be made: exit profile, size in steps, stop and target in ticks."""
+
+    arm: int
+    steps: int
+    stop: int
+    target: int
+    explored: bool = False
 
 
 @kernel
@@ -47,22 +60,28 @@ def plan_entry(
     atr: float,
     turnover: float,
     spread: float,
+    values: Values,
+    learned: int,
+    size: float,
 ) -> tuple[int, int, int, int, int, float]:
     """(rule, arm, steps, stop, target, figure): what strategy `s` may do on instrument `i` now.
 
     `reference` and `atr` in ticks, `turnover` in quote units per confirm bar, `spread` as a fraction of the price; `figure` is what a cost
-    or stop rule judged.
+    or stop rule judged. `values` (7,) are those of a policy, not looked at unless `learned`; `size` its factor while it is new.
     """
     rule = standing(pos, inst, acct, rules, limits, i, s, side, ts)
     if rule != OK:
         return rule, 0, 0, 0, 0, 0.0
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
-    arm = choose_arm(regime, mask)
-    if arm < 0:
-        wanted = choose_arm(regime, ALL_ARMS)
-        rule, figure = objection(rules, s, max(wanted, 0), reference, atr, cost)
-        return rule, max(wanted, 0), 0, 0, 0, figure
-    rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost)
+    action = greedy_action(values, learned, regime, mask)
+    if action == SKIP:
+        if learned and mask & regime_mask(regime):
+            return POLICY_SKIP, 0, 0, 0, 0, 0.0
+        wanted = max(choose_arm(regime, ALL_ARMS), 0)
+        rule, figure = objection(rules, s, wanted, reference, atr, cost)
+        return rule, wanted, 0, 0, 0, figure
+    arm, share = arm_of(action), size * size_of(action)
+    rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost, share)
     return rule, arm, steps, stop, target, cost
 
 
@@ -123,9 +142,18 @@ def reserve(
     pos[i]["closing"] = 0
 
 
-def book_of(state: RuntimeState, mandate: Mandate, i: int, s: int) -> Book:
-    """The rows that strategy `s` on seat `i` is judged against."""
-    return Book(pos=state.pos, inst=state.inst, acct=state.acct, rules=mandate.rules, limits=mandate.limits, i=i, s=s, tag=state.tag_of(i))
+def book_of(state: RuntimeState, mandate: Mandate, i: int, s: int, pos: Rows | None = None) -> Book:
+    """The rows that strategy `s` on seat `i` is judged against; `pos` instead of the positions as they are."""
+    return Book(
+        pos=state.pos if pos is None else pos,
+        inst=state.inst,
+        acct=state.acct,
+        rules=mandate.rules,
+        limits=mandate.limits,
+        i=i,
+        s=s,
+        tag=state.tag_of(i),
+    )
 
 
 def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int, *, explored: bool = False) -> Health:
@@ -157,89 +185,48 @@ def _here(state: RuntimeState, mandate: Mandate, i: int, s: int, account: Accoun
     return s in mandate.allowed.get(account, frozenset()) and rollout.policy_here(state, mandate, i, s)
 
 
-def decide(
-    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, turnover: float, out: list[Command]
-) -> None:
-    """Judge one signal and append what follows: an order and its report, or the report of a refusal."""
+def intend(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, plan: Plan) -> Intent:
+    """A planned entry as what the gate judges."""
     side, ts, reference = int(signal.side), signal.ts, signal.reference
-    spread = (quote.ask - quote.bid) / reference if quote is not None and not quote.crossed else 0.0
-    rule, arm, steps, stop, target, figure = plan_entry(
-        state.pos,
-        state.inst,
-        state.acct,
-        mandate.rules,
-        mandate.limits,
-        i,
-        s,
-        side,
-        signal.regime,
-        ts,
-        reference,
-        signal.atr,
-        turnover,
-        spread,
-    )
-    if rule != OK:
-        facts = Facts(
-            book=book_of(state, mandate, i, s), health=health_of(state, mandate, i, s, quote, ts), instrument=state.instrument(i), ts=ts,
-            judged=figure,
-        )  # fmt: skip
-        out.append(refused(state, mandate, signal, Rule(rule), facts))
-        return
-    if not mandate.strategies[s].confirmed:
-        steps = min(steps, demo_steps(state, mandate, i, reference, stop))
-    enter(state, mandate, i, s, signal, quote, Plan(arm, steps, stop, target), out)
-
-
-def explore(
-    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, turnover: float, out: list[Command]
-) -> None:
-    """Beside a live account: enter the signal on the paper seat with another exit profile, where this decision is one that explores."""
-    spread = (quote.ask - quote.bid) / signal.reference if quote is not None and not quote.crossed else 0.0
-    plan = plan_explored(state, mandate, i, s, signal, turnover, spread)
-    if plan is not None:
-        enter(state, mandate, i, s, signal, quote, plan, out)
-
-
-def enter(
-    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, plan: Plan, out: list[Command]
-) -> None:
-    """Ask the gate for a planned entry; append the order and its report, or the refusal's."""
-    side, ts, reference = int(signal.side), signal.ts, signal.reference
-    arm, steps, stop, target = plan.arm, plan.steps, plan.stop, plan.target
-    order_type = int(mandate.rules[s]["order_type"])
+    order_type, limits = int(mandate.rules[s]["order_type"]), mandate.limits[0]
     touch = 0 if quote is None else (quote.ask if side > 0 else quote.bid)
-    limits = mandate.limits[0]
-    limit = entry_limit(order_type, side, reference, target, touch, int(limits["ioc_cap_ppm"]), int(limits["slip_cap_ppm"]))
-    intent = Intent(
+    return Intent(
         ts=ts,
         account=state.account_of(i),
         key=signal.key,
         strategy=mandate.strategies[s].name,
-        arm=ARM_NAMES[arm],
+        arm=ARM_NAMES[plan.arm],
         side=signal.side,
-        steps=steps,
+        steps=plan.steps,
         order_type=OrderType(order_type),
         reference=reference,
-        limit=limit,
+        limit=entry_limit(order_type, side, reference, plan.target, touch, int(limits["ioc_cap_ppm"]), int(limits["slip_cap_ppm"])),
         expires_ts=ts + mandate.confirm_ms,
         exits=ExitPlan(
-            stop=stop,
-            target=target,
+            stop=plan.stop,
+            target=plan.target,
             atr=signal.atr,
-            trail_atr=float(mandate.rules[s]["trail_k"][arm]),
+            trail_atr=float(mandate.rules[s]["trail_k"][plan.arm]),
             max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
         ),
         explored=plan.explored,
-        scene=scene_of(state, mandate, i, quote, reference, steps),
+        scene=scene_of(state, mandate, i, quote, reference, plan.steps),
     )
-    book, health = book_of(state, mandate, i, s), health_of(state, mandate, i, s, quote, ts, explored=plan.explored)
-    verdict = gate.review(intent, book, health)
+
+
+def enter(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, quote: Quote | None, plan: Plan, out: list[Command]
+) -> tuple[str, str]:
+    """Ask the gate for a planned entry; append the order and its report, or the refusal's. Returns the order's id, or the rule."""
+    book = book_of(state, mandate, i, s)
+    health = health_of(state, mandate, i, s, quote, signal.ts, explored=plan.explored)
+    verdict = gate.review(intend(state, mandate, i, s, signal, quote, plan), book, health)
     if isinstance(verdict, Refused):
-        facts = Facts(book=book, health=health, instrument=state.instrument(i), ts=ts)
+        facts = Facts(book=book, health=health, instrument=state.instrument(i), ts=signal.ts)
         out.append(refused(state, mandate, signal, Rule[verdict.rule.upper()], facts))
-        return
-    place(state, mandate, i, s, arm, signal.regime, verdict, out)
+        return "", verdict.rule
+    place(state, mandate, i, s, plan.arm, signal.regime, verdict, out)
+    return verdict.order_id, ""
 
 
 def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regime: int, approved: Approved, out: list[Command]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from modules import rollout
-from modules.engine import coins, scene
+from modules.engine import coins, policies, scene
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
@@ -142,6 +142,7 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
     if mandate.strategies[s].confirmed and not pos["explored"]:
         kind = int(mandate.rules[s]["style"])
         state.acct[a]["won"][kind] += net
+        policies.trade_closed(state, str(fill.account.domain))
         if state.acct[a]["canary"][kind]:
             state.acct[a]["canary_trades"][kind] += 1
             state.acct[a]["canary_realised"][kind] += net
@@ -170,6 +171,7 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
         "risk": plain(money(at_risk)),
         "standing": str(rollout.standing(state, domain, style).level) if live else "paper",
         "procedure": mandate.procedures.get(standing_key(domain, style), ""),
+        "decided_ts": int(pos["decided_ts"]),
     }
     return tags | {
         "account": str(fill.account),

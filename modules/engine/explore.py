@@ -1,36 +1,29 @@
-"""Exploration beside live money: what the live account enters by its policy, the paper account of the domain sometimes enters otherwise.
+"""Exploration: some decisions try another exit profile than the policy's own, on paper, to learn how fills come.
 
-The explored exit profile trades on paper alone, in the domain's paper wallet, with at most `SHARE` of its equity in all; its trades are
-tagged.
+In the paper stages the trial replaces the policy's choice for that decision; beside live money the live account stays greedy and the paper
+account of the domain tries. At most one explored position a symbol, and `SHARE` of the equity in all of them; each is tagged.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from modules.engine.decide import Plan
 from modules.engine.mandate import Mandate
-from risk.admission import affordable, sized, standing
+from modules.engine.weigh import Weighed, decision_id
+from risk.admission import sized, standing
 from risk.rules import Rule
+from state.accounts import Mode
 from state.books import FLAT
-from state.intents import Signal, order_id
+from state.intents import Signal
 from state.runtime import RuntimeState
+from strategy.actions import ARMS, FULL, action_of, arm_of
 from strategy.exploration import NO_ARM, draws, epsilon, explored_arm
-from strategy.policy import choose_arm, regime_mask
+from strategy.policy import Decision
 from strategy.regime import CHOP
 
 SHARE = 0.05
 """Most that explored positions may hold of the paper account's equity, together."""
-VERSION = "L0"
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """How an entry would be made: exit profile, size in steps, stop and target in ticks."""
-
-    arm: int
-    steps: int
-    stop: int
-    target: int
-    explored: bool = False
 
 
 def base_rate(state: RuntimeState, mandate: Mandate) -> float:
@@ -38,20 +31,47 @@ def base_rate(state: RuntimeState, mandate: Mandate) -> float:
     return state.exploration / 100 if state.exploration else mandate.explore_slider
 
 
-def plan_explored(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, spread: float) -> Plan | None:
-    """An explored entry on paper seat `i`; None when this decision does not explore or may not. Arguments as for `decide.plan_entry`."""
-    side, regime, ts, reference, atr = int(signal.side), signal.regime, signal.ts, signal.reference, signal.atr
+def tries_itself(state: RuntimeState, mandate: Mandate, i: int, s: int) -> bool:
+    """Whether the policy's own decisions of strategy `s` on seat `i` explore: in a running bot, on paper, never the demo's."""
+    return mandate.explore_own and state.account_of(i).mode is Mode.PAPER and mandate.strategies[s].confirmed
+
+
+def drawn(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, weighed: Weighed
+) -> tuple[Decision, Plan | None]:
+    """The decision after the draw, and the plan of the explored entry on paper seat `i`; no plan where the greedy decision stands.
+
+    The share counts decisions with at least two valid profiles of which another than the greedy one could be entered now.
+    """
+    greedy, regime, ts = weighed.decision, signal.regime, signal.ts
     pos, inst, acct, rules, limits = state.pos, state.inst, state.acct, mandate.rules, mandate.limits
-    if standing(pos, inst, acct, rules, limits, i, s, side, ts) != Rule.OK:
-        return None
-    mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
-    valid = mask & regime_mask(regime)
+    side, own = int(signal.side), arm_of(greedy.greedy)
+    if weighed.arms.bit_count() < 2 or standing(pos, inst, acct, rules, limits, i, s, side, ts) != Rule.OK:
+        return greedy, None
+    plans = {}
+    for arm in range(ARMS):
+        if weighed.arms >> arm & 1 and arm != own:
+            plan = _plan(state, mandate, i, s, signal, turnover, weighed.cost, arm)
+            if plan is not None:
+                plans[arm] = plan
+    if not plans:
+        return greedy, None
     share = epsilon(base_rate(state, mandate), 1.0 if regime == CHOP else 0.0)
-    decision = order_id(state.account_of(i), state.instrument(i).key, ts, "e")
-    arm = explored_arm(valid, choose_arm(regime, mask), share, draws(mandate.explore_seed, VERSION, f"{decision}{s}"))
+    draw = draws(mandate.explore_seed, greedy.version, decision_id(state, mandate, i, signal))
+    arm = explored_arm(sum(1 << one for one in plans), own, share, draw)
     if arm == NO_ARM:
-        return None
-    rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost)
+        return msgspec.structs.replace(greedy, propensity=1.0 - share), None
+    told = msgspec.structs.replace(greedy, action=action_of(arm, FULL), propensity=share / len(plans), explored=True)
+    return told, plans[arm]
+
+
+def _plan(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, cost: float, arm: int) -> Plan | None:
+    """An explored entry with exit profile `arm`, None when no room is left for an order that the venue takes."""
+    inst, reference, regime = state.inst, signal.reference, signal.regime
+    rule, steps, stop, target = sized(
+        state.pos, inst, state.acct, mandate.rules, mandate.limits, i, s, arm, int(signal.side), regime, reference, signal.atr, turnover,
+        cost, FULL,
+    )  # fmt: skip
     steps = min(steps, _room(state, i, reference))
     least = max(int(inst[i]["min_steps"]), -(-int(inst[i]["min_notional"]) // (max(1, min(reference, stop)) * int(inst[i]["unit"]))))
     return Plan(arm, steps, stop, target, explored=True) if rule == Rule.OK and steps >= least else None

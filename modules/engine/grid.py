@@ -20,6 +20,7 @@ from state.accounts import Domain
 from state.books import Rows
 from state.instruments import Instrument
 from strategy.market import on_primary_bar
+from strategy.ring import watch_primary_bar
 from utils.errors import Refusal
 
 Ints = npt.NDArray[np.int64]
@@ -142,15 +143,17 @@ def _native(archive: Archive, kind: Kind, symbol: str, primary_ms: int, end_ms: 
     return PrimaryBars(bars.ts, *(to_ticks(column, tick) for column in (bars.open, bars.high, bars.low, bars.close)))
 
 
-def feed_native(grid: Grid, market: Rows, params: Rows) -> None:
-    """Give fresh market rows the native primary bars from before the grid."""
+def feed_native(grid: Grid, market: Rows, params: Rows, observed: Rows | None = None) -> None:
+    """Give fresh market rows, and the rings beside them, the native primary bars from before the grid."""
     for i, instrument in enumerate(grid.instruments):
         bars = grid.before.get(instrument.key)
         if bars is not None:
             for k in range(len(bars.ts)):
-                on_primary_bar(
-                    market, params, i, int(bars.ts[k]), int(bars.open[k]), int(bars.high[k]), int(bars.low[k]), int(bars.close[k])
-                )
+                bar = (int(bars.ts[k]), int(bars.open[k]), int(bars.high[k]), int(bars.low[k]), int(bars.close[k]))
+                if observed is None:
+                    on_primary_bar(market, params, i, *bar)
+                else:
+                    watch_primary_bar(market, observed, params, i, *bar)
 
 
 def _finer(archive: Archive, kind: Kind, symbol: str, confirm_ms: int, window: tuple[int, int], tick: float) -> FineBars | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modules.engine.policies import Policies
 from state.accounts import Account, Domain
 from state.books import Rows
 from telemetry.demotion import CanaryConfig, DemotionConfig
@@ -33,6 +34,8 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """Which strategies may ever trade real money, by domain: only their styles are offered any."""
     explores: dict[Account, frozenset[int]] = {}
     """Which strategies a paper account tries with other exit profiles, because they trade live beside it."""
+    explore_own: bool = False
+    """A running bot's own decisions on paper explore; those of a replay or a sweep are greedy."""
     explore_slider: float = 0.10
     explore_seed: str = "1"
     closing_only: frozenset[str] = frozenset()
@@ -40,6 +43,8 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     feed_of: dict[str, str]
     """Instrument key -> name of the feed its candles come from."""
     confirm_ms: int
+    policies: Policies = msgspec.field(default_factory=Policies)
+    """Those that can be put in force; without a store only the static one can."""
     env: str = "simulated"
     """Evidence speaks for the environment that gathered it."""
     gate: GateConfig = GateConfig()

@@ -16,11 +16,13 @@ import numpy as np
 from modules.engine.adopt import adopt
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
+from modules.engine.policies import Policies
 from state.accounts import Account, Domain
 from state.books import ACCT, INST, LIMITS, POS, RULES
 from state.chain import Chain
 from state.ledger import Ledger, Ref, RowKind
 from state.messages import Command, Record, decode_commands, decode_event, encode_commands
+from state.observed import OBSERVED, new_observed
 from state.rows import MARKET, PARAMS
 from state.runtime import BLOBS, freeze, thaw
 from state.store import Blob, Snapshot
@@ -34,6 +36,7 @@ SCHEMA = 1
 
 LAYOUTS: dict[str, Any] = {
     "market": MARKET,
+    "observed": OBSERVED,
     "pos": POS,
     "inst": INST,
     "acct": ACCT,
@@ -45,6 +48,8 @@ LAYOUTS: dict[str, Any] = {
     "params": PARAMS,
 }
 """Every array of a snapshot with its row type."""
+ADDED = frozenset({"observed"})
+"""Those that snapshots of older versions lack: they start empty and fill with the bars that come."""
 
 
 class _Terms(msgspec.Struct, kw_only=True):
@@ -55,6 +60,7 @@ class _Terms(msgspec.Struct, kw_only=True):
     closing_only: list[str] = []
     lives: dict[str, list[int]] = {}
     explores: dict[str, list[int]] = {}
+    explore_own: bool = False
     explore_slider: float = 0.10
     explore_seed: str = "1"
     env: str = "simulated"
@@ -88,6 +94,7 @@ def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
         closing_only=sorted(mandate.closing_only),
         lives={str(domain): sorted(indices) for domain, indices in mandate.lives.items()},
         explores={str(account): sorted(indices) for account, indices in mandate.explores.items()},
+        explore_own=mandate.explore_own,
         explore_slider=mandate.explore_slider,
         explore_seed=mandate.explore_seed,
         env=mandate.env,
@@ -114,17 +121,20 @@ def layout(array: Any) -> str:
     return f"{array.shape}|{np.lib.format.dtype_to_descr(array.dtype)}"
 
 
-def restore(snapshot: Snapshot) -> Engine:
-    """The engine of a snapshot, under the terms it had.
+def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
+    """The engine of a snapshot, under the terms it had; `policies`: where its policies are loaded from.
 
     Refusal (NO_STATE_CHAIN) when its rows have another layout than this program's and no migration exists.
     """
     arrays: dict[str, Any] = {}
     for name, dtype in LAYOUTS.items():
         blob = snapshot.blobs.get(name)
+        if blob is None and name in ADDED:
+            continue
         if blob is None:
             raise _foreign(f"rows '{name}'")
         arrays[name] = _adopted(name, blob, dtype)
+    arrays.setdefault("observed", new_observed(len(arrays["market"])))
     blobs = {name: arrays.pop(name) for name in BLOBS}
     try:
         stored = msgspec.json.decode(bytes(snapshot.state), type=_Stored)
@@ -136,11 +146,13 @@ def restore(snapshot: Snapshot) -> Engine:
         rules=arrays.pop("rules"),
         limits=arrays.pop("limits"),
         params=arrays.pop("params"),
+        policies=policies or Policies(),
         strategies=terms.strategies,
         allowed={Account.parse(account): frozenset(indices) for account, indices in terms.allowed.items()},
         closing_only=frozenset(terms.closing_only),
         lives={Domain(domain): frozenset(indices) for domain, indices in terms.lives.items()},
         explores={Account.parse(account): frozenset(indices) for account, indices in terms.explores.items()},
+        explore_own=terms.explore_own,
         explore_slider=terms.explore_slider,
         explore_seed=terms.explore_seed,
         env=terms.env,

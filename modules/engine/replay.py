@@ -24,8 +24,8 @@ from state.intents import Side
 from state.market import Candle, FundingRate
 from state.messages import BarsClosed, Command, Event, Record, Report
 from state.runtime import REASONS
-from strategy.market import on_bar
 from strategy.registry import STRATEGIES
+from strategy.ring import watch_bar, watch_rate
 from utils.fixed import money, plain
 
 Sink = Callable[[Event, list[Command]], None]
@@ -68,13 +68,14 @@ def events_of(grid: Grid) -> Iterator[BarsClosed]:
 
 def warm(engine: Engine, grid: Grid) -> None:
     """Feed the columns before the start to the market rows alone: history, nothing is decided on it."""
-    market, params = engine.state.market, engine.mandate.params
-    feed_native(grid, market, params)
+    market, observed, params = engine.state.market, engine.state.observed, engine.mandate.params
+    feed_native(grid, market, params, observed)
     for i in range(len(grid.instruments)):
         for k in range(grid.start):
             if grid.open[i, k]:
-                on_bar(
+                watch_bar(
                     market,
+                    observed,
                     params,
                     i,
                     int(grid.ts[k]),
@@ -87,6 +88,8 @@ def warm(engine: Engine, grid: Grid) -> None:
     first = int(grid.ts[grid.start]) if grid.start < len(grid.ts) else 0
     for key, (times, rates) in grid.funding.items():
         known = int(np.searchsorted(times, first))
+        for ts, rate in zip(times[:known].tolist(), rates[:known].tolist(), strict=True):
+            watch_rate(observed, engine.state.index[key], ts, rate)
         if known:
             for i in engine.state.seats_of[engine.state.index[key]]:
                 engine.state.inst[i]["funding_e8"] = rates[known - 1]

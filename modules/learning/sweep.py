@@ -23,7 +23,9 @@ from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exi
 from risk.holding import BY_HALT, bar_closed, due
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
+from strategy.actions import ACTIONS, Values
 from strategy.market import on_bar
+from strategy.registry import STRATEGIES
 from utils.kernel import kernel
 
 Ints = npt.NDArray[np.int64]
@@ -130,6 +132,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     limits: Rows,
     allowed: Ints,
     signals: Rows,
+    values: Values,
+    learned: int,
     ts: Ints,
     o: Ints,
     h: Ints,
@@ -149,9 +153,9 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
 ) -> int:
     """Go through time once; returns the number of closed trades written to `trades`.
 
-    `signals` sorted by (k, i). `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of
-    the flat funding and finer-bar arrays. `hours`: what `forex.sessions.table` says of the bars' closes, empty where
-    nothing has a session.
+    `signals` sorted by (k, i); `values` (signals, strategies, 7) are what a policy makes of each, not looked at unless `learned`.
+    `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of the flat funding and
+    finer-bar arrays. `hours`: what `forex.sessions.table` says of the bars' closes, empty where nothing has a session.
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
@@ -262,6 +266,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                 inst[i]["funding_e8"] = funding_rate[funding_at[i] + known - 1]
             regime, atr = signals[next_signal]["regime"], signals[next_signal]["atr"]
             turnover = signals[next_signal]["turnover"] * inst[i]["tick"]
+            worth = values[next_signal if learned else 0]
             next_signal += 1
             for s in range(len(allowed)):
                 bits = (code >> (2 * s)) & 3
@@ -269,7 +274,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     continue
                 side = 3 - 2 * bits
                 rule, arm, steps, stop, target, _ = plan_entry(
-                    pos, inst, acct, rules, limits, i, s, side, regime, closed, c[i, k], atr, turnover, 0.0
+                    pos, inst, acct, rules, limits, i, s, side, regime, closed, c[i, k], atr, turnover, 0.0, worth[s], learned, 1.0
                 )
                 if rule != 0:
                     continue
@@ -282,6 +287,10 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                 active += 1
         k += 1
     return done
+
+
+STATIC_VALUES: Values = np.zeros((1, len(STRATEGIES), ACTIONS), np.float32)
+"""What the portfolio pass is given where the regime decides; not looked at."""
 
 
 class MarketPass(msgspec.Struct, frozen=True, eq=False):
@@ -311,8 +320,13 @@ def _flat(series: list[tuple[Any, ...]], width: int) -> tuple[list[Ints], Ints]:
     return [np.concatenate([np.asarray(columns[w], np.int64) for columns in series]) for w in range(width)], at
 
 
-def run_portfolio(grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows], rules: Rows, limits: Rows, allowed: Ints) -> Rows:
-    """The portfolio pass; `books` = (pos, inst, acct), changed in place. Returns the closed trades (TRADE) in order of closing."""
+def run_portfolio(
+    grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows], rules: Rows, limits: Rows, allowed: Ints, values: Values | None = None
+) -> Rows:
+    """The portfolio pass; `books` = (pos, inst, acct), changed in place. Returns the closed trades (TRADE) in order of closing.
+
+    `values` (signals, strategies, 7) float32: what a learned policy makes of each signal, NaN where there is none; None: the static one.
+    """
     pos, inst, acct = books
     nothing = np.zeros(0, np.int64)
     keys = [instrument.key for instrument in grid.instruments]
@@ -331,6 +345,8 @@ def run_portfolio(grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows]
         limits,
         allowed,
         market.signals,
+        STATIC_VALUES if values is None else values,
+        int(values is not None),
         grid.ts,
         grid.open,
         grid.high,

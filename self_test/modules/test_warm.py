@@ -14,7 +14,7 @@ import utils.kernel as kernel
 
 assert warm(CONFIG) == len(kernel._compiled)
 before = {d.__name__: len(d.signatures) for d in kernel._compiled}
-assert before["on_bar"] == before["plan_entry"] == before["fill_exit"] == before["mark"] == 1, before
+assert before["watch_bar"] == before["observe"] == before["plan_entry"] == before["fill_exit"] == before["mark"] == 1, before
 warm(CONFIG)
 assert {d.__name__: len(d.signatures) for d in kernel._compiled} == before
 print("warm")

@@ -121,15 +121,23 @@ def test_objection_tells_the_figure_that_was_judged() -> None:
     assert (rule, figure) == (Rule.COST_TOO_HIGH, math.inf)
 
 
-def plan(table: Books, regime: int = 1, atr: float = 50.0, s: int = C1, arm: int = 1, side: int = 1) -> tuple[Rule, int, int, int]:
+def plan(
+    table: Books, regime: int = 1, atr: float = 50.0, s: int = C1, arm: int = 1, side: int = 1, size: float = 1.0
+) -> tuple[Rule, int, int, int]:
     rule, steps, stop, target = sized(
-        table.pos, table.inst, table.acct, table.rules, table.limits, 0, s, arm, side, regime, 10_000, atr, 1e9, SPOT_COST
+        table.pos, table.inst, table.acct, table.rules, table.limits, 0, s, arm, side, regime, 10_000, atr, 1e9, SPOT_COST, size
     )
     return Rule(rule), steps, stop, target
 
 
 def test_a_plan_has_size_stop_and_target() -> None:
     assert plan(books()) == (Rule.OK, 5_000, 9_700, 11_200)  # 50 / 100 in steps of 0.0001; 6 and 24 ATR of 50 ticks
+
+
+@pytest.mark.parametrize("size, steps", [(1.0, 5_000), (0.5, 2_500), (0.0, 0), (7.0, 5_000), (-1.0, 0)])
+def test_a_policy_can_shrink_and_never_grow(size: float, steps: int) -> None:
+    rule, found, stop, target = plan(books(), size=size)
+    assert (found, stop, target) == (steps, 9_700, 11_200) and (rule is Rule.OK) == (steps > 0)
 
 
 def test_size_is_halved_in_a_volatile_regime_and_at_the_first_drawdown_step() -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from config import CONFIG
-from modules.engine import decide
+from modules.engine import choose
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, fresh_engine, make_mandate, make_state, wallet_events
 from modules.settings import BotConfig, Risk
@@ -61,6 +61,7 @@ class Desk:
         config = CONFIG.model_copy(update={"risk": risk or Risk()})
         self.now = START
         self.all: list[Command] = []
+        self.decisions: list[dict[str, Any]] = []
         chosen = chosen_strategies(("demo",) if demo else None)
         self.execs = 0
         self.engine, opened = self.set_up(config, coins, chosen, balance)
@@ -92,9 +93,14 @@ class Desk:
 
     def tell(self, event: Event) -> list[Command]:
         """Any event."""
-        commands = self.engine.process(event)
-        self.all += commands
-        return commands
+        return self.heard(self.engine.process(event))
+
+    def heard(self, commands: list[Command]) -> list[Command]:
+        """What is to be looked at; the rows that decisions leave are kept apart, in `decisions`."""
+        kept = [one for one in commands if not (isinstance(one, Record) and one.kind == "decision")]
+        self.decisions += [one.row for one in commands if isinstance(one, Record) and one.kind == "decision"]
+        self.all += kept
+        return kept
 
     def later(self, ms: int) -> Desk:
         """Let time pass without telling the engine."""
@@ -133,9 +139,8 @@ class Desk:
         signal = Signal(ts=self.now, key=self.coin(i).key, strategy=strategy, side=side, **told)
         out: list[Command] = []
         seen = None if blind else quote or self.quote(i)
-        decide.decide(self.engine.state, self.engine.mandate, self.seat(i), strategy, signal, seen, 10_000_000.0, out)
-        self.all += out
-        return out
+        choose.decide(self.engine.state, self.engine.mandate, self.seat(i), strategy, signal, seen, 10_000_000.0, out)
+        return self.heard(out)
 
     def enter(self, i: int = 0, **changes: Any) -> Approved:
         """A signal that must be followed."""

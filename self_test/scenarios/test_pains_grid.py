@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import CONFIG
-from modules.engine import decide
+from modules.engine import choose
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.exchange import bybit_bodies
 from modules.exchange.hands import _entry_ticket
@@ -66,7 +66,7 @@ def planned(listing: Listing, reference: int, atr: float, side: Side, balance: i
     engine.state.market[0]["last_ts"] = START - 300_000
     signal = Signal(ts=START, key=one.key, strategy=C1, side=side, regime=0, atr=atr, reference=reference)
     out: list[Command] = []
-    decide.decide(engine.state, engine.mandate, 0, C1, signal, Quote(one.key, START, reference - 1, reference, 1, 1), 1e12, out)
+    choose.decide(engine.state, engine.mandate, 0, C1, signal, Quote(one.key, START, reference - 1, reference, 1, 1), 1e12, out)
     return next((command for command in out if isinstance(command, Place)), None)
 
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from modules import options, rollout
-from modules.engine import decide
+from modules.engine import choose
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate
 from modules.environment import Environment
@@ -128,7 +128,7 @@ class Walk(Floor):
                 continue
             signal = Signal(ts=self.now, key=key, strategy=C1, side=Side.LONG, regime=0, atr=ATR, reference=LEVEL)
             out: list[Command] = []
-            decide.decide(state, mandate, i, C1, signal, self._quote(key), 1e9, out)
+            choose.decide(state, mandate, i, C1, signal, self._quote(key), 1e9, out)
             for order in [one.order for one in out if isinstance(one, Place)]:
                 self.tell(OrderFilled(self.now, self._fill(i, order.order_id, 1, LEVEL, order.intent.steps)))
                 pos = state.pos[i]

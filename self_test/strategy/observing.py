@@ -49,6 +49,12 @@ class Watched:
         return code, out
 
 
+def z(x: Any, n: int) -> float:
+    """The last of `x` in sample deviations from the mean of the `n` before it."""
+    before = x[-1 - n : -1]
+    return float((x[-1] - before.mean()) / before.std(ddof=1))
+
+
 def reference(bars: Bars, row: Rows, rates: list[int], s: int, side: int, cost: float, spread: float) -> Floats:
     """What `observe` should say at the end of gap-free `bars` that began on a UTC day; measures of the market row are taken from `row`."""
     b = rolled(bars, 3)
@@ -67,7 +73,6 @@ def reference(bars: Bars, row: Rows, rates: list[int], s: int, side: int, cost: 
     alike = volume[:-1][hours[:-1] == hours[-1]]
     atr, price = float(row["atr"]), float(bars.c[-1])
     earlier = c[-2] if int(b.ts[-1]) + M15 == end else c[-1]
-    z = lambda x, n: (x[-1] - x[-1 - n : -1].mean()) / x[-1 - n : -1].std(ddof=1)  # noqa: E731
     level = float(row["arm_level"][s])
     funds = np.array(rates[-90:], float)
     hour, weekday = end % DAY / 3_600_000, (end // DAY + 3) % 7
@@ -84,4 +89,5 @@ def reference(bars: Bars, row: Rows, rates: list[int], s: int, side: int, cost: 
     found += [(28_800_000 - end % 28_800_000) / 28_800_000, side]
     found += [-side * row["zscore"] / 2.5 if s == 3 else side * (price - level) / atr]
     found += [float(k == s) for k in range(4)] + [0.25, 1.0]
-    return np.clip(np.array(found, float), -5, 5)
+    clipped: Floats = np.clip(np.array(found, float), -5, 5)
+    return clipped

@@ -34,7 +34,7 @@ def test_over_many_decisions_the_share_is_as_asked_and_the_arms_are_equally_like
 
 @pytest.mark.parametrize(
     "valid, greedy, arm",
-    [(0b111, 0, 1), (0b110, 1, 2), (0b010, 1, NO_ARM), (0b000, 0, NO_ARM), (0b111, NO_ARM, NO_ARM)],
+    [(0b111, 0, 1), (0b110, 1, 2), (0b010, 1, NO_ARM), (0b000, 0, NO_ARM), (0b111, NO_ARM, 0), (0b000, NO_ARM, NO_ARM)],
 )
 def test_only_a_valid_arm_that_the_policy_did_not_take_is_tried(valid: int, greedy: int, arm: int) -> None:
     assert explored_arm(valid, greedy, 0.1, (0.0, 0)) == arm

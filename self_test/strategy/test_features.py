@@ -57,7 +57,8 @@ def test_what_comes_later_changes_nothing() -> None:
     first, second = watched(LONG.cut(0, end), []), watched(LONG.cut(0, end), [])
     before = first.see()[1]
     for k in range(end, len(wild.ts)):
-        first.bar(*(int(column[k]) for column in wild[:5]), float(wild.v[k]))
+        ts, o, h, low, c = (int(column[k]) for column in wild[:5])
+        first.bar(ts, o, h, low, c, float(wild.v[k]))
     assert (second.see()[1] == before).all()
     assert (first.see()[1] != before).any(), "and what is now the past does"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modules.engine.decide import demo_steps, entry_limit, plan_entry
+from modules.engine.weigh import NO_VALUES
 from risk.rules import Rule
 from self_test.scenarios.desk import LEVEL, STOP, TARGET, Desk, kinds, only, refused
 from state.intents import Side
@@ -77,7 +78,9 @@ def test_the_plan_of_a_refused_entry_is_no_size() -> None:
     desk = Desk()
     state, mandate = desk.engine.state, desk.engine.mandate
     state.acct[0]["halted"] = 1
-    plan = plan_entry(state.pos, state.inst, state.acct, mandate.rules, mandate.limits, 0, C1, 1, 0, desk.now, LEVEL, 50.0, 1e7, 0.0)
+    plan = plan_entry(
+        state.pos, state.inst, state.acct, mandate.rules, mandate.limits, 0, C1, 1, 0, desk.now, LEVEL, 50.0, 1e7, 0.0, NO_VALUES, 0, 1.0
+    )
     assert plan == (int(Rule.HALTED), 0, 0, 0, 0, 0.0)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from modules.engine import decide, explore
-from modules.engine.explore import SHARE, Plan, plan_explored
+from modules.engine import choose, explore
+from modules.engine.decide import Plan
+from modules.engine.explore import SHARE, drawn
+from modules.engine.weigh import weigh
 from self_test.scenarios.desk import ATR, LEVEL, LiveDesk, kinds, refused, rows
 from state.books import OPEN
 from state.intents import Approved, Side, Signal
@@ -28,10 +30,12 @@ def signal(desk: LiveDesk, i: int = 0, **changes: Any) -> Signal:
     return Signal(ts=desk.now, key=desk.coin(i).key, strategy=C1, side=Side.LONG, **told)
 
 
-def plan(desk: LiveDesk, i: int = 0, spread: float = 0.0, **changes: Any) -> Plan | None:
+def plan(desk: LiveDesk, i: int = 0, spread: int = 2, **changes: Any) -> Plan | None:
     state, mandate = desk.engine.state, desk.engine.mandate
     with desk.on(desk.paper):
-        return plan_explored(state, mandate, desk.seat(i), C1, signal(desk, i, **changes), TURNOVER, spread)
+        seat, told = desk.seat(i), signal(desk, i, **changes)
+        weighed = weigh(state, mandate, seat, C1, told, desk.quote(i, spread=spread))
+        return drawn(state, mandate, seat, C1, told, TURNOVER, weighed)[1]
 
 
 def tried(desk: LiveDesk, i: int = 0, **changes: Any) -> list[Command]:
@@ -39,9 +43,8 @@ def tried(desk: LiveDesk, i: int = 0, **changes: Any) -> list[Command]:
     out: list[Command] = []
     state, mandate = desk.engine.state, desk.engine.mandate
     with desk.on(desk.paper):
-        decide.explore(state, mandate, desk.seat(i), C1, signal(desk, i, **changes), desk.quote(i), TURNOVER, out)
-    desk.all += out
-    return out
+        choose.explore(state, mandate, desk.seat(i), C1, signal(desk, i, **changes), desk.quote(i), TURNOVER, out)
+    return desk.heard(out)
 
 
 def order_of(commands: list[Command]) -> Approved:
@@ -143,4 +146,4 @@ def test_live_positions_take_no_room_from_what_is_explored(monkeypatch: pytest.M
 
 def test_costs_mask_what_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     willing(monkeypatch)
-    assert plan(LiveDesk(), spread=0.05) is None
+    assert plan(LiveDesk(), spread=500) is None

@@ -31,6 +31,8 @@ PLAIN = {
     Rule.STALE_QUOTE,
     Rule.NOT_ALLOWED_HERE,
     Rule.BAD_PLAN,
+    Rule.POLICY_SKIP,
+    Rule.NO_OBSERVATION,
 }
 """Rules that say all there is to say in their clause."""
 WORDS = {
