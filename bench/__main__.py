@@ -21,6 +21,7 @@ import numpy as np
 from bench.load import load_rows
 from bench.markets import random_grid
 from bench.measure import Row, rate, table
+from bench.optimise import optimise_row
 from config import CONFIG
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.engine.grid import Grid
@@ -120,6 +121,8 @@ def main(arguments: list[str]) -> int:
     rows += engine_rows(random_grid(8, days // 6), args.runs, args.json.parent)
     for row in rows[1:]:
         row.ratio = row.median / rows[0].median
+    sys.stderr.write("measuring a search of parameters ...\n")
+    rows.append(optimise_row(quick=args.quick))
     if args.load:
         sys.stderr.write("measuring the simulator ...\n")
         rows += load_rows(3 if args.quick else 10)

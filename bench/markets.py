@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 
 from modules.engine.grid import Grid
 from state.accounts import Domain
@@ -57,3 +60,16 @@ def _instrument(symbol: str) -> Instrument:
         min_notional=Decimal(5),
         max_qty=Decimal(10_000),
     )
+
+
+def write_root(folder: Path, grid: Grid) -> None:
+    """The grid's bars as a data root that `optimize` and `replay` read; volume as it is, prices in quote currency."""
+    place = folder / "crypto_spot" / "binance"
+    place.mkdir(parents=True, exist_ok=True)
+    for i, one in enumerate(grid.instruments):
+        there = grid.open[i] != 0
+        columns = {"ts": grid.ts[there]}
+        for name in ("open", "high", "low", "close"):
+            columns[name] = getattr(grid, name)[i][there] * float(one.tick)
+        columns["volume"] = grid.volume[i][there]
+        parquet.write_table(pa.table(columns), place / f"{one.symbol}_5m.parquet")

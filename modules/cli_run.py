@@ -147,7 +147,9 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
         verbose=args.verbose,
     )
     check(options, last.earned)
-    config = apply_overrides(load(), os.environ, args.set)
+    from modules.learning.parameter_file import PROMOTED, layered
+
+    config = apply_overrides(layered(load(), args.state_dir / str(env) / PROMOTED), os.environ, args.set)
     from modules import process
     from modules.ui.console import ConsoleObserver, console_on
     from utils.clock import WallClock
@@ -177,6 +179,7 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--profile", choices=("spot", "perp"), default="spot")
     add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4")
     add("--costs", type=Path, metavar="FILE", help="a costs.json with measured costs (default: those of config.py)")
+    add("--parameters", type=Path, metavar="FILE", help="promoted parameters (parameters.toml of a state folder) over config.py")
     add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     how = found.add_mutually_exclusive_group()
@@ -201,7 +204,10 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         raise Refusal(f"--balance: {args.balance} is not between {LEAST_BALANCE} and {MOST_BALANCE}")
     if args.strategies and "demo" in args.strategies:
         raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4")
-    config = apply_overrides(load(), os.environ, args.set)
+    from modules.learning.parameter_file import layered
+
+    config = load() if args.parameters is None else layered(load(), args.parameters)
+    config = apply_overrides(config, os.environ, args.set)
     chosen = chosen_strategies(args.strategies)
     (domain,) = PROFILES[args.profile]
     settings = config.domains[domain]

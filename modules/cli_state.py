@@ -49,7 +49,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                 limit = "with the daemon dead: how long to go on trying (default 60)"
                 found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
             if name == "promote":
-                found.add_argument("style", metavar="DOMAIN/STYLE", help="e.g. CRYPTO/swing, as `status` and the reports offer it")
+                found.add_argument("style", metavar="DOMAIN/STYLE|FILE", help="CRYPTO/swing, as `status` offers it; or a file of optimize")
                 found.add_argument(
                     "--real-money", metavar="LAST4", default="", help="outside simulated: the account id's last four characters"
                 )
@@ -153,6 +153,10 @@ def flatten(args: argparse.Namespace, load: Load) -> ExitCode:
 def request(args: argparse.Namespace, load: Load) -> ExitCode:
     """Pass a request of the operator to the daemon, or write it into the journal of a dead one."""
     env, place = place_of(args)
+    if args.name == "promote" and args.style.endswith(".toml"):
+        from modules.cli_optimize import promote_file
+
+        return promote_file(folder(args.style), env, place, load(), yes=args.yes)
     if not confirmed(args, env, place):
         return ExitCode.DONE
     words = {name: str(getattr(args, name)) for name in ("account", "style") if hasattr(args, name)}
