@@ -206,6 +206,7 @@ class Daemon:
                 idle=idle,
                 env=str(self.options.env),
                 procedures=procedures(self.config, self.lineup.domains, self.chosen),
+                explore_own=True,
             ),
         )
         past: list[Candle] = []

@@ -40,6 +40,7 @@ TOLD = {
     Rule.SIDE_NOT_ALLOWED: Told("this account cannot be short"),
     Rule.POLICY_SKIP: Told("the policy in force sees nothing in it"),
     Rule.NO_OBSERVATION: Told("the policy in force cannot see it"),
+    Rule.SENTIMENT: Told("the mood of the market is too much against it"),
     Rule.BAD_PLAN: Told("stop and target do not lie on the right sides of the price"),
 }
 

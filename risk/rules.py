@@ -34,6 +34,7 @@ class Rule(IntEnum):
     DAILY_BREAK = 24
     POLICY_SKIP = 25
     NO_OBSERVATION = 26
+    SENTIMENT = 27
 
     @property
     def label(self) -> str:

@@ -83,12 +83,14 @@ def _follow(
 ) -> tuple[str, str]:
     """The greedy way of a candidate; returns the order's id, or the rule against it."""
     rule, figure, plan = _planned(state, mandate, i, s, signal, turnover, weighed, state.pos)
-    if rule == Rule.POSITION_OPEN and int(state.pos[i]["explored"]):
+    if rule == Rule.POSITION_OPEN and not weighed.vetoed and int(state.pos[i]["explored"]):
         order = _make_room(state, mandate, i, s, signal, quote, turnover, weighed, out)
         if order:
             return order, SUPERSEDED
     if rule == Rule.POLICY_SKIP and weighed.blind:
         rule = Rule.NO_OBSERVATION
+    if rule == Rule.OK and weighed.vetoed:
+        rule = Rule.SENTIMENT
     if rule != Rule.OK:
         facts = Facts(
             book=book_of(state, mandate, i, s),

@@ -17,7 +17,7 @@ from risk.admission import affordable, objection, sized, standing
 from risk.costs import slipped
 from risk.facts import Book, Facts, Health
 from risk.rules import Rule
-from state.accounts import Account
+from state.accounts import Account, Mode
 from state.booking import mul_div
 from state.books import PENDING, Rows
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Signal
@@ -179,9 +179,11 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
 
 
 def _here(state: RuntimeState, mandate: Mandate, i: int, s: int, account: Account, *, explored: bool) -> bool:
-    """Whether strategy `s` may enter on seat `i`: explored where it stands elsewhere, else where its style stands."""
-    if explored:
-        return s in mandate.explores.get(account, frozenset())
+    """Whether strategy `s` may enter on seat `i`: where its style stands; explored on paper alone, also where it stands elsewhere."""
+    if explored and s in mandate.explores.get(account, frozenset()):
+        return True
+    if explored and not (mandate.explore_own and account.mode is Mode.PAPER):
+        return False
     return s in mandate.allowed.get(account, frozenset()) and rollout.policy_here(state, mandate, i, s)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from modules.engine.core import Engine
 from modules.engine.costs import cost_event
 from modules.engine.mandate import Mandate, StrategyCard
+from modules.engine.policies import Policies
 from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from risk.cost_model import CostModel
@@ -69,10 +70,13 @@ def make_mandate(
     idle: Collection[Account] = (),
     env: str = "simulated",
     procedures: Mapping[str, str] | None = None,
+    policies: Policies | None = None,
+    explore_own: bool = False,
 ) -> Mandate:
     """The tables and permissions of an engine over `instruments`, all of one pair of timeframes.
 
-    Accounts that are `idle` are managed to their exits and enter nothing.
+    Accounts that are `idle` are managed to their exits and enter nothing. `policies`: what can be put in force beside the static one.
+    `explore_own`: decisions on paper explore, as a running bot's do.
     """
     domain = config.domains[instruments[0].domain]
     return Mandate(
@@ -83,7 +87,9 @@ def make_mandate(
         allowed=permissions([one for one in accounts if one not in idle], chosen) | dict.fromkeys(idle, frozenset()),
         lives={one: frozenset(entry.index for entry in STRATEGIES if one in entry.live_domains) & chosen for one in Domain},
         explores=explorers([one for one in accounts if one not in idle], chosen),
+        explore_own=explore_own,
         explore_slider=config.learning.explore,
+        policies=policies or Policies(),
         closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
         confirm_ms=domain.confirm_ms,

@@ -46,12 +46,12 @@ def drawn(
     greedy, regime, ts = weighed.decision, signal.regime, signal.ts
     pos, inst, acct, rules, limits = state.pos, state.inst, state.acct, mandate.rules, mandate.limits
     side, own = int(signal.side), arm_of(greedy.greedy)
-    if weighed.arms.bit_count() < 2 or standing(pos, inst, acct, rules, limits, i, s, side, ts) != Rule.OK:
+    if weighed.vetoed or weighed.arms.bit_count() < 2 or standing(pos, inst, acct, rules, limits, i, s, side, ts) != Rule.OK:
         return greedy, None
     plans = {}
     for arm in range(ARMS):
         if weighed.arms >> arm & 1 and arm != own:
-            plan = _plan(state, mandate, i, s, signal, turnover, weighed.cost, arm)
+            plan = _plan(state, mandate, i, s, signal, turnover, weighed, arm)
             if plan is not None:
                 plans[arm] = plan
     if not plans:
@@ -65,12 +65,14 @@ def drawn(
     return told, plans[arm]
 
 
-def _plan(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, cost: float, arm: int) -> Plan | None:
+def _plan(
+    state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, weighed: Weighed, arm: int
+) -> Plan | None:
     """An explored entry with exit profile `arm`, None when no room is left for an order that the venue takes."""
     inst, reference, regime = state.inst, signal.reference, signal.regime
     rule, steps, stop, target = sized(
         state.pos, inst, state.acct, mandate.rules, mandate.limits, i, s, arm, int(signal.side), regime, reference, signal.atr, turnover,
-        cost, FULL,
+        weighed.cost, weighed.size,
     )  # fmt: skip
     steps = min(steps, _room(state, i, reference))
     least = max(int(inst[i]["min_steps"]), -(-int(inst[i]["min_notional"]) // (max(1, min(reference, stop)) * int(inst[i]["unit"]))))

@@ -7,6 +7,7 @@ import msgspec
 from modules.engine.policies import Policies
 from state.accounts import Account, Domain
 from state.books import Rows
+from strategy.sentiment import SentimentRule
 from telemetry.demotion import CanaryConfig, DemotionConfig
 from telemetry.gate_config import GateConfig
 
@@ -45,6 +46,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     confirm_ms: int
     policies: Policies = msgspec.field(default_factory=Policies)
     """Those that can be put in force; without a store only the static one can."""
+    sentiment: SentimentRule = SentimentRule()
     env: str = "simulated"
     """Evidence speaks for the environment that gathered it."""
     gate: GateConfig = GateConfig()

@@ -26,6 +26,7 @@ from state.observed import OBSERVED, new_observed
 from state.rows import MARKET, PARAMS
 from state.runtime import BLOBS, freeze, thaw
 from state.store import Blob, Snapshot
+from strategy.sentiment import SentimentRule
 from telemetry.demotion import CanaryConfig, DemotionConfig
 from telemetry.gate_config import GateConfig
 from utils.errors import ExitCode, Refusal
@@ -63,6 +64,7 @@ class _Terms(msgspec.Struct, kw_only=True):
     explore_own: bool = False
     explore_slider: float = 0.10
     explore_seed: str = "1"
+    sentiment: SentimentRule = SentimentRule()
     env: str = "simulated"
     gate: dict[str, Any] = {}
     canary: dict[str, Any] = {}
@@ -97,6 +99,7 @@ def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
         explore_own=mandate.explore_own,
         explore_slider=mandate.explore_slider,
         explore_seed=mandate.explore_seed,
+        sentiment=mandate.sentiment,
         env=mandate.env,
         gate=mandate.gate.model_dump(mode="json"),
         canary=mandate.canary.model_dump(mode="json"),
@@ -155,6 +158,7 @@ def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
         explore_own=terms.explore_own,
         explore_slider=terms.explore_slider,
         explore_seed=terms.explore_seed,
+        sentiment=terms.sentiment,
         env=terms.env,
         gate=GateConfig.model_validate(terms.gate),
         canary=CanaryConfig.model_validate(terms.canary),

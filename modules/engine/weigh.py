@@ -14,8 +14,9 @@ from state.intents import Signal, order_id
 from state.market import Quote
 from state.messages import Record
 from state.runtime import RuntimeState
+from strategy import drift_levels, sentiment
 from strategy.actions import ACTIONS, Values
-from strategy.features import REASONS, SCHEMA, SEEN, SIZE, observe
+from strategy.features import INDEX, REASONS, SCHEMA, SEEN, SIZE, observe
 from strategy.policy import Decision, Observation, Policy, decide, regime_mask
 
 NO_VALUES: Values = np.zeros(ACTIONS, np.float32)
@@ -30,7 +31,9 @@ class Weighed(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     decision: Decision
     values: Values
     size: float
-    """Factor on the size of a policy that is new."""
+    """Factor on the size: while the policy is new, after drift, against a strong mood. Never above 1."""
+    vetoed: bool
+    """The mood is too much against it."""
     arms: int
     """Exit profiles that cost, stop cap and regime allow, bits."""
     cost: float
@@ -64,7 +67,10 @@ def weigh(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal,
         policy=policy,
         decision=decision,
         values=NO_VALUES if decision.values is None else np.array(decision.values, np.float32),
-        size=size_of_trust(state, domain, signal.ts),
+        size=size_of_trust(state, domain, signal.ts)
+        * drift_levels.size_factor(state.drift.get(domain))
+        * sentiment.size_factor(state.sentiment.get(domain), mandate.sentiment, side, signal.ts),
+        vetoed=sentiment.vetoed(state.sentiment.get(domain), mandate.sentiment, side, signal.ts),
         arms=arms & regime_mask(signal.regime),
         cost=cost,
         spread=spread,
@@ -82,7 +88,8 @@ def seen(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, 
     usual = spread if spread > 0.0 else int(inst[i]["spread_ppm"]) / 1e6
     cost = round_trip(inst, i, int(rules[s]["order_type"]), side, spread, float(rules[s]["prior_hold_ms"]))
     market = state.seats[i][1]
-    code = observe(state.market, state.observed, market, inst, i, rules, s, side, signal.ts, cost, usual, 0.0, 0.0, out)
+    mood, stale = sentiment.mood(state.sentiment.get(str(state.account_of(i).domain)), mandate.sentiment, signal.ts)
+    code = observe(state.market, state.observed, market, inst, i, rules, s, side, signal.ts, cost, usual, mood, stale, out)
     return Observation(features=out if code == SEEN else None, reason=REASONS[code], **told)
 
 
@@ -132,6 +139,7 @@ def record(
         challenger="" if shadow is None else shadow.version,
         challenger_action=0 if shadow is None else shadow.action,
         challenger_values=None if shadow is None else _told(shadow),
+        sentiment=0.0 if features is None else float(str(features[INDEX["sentiment"]])),
         order=order,
         refused=rule,
     )

@@ -33,6 +33,7 @@ PLAIN = {
     Rule.BAD_PLAN,
     Rule.POLICY_SKIP,
     Rule.NO_OBSERVATION,
+    Rule.SENTIMENT,
 }
 """Rules that say all there is to say in their clause."""
 WORDS = {
