@@ -313,7 +313,7 @@ def run_market(grid: Grid, market: Rows, params: Rows) -> MarketPass:
     return MarketPass(signals[np.lexsort((signals["i"], signals["k"]))])
 
 
-def _flat(series: list[tuple[Any, ...]], width: int) -> tuple[list[Ints], Ints]:
+def flat(series: list[tuple[Any, ...]], width: int) -> tuple[list[Ints], Ints]:
     """Arrays of all symbols end to end, and where each symbol's part begins."""
     at = np.zeros(len(series) + 1, np.int64)
     at[1:] = np.cumsum([len(columns[0]) for columns in series])
@@ -330,9 +330,9 @@ def run_portfolio(
     pos, inst, acct = books
     nothing = np.zeros(0, np.int64)
     keys = [instrument.key for instrument in grid.instruments]
-    (funding_ts, funding_rate), funding_at = _flat([grid.funding.get(key, (nothing, nothing)) for key in keys], 2)
+    (funding_ts, funding_rate), funding_at = flat([grid.funding.get(key, (nothing, nothing)) for key in keys], 2)
     fine = [grid.fine.get(key) for key in keys]
-    (fine_ts, fine_high, fine_low), fine_at = _flat(
+    (fine_ts, fine_high, fine_low), fine_at = flat(
         [(one.ts, one.high, one.low) if one is not None else (nothing, nothing, nothing) for one in fine], 3
     )
     hours = table(grid.ts + grid.confirm_ms) if inst["session"].any() else np.zeros((0, 4), np.int64)
