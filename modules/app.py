@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.grid import FrameError
 from modules.accounts import Lineup, find_keys, line_up
-from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, warm_up
+from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, stored_policies, warm_up
 from modules.cost_floor import CostFloor
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
@@ -184,7 +184,8 @@ class Daemon:
             await self.market.leave()
 
     async def _build(self, asked: list[Instrument]) -> None:
-        stored = recover(self.chain)
+        policies = stored_policies(self.options.folder)
+        stored = recover(self.chain, policies)
         for warning in stored.warnings:
             self.console.say(f"recovery: {warning}")
         instruments = needed(asked, stored.state)
@@ -206,6 +207,7 @@ class Daemon:
                 idle=idle,
                 env=str(self.options.env),
                 procedures=procedures(self.config, self.lineup.domains, self.chosen),
+                policies=policies,
                 explore_own=True,
             ),
         )

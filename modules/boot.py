@@ -13,10 +13,11 @@ import msgspec
 
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
-from modules.engine.policies import Policies
+from modules.engine.policies import Policies, missing
 from modules.engine.recovery import SCHEMA, Replayed, mend, replay_tail, restore, snapshot_of
+from modules.learning.checkpoint import load, policy_of
 from modules.settings import BotConfig
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.books import FLAT
 from state.chain import Chain
 from state.instruments import Instrument
@@ -38,6 +39,11 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     replayed: Replayed | None = None
 
 
+def stored_policies(folder: Path) -> Policies:
+    """What was trained and lies in a state folder: each is read, and every byte of it checked, when it is first asked for."""
+    return Policies(lambda domain, version: policy_of(load(folder, Domain(domain), version)))
+
+
 def recover(chain: Chain, policies: Policies | None = None) -> Stored:
     """The engine state at the end of the journal, the ledger completed on the way; state None when nothing was stored.
 
@@ -47,6 +53,7 @@ def recover(chain: Chain, policies: Policies | None = None) -> Stored:
         return Stored(state=None, warnings=chain.warnings)
     engine, replayed, lost = resume(chain, chain.snapshot, policies)
     warnings = [*chain.warnings, *([lost] if lost else [])]
+    warnings += [f"{domain}: {why}; the static policy decides" for domain, why in missing(engine.state, engine.mandate.policies).items()]
     if replayed.differing:
         warnings.append(
             f"{replayed.differing} of {replayed.events} journalled events would be decided differently by this version; "

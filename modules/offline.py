@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from modules.boot import evidence_of, open_chain, resume
+from modules.boot import evidence_of, open_chain, resume, stored_policies
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
 from modules.engine.recovery import SCHEMA, restore
@@ -58,7 +58,7 @@ def journal_request(folder: Path, name: str, args: Mapping[str, str], config: Bo
     try:
         if chain.snapshot is None:
             raise Refusal(NOTHING.format(folder))
-        engine, _, lost = resume(chain, chain.snapshot)
+        engine, _, lost = resume(chain, chain.snapshot, stored_policies(folder))
         said: list[str] = []
         warnings = [f"recovery: {warning}" for warning in (*chain.warnings, *([lost] if lost else []))]
 

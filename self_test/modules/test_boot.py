@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from config import CONFIG
-from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, resume, warm_up
+from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, resume, stored_policies, warm_up
 from modules.engine.core import Engine
-from modules.engine.desk import chosen_strategies, make_mandate
-from modules.engine.recovery import restore, snapshot_of
+from modules.engine.desk import chosen_strategies, make_mandate, make_state
+from modules.engine.recovery import SCHEMA, restore, snapshot_of
 from self_test.fakes.books import M5, M15, PERP, SPOT, coin
 from self_test.fakes.stored import COINS, START, Played
 from self_test.scenarios.desk import LiveDesk
@@ -19,9 +19,11 @@ from self_test.telemetry.ledgers import row
 from state.accounts import Account, Domain, Mode
 from state.booking import equity_of
 from state.books import FLAT, OPEN
+from state.chain import Chain
 from state.ledger import read_ledger
 from state.market import Candle
 from state.messages import AccountDown
+from state.policies import PolicyRef
 from state.runtime import RuntimeState, holding
 from state.stages import paper_account
 from strategy.base import C4
@@ -332,3 +334,17 @@ def test_a_day_that_ends_in_the_journals_tail_is_judged_on_all_that_was_known(tm
     chain.close()
     assert replayed.events > 3 and replayed.differing == 0 and lost == ""
     assert engine.state.evidence == bot.engine.state.evidence != []
+
+
+def test_a_policy_in_force_that_lies_there_no_more_is_said_and_the_static_one_decides(tmp_path: Path) -> None:
+    engine = Engine(make_state(CONFIG, COINS, (SPOT,)), make_mandate(CONFIG, COINS, (SPOT,), chosen_strategies(None), quotes=True))
+    engine.state.policies["CRYPTO"] = PolicyRef(version="0123456789ab", level=1)
+    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    chain.checkpoint(snapshot_of(engine, 0))
+    chain.close()
+    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    stored = recover(chain, stored_policies(tmp_path))
+    chain.close()
+    assert stored.state is not None and stored.state.policies["CRYPTO"].version == "0123456789ab"
+    (line,) = [line for line in stored.warnings if "policy" in line]
+    assert line.startswith("CRYPTO: policy 0123456789ab: ") and line.endswith("; the static policy decides")

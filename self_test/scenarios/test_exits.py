@@ -51,6 +51,7 @@ def test_a_stop_fill_closes_the_trade_with_its_r_and_fees() -> None:
         "risk": "1.5",
         "standing": "paper",
         "procedure": "",
+        "decided_ts": order.intent.ts,
     }
     assert reports(commands) == [("closed", "stop")]
     assert [(row["kind"], row["amount"]) for row in rows(commands, "cash")] == [("trade", "48.5"), ("fee", "-0.0485")]
