@@ -116,7 +116,7 @@ def test_a_challenger_decides_in_shadow_and_changes_nothing() -> None:
 def test_a_new_policy_has_half_size_until_its_trial_is_over(trial: dict[str, str]) -> None:
     whole = Desk().enter(regime=1).intent.steps
     desk, _ = desk_with(Bold("aaa"))
-    assert "half size at first" in force(desk, "aaa", **trial)
+    assert "half size at first" in force(desk, "aaa", L1, **trial)
     order = desk.enter(regime=1)
     assert order.intent.steps == pytest.approx(whole * HALF, abs=1)
     desk.filled(order)
