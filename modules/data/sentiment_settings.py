@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from state.accounts import Domain
+from strategy.sentiment import SentimentRule
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -45,3 +46,7 @@ class SentimentConfig(BaseModel):
         if self.shrink_at > self.veto_at:
             raise ValueError(f"shrink_at {self.shrink_at:g} <= veto_at {self.veto_at:g} does not hold")
         return self
+
+    def rule(self) -> SentimentRule:
+        """The same numbers for the engine."""
+        return SentimentRule(shrink_at=self.shrink_at, veto_at=self.veto_at, max_age_ms=int(self.max_age_h * 3_600_000))

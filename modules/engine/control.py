@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules import rollout
-from modules.engine import exits, policies, switches
+from modules.engine import drifting, exits, policies, switches
 from modules.engine.costs import apply_costs
 from modules.engine.mandate import Mandate
 from risk import breakers
@@ -61,6 +61,8 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
                     state.count(Account.parse(name), word, count)
         case "policy":
             policies.apply(state, mandate.policies, event, out)
+        case "drift" | "sentiment":
+            drifting.apply(state, mandate, event, out)
         case "costs":
             apply_costs(state, event.args, event.ts, event.who, out)
         case name if name in switches.NAMES:

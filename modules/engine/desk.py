@@ -97,6 +97,7 @@ def make_mandate(
         gate=config.gates,
         canary=config.canary,
         demotion=config.demotion,
+        sentiment=config.sentiment.rule(),
         procedures=dict(procedures or {}),
         quotes=quotes,
         max_spread_ratio=config.risk.max_spread_ratio,

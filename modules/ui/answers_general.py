@@ -12,7 +12,9 @@ from modules.ui.operator import Answer, Table
 from modules.ui.scene import Scene, cents, drawdown, held, percent, steps_of
 from modules.ui.wording import date_time
 from modules.version import VERSION
+from state.drift import Drift
 from state.stages import STAGES
+from strategy import drift_levels
 from telemetry.status import status_of
 from utils.fixed import money
 from utils.logs import last_lines
@@ -96,9 +98,32 @@ def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
     )
 
 
-def drift(_scene: Scene, _args: Mapping[str, str]) -> Answer:
-    """Drift detection: not there yet, said so."""
-    return Answer(title="Drift", lines=["not built in this version: nothing watches for drift"], data={"built": False, "pairs": []})
+def drift(scene: Scene, _args: Mapping[str, str]) -> Answer:
+    """Where each domain stands: its level, since when and why, what follows, and when it ends."""
+    state = scene.state
+    lines, rows = [], []
+    for domain in dict.fromkeys(str(account.domain) for account in state.accounts):
+        found = state.drift.get(domain, Drift())
+        rows.append((domain, str(found.level), date_time(found.since_ts) if found.level else "", found.stream))
+        if found.level:
+            lines.append(f"{domain}: {found.reason}")
+            ends = found.alarm_ts + drift_levels.QUIET_MS
+            lines.append(f"{domain}: ends {date_time(ends)} without another alarm; size x {drift_levels.size_factor(found):g}")
+        if not drift_levels.may_learn(found):
+            lines.append(f"{domain}: nothing is learned or promoted until then")
+        elif found.person:
+            lines.append(f"{domain}: the next promotion of a policy waits for a person")
+        felt = state.sentiment.get(domain)
+        if felt is not None:
+            said = f"{felt.milli / 1000:+.2f} at {date_time(felt.ts)}" if felt.ts else "nothing that could be understood"
+            lines.append(f"{domain}: sentiment ({felt.source}) {said}")
+    data = {"domains": {row[0]: msgspec.to_builtins(state.drift.get(row[0], Drift())) for row in rows}}
+    return Answer(
+        title="Drift",
+        lines=lines or ["nothing was found to have changed"],
+        table=Table(("domain", "level", "since", "stream"), tuple(rows)),
+        data=data,
+    )
 
 
 def logs(_scene: Scene, args: Mapping[str, str]) -> Answer:

@@ -41,7 +41,7 @@ SPEED_OVER_S = 5.0
 """Wall seconds over which the achieved speed is measured."""
 STEPS = (0, 25, 50, 75, 100)
 """Per cent of the warm-up at which a plain line is written."""
-UNASKED = frozenset({"boot", "open_wallet", "health"})
+UNASKED = frozenset({"boot", "open_wallet", "health", "sentiment"})
 """Requests that nobody made: the daemon's own."""
 UNTHINNED = frozenset({"BREAKER", "FEED", "CONTROL", "PAUSE", "REJECT"})
 """Words that are told however much else goes on."""

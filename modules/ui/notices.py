@@ -53,6 +53,8 @@ class Topic(StrEnum):
     BREAKER = "breaker"
     OUTAGE = "outage"
     REPORT = "report"
+    DRIFT = "drift"
+    """A domain is no longer what it was, or is again."""
     ASKED = "asked"
     """Somebody asked something of the engine, over whatever face."""
 
@@ -84,7 +86,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BOOT_BUTTONS = (("Forex on", "forex on"), ("Options on", "options on"), ("Panel", "panel"))
-UNTOLD = frozenset({"boot", "open_wallet", "health", "costs", "flatten"})
+UNTOLD = frozenset({"boot", "open_wallet", "health", "costs", "sentiment", "flatten"})
 """Requests that are the daemon's own, or told in another way."""
 LATCH = "the HALTED file"
 """Who flattens at a start what was halted before."""
@@ -159,6 +161,10 @@ class Notices:
                 yield Notice(kind=Topic.BREAKER, urgency=Urgency.NEVER_DROP, ts=ts, title=title, account=account, key="breaker")
             case "cooldown":
                 yield Notice(kind=Topic.BREAKER, ts=ts, title=f"{account}: {report.text}", account=account, key="cooldown", silent=True)
+            case "drift":
+                urgent = Urgency.NORMAL if report.rule in {"0", "1"} else Urgency.NEVER_DROP
+                quiet, more = report.rule in {"0", "1"}, (("Show it", "drift"),)
+                yield Notice(kind=Topic.DRIFT, urgency=urgent, ts=ts, title=report.text, key="drift", silent=quiet, buttons=more)
             case "rollout":
                 yield _rollout(report)
             case "control" if report.rule == "stage":

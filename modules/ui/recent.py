@@ -36,7 +36,7 @@ MARKS = 2_016
 DAYS = 4_000
 """Sums by day and account: ten years of one account."""
 DAY_MS = 86_400_000
-UNASKED = frozenset({"health", "costs"})
+UNASKED = frozenset({"health", "costs", "sentiment"})
 """Requests of the daemon itself that no person looks for."""
 
 Marks = npt.NDArray[np.int64]

@@ -26,6 +26,7 @@ WORDS = {
     "cooldown": ("PAUSE", WARN),
     "breaker": ("BREAKER", ALARM),
     "control": ("CONTROL", ASKED),
+    "drift": ("DRIFT", WARN),
 }
 """Report.what -> its word and style; feed and order reports depend on their rule as well."""
 WITH_FIGURES = re.compile(r"( skipped: \w+), .* (\([^()]+\))$")

@@ -8,10 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from modules.data.sentiment_settings import SentimentConfig
+from strategy.sentiment import SentimentRule
 
 
 def test_it_is_off_by_default() -> None:
-    assert SentimentConfig().source == "off"
+    assert SentimentConfig().source == "off" and SentimentConfig().rule() == SentimentRule()
 
 
 @pytest.mark.parametrize(

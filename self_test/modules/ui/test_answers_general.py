@@ -9,6 +9,8 @@ from modules.ui import answers_general as general
 from modules.ui.commands import VOCABULARY
 from self_test.modules.ui.scenes import BTC, LIVE, PAPER, hold, scene_of
 from self_test.utils.test_logs import put_logging_back  # noqa: F401  used by its name
+from state.drift import Drift
+from state.sentiment import Felt
 from state.stages import Toggles
 from state.standing import Standing
 from utils.fixed import MONEY_SCALE
@@ -54,13 +56,35 @@ def test_a_stored_status_says_that_it_is_not_live() -> None:
 
 def test_what_is_not_built_says_so() -> None:
     scene = scene_of()
-    for view in (general.learn, general.drift):
-        found = view(scene, {})
-        assert any("not built" in line for line in found.lines)
-        assert found.data["built"] is False
+    found = general.learn(scene, {})
+    assert any("not built" in line for line in found.lines) and found.data["built"] is False
     assert general.learn(scene, {}).more[0][1].args == {"to": "on"}
     scene.state.toggles = Toggles(learning=True)
     assert general.learn(scene, {}).more[0][1].args == {"to": "off"}
+
+
+def test_drift_says_level_reason_and_end_of_each_domain() -> None:
+    scene = scene_of()
+    assert general.drift(scene, {}).lines == ["nothing was found to have changed"]
+    day = 86_400_000
+    change = Drift(level=2, since_ts=scene.now - day, alarm_ts=scene.now - day, stream="calibration", reason="its mean has changed", person=True)
+    scene.state.drift["CRYPTO"] = change
+    scene.state.sentiment["CRYPTO"] = Felt(milli=-620, ts=scene.now, source="file mood.csv")
+    found = general.drift(scene, {})
+    assert found.table is not None and ("CRYPTO", "2", "2025-03-04 14:25 UTC", "calibration") in found.table.rows
+    assert found.lines == [
+        "CRYPTO: its mean has changed",
+        "CRYPTO: ends 2025-03-11 14:25 UTC without another alarm; size x 0.5",
+        "CRYPTO: nothing is learned or promoted until then",
+        "CRYPTO: sentiment (file mood.csv) -0.62 at 2025-03-05 14:25 UTC",
+    ]
+    scene.state.drift["CRYPTO"] = Drift(person=True)
+    scene.state.sentiment["CRYPTO"] = Felt(source="x")
+    assert general.drift(scene, {}).lines == [
+        "CRYPTO: the next promotion of a policy waits for a person",
+        "CRYPTO: sentiment (x) nothing that could be understood",
+    ]
+    assert general.drift(scene, {}).data["domains"]["CRYPTO"]["person"] is True
 
 
 @pytest.mark.usefixtures("put_logging_back")
