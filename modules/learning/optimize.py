@@ -225,7 +225,10 @@ def _run(found: Search, book: _Book) -> None:
             turns += 1
             return False
 
-        work(task, found.arena, look)
+        try:
+            work(task, found.arena, look)
+        finally:
+            book.write()  # also of an interrupted search: the ledger outlives the study's file
     else:
         pool = Pool(task, request.workers)
         try:
