@@ -49,6 +49,7 @@ from modules.ui.console import ConsoleObserver
 from modules.ui.recent import BARS
 from modules.version import VERSION
 from modules.warm import warm
+from modules.watch_floor import WatchFloor
 from state.accounts import Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
@@ -99,14 +100,10 @@ class Daemon:
         self.chain: Chain
         self.engine: Engine
         self.runner: Runner
-        self.readiness: Readiness
         self.faces: FaceFloor
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
-        self.costs: CostFloor
-        self.throttle: Throttle
-        self.gaps: BackfillQueue
         self.metrics = MetricsObserver(
             CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
         )
@@ -233,7 +230,10 @@ class Daemon:
         self.readiness = Readiness(state)
         self.faces = self._faces()
         self.faces.prime(past)
-        told = (self.readiness.observe, self.live.observe, self.costs.observe, self.faces.observe)
+        self.watch = WatchFloor(
+            self.config, self.options.folder, self.engine, self.chain.ledger, self.session, self.clock, time_now, self.inbox.put
+        )
+        told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
         observers: list[Observer] = [self.console, self.metrics, *told, health]
         if self.market.control_url is not None:
             name, live = f"daemon-{os.getpid()}", self.live
@@ -328,7 +328,7 @@ class Daemon:
             for line in (*notices(self.options, self.domains), *self.lineup.notes, *self.faces.notes):
                 self.console.say(line)
             self.runner.apply(first_events(self.engine, self.config, options, self.domains, self.live, self._halted))
-            self.runner.apply(self.costs.events())
+            self.runner.apply([*self.costs.events(), *self.watch.events()])
             await self.live.start()
             for line in never_tradable(self.engine):
                 self.console.say(line)
@@ -358,8 +358,8 @@ class Daemon:
                 "reports", lambda: scheduled(self.options, self.engine, self.clock, self.console.say, self.faces.report), EXPENDABLE
             )
             tasks.supervise("loop lag", lambda: measure_lag(self.clock, self.metrics.lag), EXPENDABLE)
-            for name, job in self.faces.jobs():
-                tasks.supervise(name, job, EXPENDABLE)
+            for name, job, policy in [*((name, job, EXPENDABLE) for name, job in self.faces.jobs()), *self.watch.jobs()]:
+                tasks.supervise(name, job, policy)
             tasks.supervise("readiness", self._announce, FATAL)
             await self.stopping.wait()
             if stuck := await tasks.stop(stop_steps(self)):

@@ -12,6 +12,8 @@ import msgspec
 
 from state.sentiment import Felt
 
+OFF = "off"
+"""The source that there is when none is: what was told before is forgotten."""
 HALF = 0.5
 """Size against a strong mood."""
 FUTURE_MS = 300_000
@@ -38,7 +40,7 @@ class SentimentSource(Protocol):
 class Neutral:
     """The default: nothing is known, nothing follows."""
 
-    name = "off"
+    name = OFF
 
     async def latest(self, now: int) -> Reading | None:
         """Nothing, ever."""

@@ -15,6 +15,7 @@ from state.runtime import RuntimeState
 from state.sentiment import Felt
 from strategy.drift_levels import Alarm, cleared, raised
 from strategy.policy import L0, STATIC
+from strategy.sentiment import OFF
 
 WHAT_FOLLOWS = {
     NOTE: "noted, a retraining is asked for",
@@ -50,6 +51,9 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
 def _feel(state: RuntimeState, event: Control) -> None:
     """A source has said how a market feels: `domain`, `milli` (-1000 to 1000), `at` (ms UTC, 0: nothing that was understood), `source`."""
     args = event.args
+    if args["source"] == OFF:
+        state.sentiment.pop(args["domain"], None)
+        return
     milli = min(max(int(args["milli"]), -1000), 1000)
     state.sentiment[args["domain"]] = Felt(milli=milli, ts=int(args["at"]), source=args["source"])
 

@@ -1,0 +1,60 @@
+"""What looks on beside the engine and tells it by events: the drift watch, and the source of a market's mood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from modules.data.sentiment import BACKING_OFF, SentimentTask, source_of
+from modules.engine.core import Engine
+from modules.learning.drift_watch import DriftWatch
+from modules.settings import BotConfig
+from state.ledger import Ledger
+from state.messages import Command, Control, Event
+from strategy.sentiment import OFF
+from utils.clock import Clock
+from utils.supervise import Policy
+
+Job = tuple[str, Callable[[], Coroutine[Any, Any, None]], Policy]
+
+
+class WatchFloor:
+    """Both, for one run."""
+
+    def __init__(
+        self,
+        config: BotConfig,
+        folder: Path,
+        engine: Engine,
+        ledger: Ledger,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        venue_now: Callable[[], int],
+        put: Callable[[Event], None],
+    ) -> None:
+        """The ledger's rows are read once, for those that the drift watch was not told of before the last stop."""
+        self.drift = DriftWatch(engine, folder, put, ledger.rows())
+        domains = {str(one.domain) for one in engine.state.instruments}
+        mine = tuple(str(one) for one in config.sentiment.domains if str(one) in domains)
+        source = source_of(config.sentiment, session)
+        self._mood = SentimentTask(source, mine, config.sentiment.every_s, clock, venue_now, put)
+        self._felt = config.sentiment.source != OFF
+        self._engine = engine
+
+    def observe(self, seq: int, event: Event, commands: list[Command]) -> None:
+        """An observer of the runner."""
+        self.drift.observe(seq, event, commands)
+
+    def events(self) -> list[Event]:
+        """What the engine is to be told at the boot."""
+        state = self._engine.state
+        left = [] if self._felt else list(state.sentiment)
+        off = {"milli": "0", "at": "0", "source": OFF}
+        return [*self.drift.events(), *(Control(state.ts, "sentiment", {"domain": domain, **off}, "start") for domain in left)]
+
+    def jobs(self) -> list[Job]:
+        """The tasks, with their policies; without a source of mood there is none."""
+        return [("sentiment", self._mood.run, BACKING_OFF)] if self._felt else []
