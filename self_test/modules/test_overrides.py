@@ -34,7 +34,7 @@ def test_deep_names_lists_and_any_case() -> None:
         (
             {},
             ["rusk.base=1"],
-            r"--set rusk.base: there is no setting rusk; there is domains, risk, paper, capital, learning, gates, canary",
+            r"--set rusk.base: there is no setting rusk; there is domains, risk, .*, gates, canary",
         ),
         ({}, ["risk.base.x=1"], r"--set risk.base.x: there is no setting risk.base.x; there is nothing below it"),
         ({}, ["domains.crypto=1"], r"domains.crypto is a group; name one of symbols"),
