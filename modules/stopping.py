@@ -22,7 +22,7 @@ SETTLE_S = 4.0
 def stop_steps(daemon: Daemon) -> list[StopStep]:
     """The stages of a stop, in order."""
     feeds = tuple(f"feed {FEEDS[domain]}" for domain in daemon.domains)
-    idle = ("backfill", "costs", "reports", "readiness", "console", "loop lag")
+    idle = ("backfill", "costs", "reports", "readiness", "console", "loop lag", *(name for name, _, _ in daemon.watch.jobs()))
     faces = tuple(name for name, _ in daemon.faces.jobs())  # they tell of the last fills, too
     return [
         StopStep(name="entries off, feeds end", tasks=(*feeds, *idle)),

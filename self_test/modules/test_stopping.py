@@ -29,6 +29,7 @@ class Place:
         self.live = SimpleNamespace(jobs=lambda: [("executor CRYPTO/LIVE", None, True)], settle=self.awaited("settled", late))
         self.market = SimpleNamespace(leave=self.awaited("left"))
         self.faces = SimpleNamespace(jobs=lambda: [("notices", None)], goodbye=self.awaited("goodbye"))
+        self.watch = SimpleNamespace(jobs=lambda: [("sentiment", None, None)])
         self.next = None
         self.lockstep = SimpleNamespace(unregister=self.awaited("unregistered")) if lockstep else None
 
@@ -50,6 +51,8 @@ class Place:
 def test_a_stop_drains_writes_and_only_then_leaves(tmp_path: Path, lockstep: bool, late: tuple[str, ...]) -> None:
     place = Place(tmp_path, lockstep=lockstep, late=late)
     steps = stop_steps(cast(Daemon, place))
+    ended = {name for step in steps for name in step.tasks}
+    assert {"sentiment", "notices"} <= ended, "a task that no step ends keeps the process alive for ever"
     assert steps[0].tasks[0] == "feed bybit-spot" and steps[1].tasks == ("executor CRYPTO/LIVE",) and "engine" in steps[2].tasks
 
     async def all_of_them() -> None:
