@@ -100,8 +100,8 @@ def _move(state: RuntimeState, mandate: Mandate, a: int, amount: int, row: Movem
     out.append(Report(ts=ts, what="account", account=account, rule="cash", text=text))
 
 
-NEAREST = (0, -1, 1, -2, 2, -3, 3, -4, 4)
-"""Money units by which a scaled figure may be off: at 2^53 units a float's product is off by as much."""
+NEAREST = (0, -1, 1, *(sign * 2**power for power in range(1, 11) for sign in (-1, 1)))
+"""Money units by which a scaled figure may be off, nearest first: of hundreds of millions a float's product is off by some hundred."""
 
 
 def scaled(value: int, before: int, after: int, judged: Callable[[int, int], Any]) -> int:
