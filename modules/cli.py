@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from modules import cli_chaos, cli_completion, cli_control, cli_kpi, cli_optimize, cli_report, cli_run, cli_state
+from modules import cli_chaos, cli_completion, cli_control, cli_kpi, cli_optimize, cli_report, cli_run, cli_state, cli_trainer
 from modules.version import VERSION
 from utils.errors import ExitCode, Refusal
 
@@ -78,6 +78,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     cli_optimize.add_arguments(commands)
     _add_heavy(commands, wanted)
     cli_completion.add_arguments(commands)
+    cli_trainer.add_arguments(commands)
     return parser
 
 

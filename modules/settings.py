@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from marketdata.intervals import NAME
 from modules.data.sentiment_settings import SentimentConfig
+from modules.learning.champion import PromotionConfig
 from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
@@ -179,6 +180,24 @@ class Learning(_Group):
 
     explore: Annotated[float, Field(ge=0.10, le=0.25)] = 0.10
     """Share of decisions that try another exit profile on paper beside live money; in chop it rises to 0.25."""
+    promotion: PromotionConfig = PromotionConfig()
+    """What a challenger must have shown, and when a champion goes back."""
+    window_days: Annotated[int, Field(ge=120, le=180)] = 180
+    """How far back decisions are learned from."""
+    every_days: Annotated[int, Field(ge=1, le=90)] = 7
+    """A challenger is trained anew so often."""
+    apart_hours: Annotated[int, Field(ge=24, le=168)] = 24
+    """Two trainings of a domain are at least so far apart, also when drift asks for one."""
+    judge_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """Champion and challenger are looked at so often."""
+    max_disagreement: Annotated[float, Field(gt=0.0, le=0.5)] = 0.30
+    """Share of held-out decisions that seeds may disagree on; with more a training is thrown away."""
+    cpu_s_per_hour: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
+    """Computing time (s) that learning may take in an hour of wall time; what goes beyond waits."""
+    job_limit_s: Annotated[float, Field(ge=10.0, le=3600.0)] = 600.0
+    """Wall time after which a training is ended by force."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
+    """Of everything random in a training: same seed and same decisions, same weights."""
 
 
 class Optimize(_Group):

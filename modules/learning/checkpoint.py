@@ -48,9 +48,8 @@ LEVELS = {LCB_TABLE: 1, SB3_DQN: 2}
 """Level of the policy that an algorithm trains."""
 HYPERPARAMETERS: dict[str, frozenset[str]] = {
     LCB_TABLE: frozenset({"half_life_d", "recent_half_life_d", "kappa", "recent_kappa", "least", "prior", "fill_weight"}),
-    SB3_DQN: frozenset(
-        {"layers", "gamma", "members", "gradient_steps", "batch", "learning_rate", "weight_decay", "reward_scale", "fill_weight"}
-    ),
+    SB3_DQN: frozenset({"layers", "gamma", "members", "gradient_steps", "batch", "learning_rate", "weight_decay", "reward_scale"})
+    | {"recent_d", "fill_weight"},
 }
 """Allow-list: what a manifest may say of an algorithm's settings. Anything else is another program's artefact."""
 

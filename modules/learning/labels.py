@@ -17,11 +17,11 @@ import numpy.typing as npt
 from forex.sessions import table
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid
-from modules.learning.sweep import SIGNAL, TRADE, portfolio_pass
+from modules.learning.sweep import SIGNAL, STATIC_VALUES, TRADE, portfolio_pass
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.books import ARMS, FLAT, POS, Rows
-from strategy.actions import ACTIONS, arm_of, size_of
+from strategy.actions import ACTIONS, Values, arm_of, size_of
 from utils.fixed import MONEY_SCALE
 from utils.kernel import kernel
 
@@ -110,6 +110,7 @@ def _walk(
     limits: Rows,
     allowed: Ints,
     one: Rows,
+    values: Values,
     ks: Ints,
     asked: Rows,
     most: Ints,
@@ -149,6 +150,8 @@ def _walk(
                 limits,
                 allowed,
                 one,
+                values,
+                0,
                 ts,
                 o,
                 h,
@@ -245,6 +248,7 @@ class Labeller:
             self._limits,
             np.ones(len(self.hold_ms), np.int64),
             np.zeros(1, SIGNAL),
+            STATIC_VALUES,
             ks,
             asked,
             most,

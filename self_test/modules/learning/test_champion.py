@@ -19,6 +19,7 @@ from modules.learning.champion import (
     probation_over,
     refuted,
 )
+from self_test.conftest import REPO
 
 RULES = PromotionConfig()
 START = 20_000 * DAY_MS
@@ -168,3 +169,8 @@ def test_the_mix_of_answers_has_the_limit_of_its_own_past() -> None:
     assert limit is not None and again is not None and turned is not None
     assert again < limit < turned
     assert mix_of(calm[:99], calm) is None and mix_limit(ts[:99], calm[:99]) is None
+
+
+def test_every_number_of_a_promotion_is_told() -> None:
+    text = (REPO / "docs" / "learning.md").read_text(encoding="utf-8")
+    assert [name for name in PromotionConfig.model_fields if f"`{name}`" not in text] == []

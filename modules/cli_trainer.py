@@ -1,0 +1,29 @@
+"""`python main.py trainer`: the process that the daemon trains policies in. The daemon starts it, not people, so it is not listed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from utils.errors import ExitCode
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command, without a line of help."""
+    parser = subparsers.add_parser("trainer")
+    parser.set_defaults(handler=run)
+
+
+def run(_args: argparse.Namespace, _load: object) -> ExitCode:
+    """Serve jobs until the input ends. One thread for everything that computes: it shares its machine with the daemon."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    from modules.learning.worker import serve
+
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    serve(sys.stdin.buffer, out)
+    return ExitCode.DONE

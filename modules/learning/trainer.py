@@ -1,0 +1,260 @@
+"""The daemon's learning task: when something is due it asks the trainer's process, and what follows it tells the engine as an event.
+
+It never touches a policy itself: a version that was trained becomes the challenger, a challenger that has shown enough the champion, a
+champion that fails goes, each by a journalled `policy` event that the engine may still refuse. With the switch off nothing is trained or
+promoted; a roll-back is protection and goes on. All of it may fail for ever, and trading goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from modules.learning.candles import CandleStore
+from modules.learning.checkpoint import LEVELS, folder_of
+from modules.learning.child import Child
+from modules.learning.jobs import Answer, Job, Judge, Train
+from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due
+from modules.settings import Learning
+from state.accounts import Domain
+from state.messages import Control
+from state.runtime import RuntimeState
+from strategy.drift_levels import may_learn
+from strategy.policy import L0, STATIC
+from utils.clock import SECOND, Clock
+from utils.errors import Refusal, Transient
+from utils.files import atomic_write
+
+log = structlog.get_logger("learning")
+
+NAME = "champion.json"
+POLL_S = 5.0
+FLUSH_S = 60.0
+RETRY_S = 60.0
+"""Wall time until a job whose process died is tried again."""
+HOUR_NS = 3_600 * SECOND
+WHO = "learning"
+
+
+def load_plan(folder: Path, domain: Domain) -> Plan:
+    """What is remembered of a domain; a fresh plan where there is nothing that can be read."""
+    try:
+        return msgspec.json.decode((folder_of(folder, domain) / NAME).read_bytes(), type=Plan)
+    except (OSError, msgspec.MsgspecError):
+        return Plan()
+
+
+def save_plan(folder: Path, domain: Domain, plan: Plan) -> None:
+    """Remember it, whole or not at all; OSError when the disk refuses."""
+    place = folder_of(folder, domain)
+    place.mkdir(parents=True, exist_ok=True)
+    atomic_write(place / NAME, msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+
+
+class Budget:
+    """Computing time of the last hour of wall time."""
+
+    def __init__(self, clock: Clock, most_s: float) -> None:
+        self._clock, self._most_s = clock, most_s
+        self._spent: deque[tuple[int, float]] = deque()
+
+    def spend(self, cpu_s: float) -> None:
+        """Something was computed."""
+        self._spent.append((self._clock.monotonic_ns(), cpu_s))
+
+    @property
+    def left(self) -> bool:
+        """Whether another job may begin."""
+        now = self._clock.monotonic_ns()
+        while self._spent and now - self._spent[0][0] > HOUR_NS:
+            self._spent.popleft()
+        return sum(cpu_s for _, cpu_s in self._spent) < self._most_s
+
+
+class Trainer:
+    """One for all domains. `missing` says whose policy in force cannot be had, and why; `put` leaves an event in the engine's inbox."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Learning,
+        state: RuntimeState,
+        clock: Clock,
+        put: Callable[[Control], None],
+        missing: Callable[[], dict[str, str]],
+        child: Child,
+        store: CandleStore,
+        domains: Sequence[Domain],
+    ) -> None:
+        self._folder, self._settings, self._state, self._clock = folder, settings, state, clock
+        self._put, self._missing, self._child, self._store = put, missing, child, store
+        self.plans = {domain: load_plan(folder, domain) for domain in domains}
+        self.budget = Budget(clock, settings.cpu_s_per_hour)
+        self._refused: dict[Domain, str] = {}
+
+    async def run(self) -> None:
+        """For ever; when it is cancelled the process is ended and the candles are written."""
+        flushed = self._clock.monotonic_ns()
+        try:
+            while True:
+                await self._clock.sleep(POLL_S)
+                if self._clock.monotonic_ns() - flushed >= FLUSH_S * SECOND:
+                    await self._flush()
+                    flushed = self._clock.monotonic_ns()
+                if not await self.step():
+                    await self._clock.sleep(RETRY_S)
+        finally:
+            await self._child.close()
+            self._store.flush()
+
+    async def _flush(self) -> None:
+        try:
+            await asyncio.to_thread(self._store.flush)
+        except Refusal as error:
+            log.warning("candles are not stored", error=str(error))
+
+    async def step(self) -> bool:
+        """Do what is due; False when the process died over it."""
+        for domain in self.plans:
+            try:
+                await self.look(domain)
+            except Transient as error:
+                log.warning("a job of the trainer failed, it will be tried again", domain=str(domain), error=str(error))
+                return False
+        return True
+
+    async def look(self, domain: Domain) -> None:
+        """What is due in one domain."""
+        now, state = self._state.ts, self._state
+        if now <= 0:
+            return
+        plan = synced(self.plans[domain], state.policies.get(domain))
+        self._remember(domain, plan)
+        why = self._missing().get(domain)
+        if why and plan.champion != STATIC:
+            self._roll_back(domain, why)
+            return
+        if judging_due(plan, now, self._settings) and self.budget.left:
+            await self._judge(domain, now)
+        drift = state.drift.get(domain)
+        reason = training_due(self.plans[domain], drift, now, self._settings) if state.toggles.learning else ""
+        if reason and self.budget.left:
+            await self._train(domain, now, reason)
+
+    async def _judge(self, domain: Domain, now: int) -> None:
+        plan = self.plans[domain]
+        answer = await self._ask(
+            Judge(
+                domain=domain,
+                now=now,
+                champion=plan.champion,
+                since=plan.since_ts,
+                previous=plan.previous,
+                challengers=plan.challengers,
+                challenger_since=plan.challenger_since,
+                last_promotion_ts=plan.last_promotion_ts,
+            )
+        )
+        self._remember(domain, msgspec.structs.replace(plan, last_judge_ts=now))
+        if answer.refused:
+            return
+        found = answer.result
+        if found["objection"] and plan.champion != STATIC:
+            self._roll_back(domain, found["objection"])
+        elif not self._may_change(domain):
+            return  # switched off, or frozen by drift, while the process was thinking or before
+        elif found["promote"] and plan.challengers and plan.challenger not in {"", plan.champion}:
+            self._promote(domain, str(found["reason"]))
+        elif found["refuted"] and plan.challenger:
+            self._tell(domain, {"version": "", "role": "challenger", "reason": "it is beyond doubt worse than the champion"})
+            self._remember(domain, given_up(self.plans[domain], now))
+
+    async def _train(self, domain: Domain, now: int, reason: str) -> None:
+        plan, drift = self.plans[domain], self._state.drift.get(domain)
+        since = drift.change_ts if drift is not None else 0
+        answer = await self._ask(
+            Train(
+                domain=domain,
+                now=now,
+                algorithm=plan.algorithm,
+                number=plan.number + 1,
+                parent=plan.champion,
+                since=since,
+                in_use=plan.in_use,
+            )
+        )
+        if answer.refused:
+            if self._refused.get(domain) != answer.refused:  # the same each day is said once
+                log.info("nothing was trained", domain=str(domain), algorithm=plan.algorithm, reason=answer.refused)
+            self._refused[domain] = answer.refused
+            self._remember(domain, msgspec.structs.replace(plan, last_train_ts=now))
+            return
+        if not self._may_change(domain):
+            return
+        version, level = str(answer.result["version"]), int(answer.result["level"])
+        if version == plan.champion:
+            self._remember(domain, msgspec.structs.replace(plan, last_train_ts=now, number=plan.number + 1))
+            return
+        words = f"{plan.algorithm} trained on {answer.result['lessons']} decisions ({reason})"
+        self._tell(domain, {"version": version, "level": str(level), "role": "challenger", "reason": words})
+        self._remember(domain, trained(plan, now, version, reason))
+
+    def _promote(self, domain: Domain, reason: str) -> None:
+        plan, now = self.plans[domain], self._state.ts
+        rules, drift = self._settings.promotion, self._state.drift.get(domain)
+        level = self._level(plan)
+        if rules.mode == "confirm" or (drift is not None and drift.person):
+            if plan.offered != plan.challenger:
+                self._tell(domain, {"version": plan.challenger, "level": str(level), "role": "offer", "reason": reason})
+                found = msgspec.structs.replace(plan, offered=plan.challenger, offered_level=level)
+                self._remember(domain, found.with_entry(now, "offered", plan.challenger, reason))
+            return
+        self._tell(domain, {"version": plan.challenger, "level": str(level), "reason": reason} | trial(self._settings, now))
+        self._tell(domain, {"version": plan.champion, "level": str(plan.level), "role": "challenger", "reason": "the champion before"})
+        self._remember(domain, promoted(plan, now, plan.challenger, level, reason))
+
+    def _roll_back(self, domain: Domain, reason: str) -> None:
+        plan, now = self.plans[domain], self._state.ts
+        back = rolled_back(plan, now, reason)
+        self._tell(domain, {"version": back.champion, "level": str(back.level), "reason": f"{plan.champion} is rolled back: {reason}"})
+        if plan.challenger:
+            self._tell(domain, {"version": "", "role": "challenger"})
+        self._remember(domain, back)
+
+    def _level(self, plan: Plan) -> int:
+        if plan.challenger == STATIC:
+            return L0
+        return plan.previous_level if plan.challenger == plan.previous else LEVELS[plan.algorithm]
+
+    def _may_change(self, domain: Domain) -> bool:
+        return self._state.toggles.learning and may_learn(self._state.drift.get(domain))
+
+    async def _ask(self, job: Job) -> Answer:
+        await self._flush()
+        answer = await self._child.ask(job, self._settings.job_limit_s)
+        self.budget.spend(answer.cpu_s)
+        return answer
+
+    def _tell(self, domain: Domain, args: dict[str, str]) -> None:
+        self._put(Control(self._state.ts, "policy", {"domain": str(domain), **args}, WHO))
+
+    def _remember(self, domain: Domain, plan: Plan) -> None:
+        """Keep the plan; a disk that refuses costs the memory of it, never the champion: that one is the engine's."""
+        if plan == self.plans[domain]:
+            return
+        self.plans[domain] = plan
+        try:
+            save_plan(self._folder, domain, plan)
+        except OSError as error:
+            log.warning("the plan of learning is not stored", domain=str(domain), error=str(error))
+
+
+def trial(settings: Learning, now: int) -> dict[str, str]:
+    """Arguments of a `policy` event that begins with half size."""
+    rules = settings.promotion
+    return {"half_until": str(now + rules.probation_days * 86_400_000), "half_trades": str(rules.probation_trades)}

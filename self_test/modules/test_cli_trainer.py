@@ -1,0 +1,61 @@
+"""The hidden command: one line in, one line out, nothing else on its output; and torch where it belongs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from config import CONFIG
+from modules.learning.candles import Place
+from modules.learning.jobs import Answer, Train
+from self_test.conftest import REPO
+from state.accounts import Domain
+
+FORBIDDEN = (
+    "DQN" + ".load",
+    "load_" + "replay_buffer",
+    "VecNormalize" + ".load",
+    "torch" + ".load",
+    "import " + "pickle",
+    "cloud" + "pickle",
+)
+
+
+def test_jobs_go_in_and_answers_come_out_until_the_input_ends(tmp_path: Path) -> None:
+    place = Place(folder=str(tmp_path), instruments=(), confirm_ms=300_000, config=CONFIG.model_dump_json())
+    job = Train(domain=Domain.CRYPTO, now=1, algorithm="lcb_table", number=1)
+    lines = b"\n".join([msgspec.json.encode(place), msgspec.json.encode(job), msgspec.json.encode(job)]) + b"\n"
+    done = subprocess.run([sys.executable, REPO / "main.py", "trainer"], input=lines, capture_output=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    answers = [msgspec.json.decode(line, type=Answer) for line in done.stdout.splitlines()]
+    assert len(answers) == 2 and all(one.refused for one in answers)
+
+
+def test_people_are_not_shown_it() -> None:
+    done = subprocess.run([sys.executable, REPO / "main.py", "--help"], capture_output=True, text=True, check=False, timeout=60)
+    assert "trainer" not in done.stdout
+
+
+def test_what_the_daemon_loads_has_no_torch_in_it() -> None:
+    """Everything that the composition root imports, and the learning task beside it."""
+    program = (
+        "import sys, json, modules.app, modules.learning.trainer, modules.learning.checkpoint\n"
+        "print(json.dumps([name for name in ('torch', 'stable_baselines3', 'gymnasium') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, check=True, timeout=100)
+    assert json.loads(done.stdout) == []
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    found = [
+        f"{path.relative_to(REPO)}: {word}"
+        for path in REPO.rglob("*.py")
+        if not {"var", ".venv"} & set(path.relative_to(REPO).parts)
+        for word in FORBIDDEN
+        if word in path.read_text(encoding="utf-8")
+    ]
+    assert found == []
