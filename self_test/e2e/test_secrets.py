@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
@@ -13,8 +14,8 @@ import pytest
 
 from bench.bot import run, simulator_pid
 from modules.environment import SECRETS
-from self_test.e2e.test_telegram import STAGE_2, TOKEN, Talk, talking
-from self_test.fakes.telegram_api import TelegramApi
+from self_test.e2e.test_telegram import STAGE_2, Talk, talking
+from self_test.fakes.telegram_api import TOKEN, TelegramApi
 
 PANEL = "planted-panel-token-4f1c8a"
 PLANTED = {name: f"Planted{at}{name[::-1]}Xq7" for at, name in enumerate(SECRETS)} | {"TELEGRAM_BOT_TOKEN": TOKEN, "PANEL_TOKEN": PANEL}
@@ -62,8 +63,8 @@ def trouble(talk: Talk, url: str) -> None:
     """What makes programs talkative: an API that fails in every way, log-ins that fail, an exchange that is killed."""
     api, phone = talk.phone.api, talk.phone
     for fault in FAULTS:
-        phone.do(lambda fault=fault: api.fail(fault, "sendMessage"))
-        phone.do(lambda fault=fault: api.fail(fault, "getUpdates"))
+        phone.do(partial(api.fail, fault, "sendMessage"))
+        phone.do(partial(api.fail, fault, "getUpdates"))
         phone.say("/status")
         talk.until(f"{fault} is over", lambda: not api.failing, 60)
     get(f"{url}/login", {"token": PANEL + "x"})

@@ -19,6 +19,7 @@ from modules import app, process
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.overrides import apply_overrides
+from modules.readiness import DAEMON_FILE
 from modules.ui.console import ConsoleObserver, console_on
 from self_test.modules.simulator.live import serving
 from telemetry import client
@@ -78,7 +79,7 @@ def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch:
         await asyncio.Event().wait()
 
     (tmp_path / "live").mkdir()
-    (tmp_path / "live" / app.DAEMON_FILE).write_text("of one that was killed")
+    (tmp_path / "live" / DAEMON_FILE).write_text("of one that was killed")
     wanted = options(tmp_path, env=Environment.LIVE, strategies=None)
     if when == "market":  # a stop during start-up ends it, cleanly
         monkeypatch.setattr(app.Daemon, "_find_market", asked_to_stop)
@@ -127,9 +128,9 @@ async def answer(folder: Path, path: str) -> Any:
 
 
 async def until_ready(folder: Path) -> dict[str, Any]:
-    while not (folder / app.DAEMON_FILE).exists():
+    while not (folder / DAEMON_FILE).exists():
         await WallClock().sleep(0.02)
-    found: dict[str, Any] = json.loads((folder / app.DAEMON_FILE).read_text())
+    found: dict[str, Any] = json.loads((folder / DAEMON_FILE).read_text())
     return found
 
 
@@ -166,7 +167,7 @@ async def test_a_life_from_start_to_summary_and_on(tmp_path: Path) -> None:
         shown = status_of(daemon.engine.state, "simulated")
         assert audit(first, msgspec.to_builtins(shown.accounts)) == []
         assert (tmp_path / "last_env").read_text() == "simulated"
-        assert not (folder / app.DAEMON_FILE).exists() and not (folder / app.CONTROL_SOCKET).exists()
+        assert not (folder / DAEMON_FILE).exists() and not (folder / app.CONTROL_SOCKET).exists()
         said = stream.getvalue()
         assert "SIMULATED" in said and "--enable forex: stage 1" in said and "(new)" in said
 

@@ -143,7 +143,12 @@ def test_nobody_to_be_asked_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_disaster_is_asked_twice_and_then_goes_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     went: list[str] = []
-    monkeypatch.setattr(cli_flatten, "flatten", lambda env, *_: went.append(env) or ExitCode.DONE)
+
+    def flattened(env: str, *_: object) -> ExitCode:
+        went.append(env)
+        return ExitCode.DONE
+
+    monkeypatch.setattr(cli_flatten, "flatten", flattened)
     (tmp_path / "last_env").write_text("live")
     for typed, times in (("n\n", 0), ("y\nn\n", 0), ("y\ny\n", 1)):
         monkeypatch.setattr(sys, "stdin", Terminal(typed))

@@ -107,10 +107,10 @@ async def test_news_reach_listeners_and_watchers_in_a_task_of_their_own(tmp_path
     async with asyncio.TaskGroup() as group:
         telling = group.create_task(job())
         await house.ask("pause")
-        assert (await watch.take()).kind is Topic.ASKED
+        assert getattr(await watch.take(), "kind", None) is Topic.ASKED
         house.faces.ready()
-        assert (await watch.take()).kind is Topic.BOOT
+        assert getattr(await watch.take(), "kind", None) is Topic.BOOT
         house.faces.report("daily-2025-03-04")
-        assert (await watch.take()).kind is Topic.REPORT
+        assert getattr(await watch.take(), "kind", None) is Topic.REPORT
         telling.cancel()
     assert house.heard == [1]
