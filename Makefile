@@ -13,14 +13,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench gate-odds soak pictures clean
+.PHONY: help run setup test check bench bench-learning gate-odds soak pictures clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
 	@echo 'make setup     install and compile the kernels ahead of time'
 	@echo 'make test      install the test tools, run every test'
 	@echo 'make check     lint, format, import law, types'
-	@echo 'make bench     measured figures as JSON'
+	@echo 'make bench     measured figures as JSON, and what learning is worth on BOT_MARKET_DATA'
+	@echo 'make bench-learning   the latter alone (ARGS="--doc docs/learning_results.md": written down)'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      the long proof: twenty seeds of chaos, two minutes and ten kills each'
 	@echo 'make pictures  the pictures of docs/panel.md, made anew (needs chromium)'
@@ -66,7 +67,11 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy .
 
 bench: $(VENV)/.runtime
-	@exec $(BIN)/python -m bench --load $(ARGS)
+	@$(BIN)/python -m bench --load $(ARGS)
+	@exec $(BIN)/python -m bench.learning
+
+bench-learning: $(VENV)/.runtime
+	@exec $(BIN)/python -m bench.learning $(ARGS)
 
 gate-odds: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.gate_odds $(ARGS)

@@ -12,10 +12,13 @@ from modules.cli_state import ENVIRONMENTS, place_of
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modules.settings import BotConfig
 
 Load = Callable[[], "BotConfig"]
-KINDS = ("daily", "weekly", "stage")
+LEARNING = "learning"
+KINDS = ("daily", "weekly", "stage", LEARNING)
 SHORTEST_DAY, LONGEST_DAY = "2000-01-01", "2100-01-01"
 
 
@@ -37,7 +40,12 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     words = "what the ledger says about a day, a week or everything so far: JSON, Markdown, CSV and plots"
     found = commands.add_parser("report", help=words, description=words)
     add = found.add_argument
-    add("kind", choices=KINDS, metavar="daily|weekly|stage", help="the newest day or week (UTC) that is over, or everything")
+    add(
+        "kind",
+        choices=KINDS,
+        metavar="|".join(KINDS),
+        help="the newest day or week (UTC) that is over, or everything; learning: what was decided, by whom, and what it was worth",
+    )
     add("--out", type=folder, metavar="DIR", help="where the report's folder is made (default reports/ in the state's folder)")
     add("--date", type=day, metavar="YYYY-MM-DD", help="that day, or the week it lies in, instead of the newest that is over")
     add("--env", choices=ENVIRONMENTS, help="default: the one used last")
@@ -59,6 +67,8 @@ def report(args: argparse.Namespace, load: Load) -> ExitCode:
     from utils.clock import WallClock
 
     env, place = place_of(args)
+    if args.kind == LEARNING:
+        return learning(args, load, env, place)
     if args.kind == Kind.STAGE and args.date is not None:
         raise Refusal("--date: a stage report covers everything so far")
     rows, lost = stored_rows(place)
@@ -77,4 +87,33 @@ def report(args: argparse.Namespace, load: Load) -> ExitCode:
     else:
         notes = "".join(f"  {note}\n" for note in found.notes)
         sys.stdout.write(f"{reports.headline(found)}\n{notes}  {len(files)} files in {out / period.name}\n")
+    return warn(lost)
+
+
+def learning(args: argparse.Namespace, load: Load, env: str, place: Path) -> ExitCode:
+    """Make the report on learning and say where it is."""
+    from modules.cli_kpi import newest, stored_rows, warn
+    from modules.offline import stored_state
+    from modules.ui import report_learning_files as files
+    from modules.ui.report_learning_source import read_report
+    from telemetry.ledger_rows import read_rows
+    from utils.clock import WallClock
+
+    for name in ("date", "data"):
+        if getattr(args, name) is not None:
+            raise Refusal(f"--{name}: a report on learning covers all decisions so far, with the candles that the bot kept")
+    if args.account != "all":
+        raise Refusal("--account: a report on learning is about domains; it has no accounts")
+    state = stored_state(place)
+    rows, lost = stored_rows(place)
+    now = max(newest(read_rows(rows, lost)), state.ts, args.now or 0) or WallClock().now_ms()
+    found, experiences = read_report(place, state, rows, load(), env, now)
+    out = args.out if args.out is not None else place / "reports"
+    written = files.write_learning(out, found, experiences)
+    if args.json:
+        sys.stdout.write(files.document(found).decode())
+    else:
+        said = [*found.notes, *(f"{one.domain}: {words}" for one in found.domains if one.decisions for words in one.verdict)]
+        words = "".join(f"  {one}\n" for one in said)
+        sys.stdout.write(f"{files.headline(found)}\n{words}  {len(written)} files in {out / files.FOLDER}\n")
     return warn(lost)

@@ -34,7 +34,8 @@ class FaceFloor(Faces):
         env, folder = str(options.env), options.folder
         self._recent = recent = Recent(state)
         beside = Beside()
-        scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=panel_url if config.panel.on else str)
+        url = panel_url if config.panel.on else str
+        scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=url, learning=config.learning)
         views = Looking(scene, beside, clock, reporter(options, beside))
         self.panel = PanelFloor(config, folder, os.environ, clock)
         super().__init__(building, views, (recent,), (("views", views.run), ("panel", self.panel.run)))

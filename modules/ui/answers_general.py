@@ -7,15 +7,21 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modules.learning.checkpoint import load
+from modules.learning.trainer import load_plan
 from modules.ui.commands import VOCABULARY, Wanted
 from modules.ui.operator import Answer, Table
-from modules.ui.scene import Scene, cents, drawdown, held, percent, steps_of
+from modules.ui.scene import DAY_MS, Scene, cents, drawdown, held, percent, steps_of
 from modules.ui.wording import date_time
 from modules.version import VERSION
+from state.accounts import Domain
 from state.drift import Drift
+from state.policies import PolicyRef
 from state.stages import STAGES
 from strategy import drift_levels
+from strategy.policy import L0, STATIC
 from telemetry.status import status_of
+from utils.errors import Refusal
 from utils.fixed import money
 from utils.logs import last_lines
 
@@ -89,13 +95,56 @@ def switches(scene: Scene) -> list[str]:
 
 
 def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
-    """The switch of online learning, and that there is nothing behind it yet."""
-    on = scene.state.toggles.learning
-    lines = [f"the switch is {'ON' if on else 'OFF'}", "not built in this version: nothing learns, whatever the switch says"]
+    """The switch of online learning; by domain what decides, what is in shadow, when it was trained on how much, and when again."""
+    state, on, settings = scene.state, scene.state.toggles.learning, scene.learning
+    lines = [f"the switch is {'ON' if on else 'OFF: nothing is trained or promoted, the log of decisions goes on'}"]
+    rows, data = [], {}
+    for domain in dict.fromkeys(account.domain for account in state.accounts):
+        ref = state.policies.get(str(domain), PolicyRef(version=STATIC, level=L0))
+        plan = load_plan(scene.folder, domain)
+        made = next((one.what for one in reversed(plan.log)), "")
+        due = plan.last_train_ts + settings.every_days * DAY_MS if plan.last_train_ts else 0
+        known = _trained_on(scene, domain, plan.challenger) or _trained_on(scene, domain, ref.version)
+        rows.append((str(domain), ref.version, date_time(plan.last_train_ts) if plan.last_train_ts else "never"))
+        half = ", half size" if ref.level > L0 and ref.half(scene.now) else ""
+        lines.append(f"{domain}: {'the static policy decides' if ref.level == L0 else f'{ref.version} (L{ref.level}) decides{half}'}")
+        if ref.challenger:
+            lines.append(f"{domain}: {ref.challenger} decides in shadow")
+        if known:
+            lines.append(f"{domain}: learned from {known:,} decisions, training {plan.number}")
+        if not on or not drift_levels.may_learn(state.drift.get(str(domain))):
+            lines.append(f"{domain}: no training is due while {'drift lasts' if on else 'it is off'}")
+        else:
+            lines.append(f"{domain}: next training {f'{date_time(due)}, or after drift' if due else 'as soon as there is enough'}")
+        if plan.offered:
+            lines.append(f"{domain}: {plan.offered} is offered: it waits for a person")
+        data[str(domain)] = msgspec.to_builtins(ref) | {
+            "trainings": plan.number,
+            "last_train_ts": plan.last_train_ts,
+            "next_train_ts": due if on else 0,
+            "learned_from": known,
+            "last": made,
+            "offered": plan.offered,
+        }
+    lines.append("what it was worth: `report learning`")
     turn = "off" if on else "on"
     return Answer(
-        title="Online learning", lines=lines, data={"on": on, "built": False}, more=((f"learn {turn}", Wanted("learn", {"to": turn})),)
+        title="Online learning",
+        lines=lines,
+        table=Table(("domain", "decides", "trained"), tuple(rows)),
+        data={"on": on, "built": True, "domains": data},
+        more=((f"learn {turn}", Wanted("learn", {"to": turn})),),
     )
+
+
+def _trained_on(scene: Scene, domain: Domain, version: str) -> int:
+    """How many decisions a stored policy was trained on; 0 for none, and for what cannot be read."""
+    if version in {"", STATIC}:
+        return 0
+    try:
+        return load(scene.folder, domain, version).manifest.decisions
+    except Refusal:
+        return 0
 
 
 def drift(scene: Scene, _args: Mapping[str, str]) -> Answer:

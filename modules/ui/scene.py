@@ -10,6 +10,7 @@ from typing import Any
 
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate
+from modules.settings import Learning
 from modules.ui.recent import Recent
 from modules.ui.wording import short_time
 from state.accounts import Domain
@@ -37,8 +38,13 @@ class Scene:
         folder: Path = Path(),
         venue_now: Callable[[], int] | None = None,
         panel_url: Callable[[], str] = str,
+        learning: Learning | None = None,
     ) -> None:
-        """`live`: this is the running daemon; `folder`: of the environment's state; `panel_url`: empty while there is no panel."""
+        """`live`: this is the running daemon; `folder`: of the environment's state; `panel_url`: empty while there is no panel.
+
+        `learning`: the settings in force, else what is configured by default.
+        """
+        self.learning = learning or Learning()
         self.engine, self.recent, self.env, self.live, self.folder = engine, recent, env, live, folder
         self.panel_url = panel_url
         self.kpis: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ import pytest
 
 from config import CONFIG
 from modules import cli
+from self_test.fakes.stored import Played
 from self_test.telemetry.ledgers import START, stream
 from self_test.telemetry.stored import store
 from telemetry.ledger_rows import DAY_MS
@@ -106,3 +107,32 @@ def test_an_empty_ledger_is_reported_as_one(tmp_path: Path, capsys: pytest.Captu
         assert "the ledger is empty" in capsys.readouterr().out
     assert run("daily", "--state-dir", tmp_path) == 0
     assert "Daily report, 20" in capsys.readouterr().out
+
+
+def test_a_report_on_learning_of_a_bot_that_decided_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bot = Played(tmp_path / "state" / "simulated")
+    bot.minutes(6)
+    bot.close()
+    (tmp_path / "state" / "last_env").write_text("simulated")
+    assert run("learning", "--state-dir", tmp_path / "state", "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert "nothing has been decided yet" in said and str(tmp_path / "out" / "learning") in said
+    files = {one.name for one in (tmp_path / "out" / "learning").iterdir()}
+    assert files == {"report.md", "report.json", "candidates.csv", "calibration.csv", "history.csv"}
+    assert run("learning", "--state-dir", tmp_path / "state", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["domains"][0]["decisions"] == 0
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["--date", "2025-03-04"], "--date: a report on learning covers all decisions so far"),
+        (["--account", "crypto/paper"], "--account: a report on learning is about domains"),
+        ([], "no state in"),
+    ],
+)
+def test_a_report_on_learning_refuses_what_it_cannot_do(
+    state: Path, words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learning", *words, "--state-dir", state) == 2
+    assert complaint in capsys.readouterr().err

@@ -1,18 +1,26 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 import structlog
 
+from modules.learning.checkpoint import Manifest, save
+from modules.learning.plan import Plan
+from modules.learning.trainer import save_plan
 from modules.ui import answers_general as general
 from modules.ui.commands import VOCABULARY
-from self_test.modules.ui.scenes import BTC, LIVE, PAPER, hold, scene_of
+from self_test.modules.ui.scenes import BTC, LIVE, PAPER, T0, fits, hold, scene_of
 from self_test.utils.test_logs import put_logging_back  # noqa: F401  used by its name
+from state.accounts import Domain
 from state.drift import Drift
+from state.policies import PolicyRef
 from state.sentiment import Felt
 from state.stages import Toggles
 from state.standing import Standing
+from strategy.lcb_table import SHAPE
 from utils.fixed import MONEY_SCALE
 from utils.logs import setup
 
@@ -54,20 +62,52 @@ def test_a_stored_status_says_that_it_is_not_live() -> None:
     assert general.status(scene, {}).data["live"] is False
 
 
-def test_what_is_not_built_says_so() -> None:
-    scene = scene_of()
+def test_learning_says_who_decides_and_offers_the_other_way_of_its_switch(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path)
     found = general.learn(scene, {})
-    assert any("not built" in line for line in found.lines) and found.data["built"] is False
-    assert general.learn(scene, {}).more[0][1].args == {"to": "on"}
+    assert found.lines[:3] == [
+        "the switch is OFF: nothing is trained or promoted, the log of decisions goes on",
+        "CRYPTO: the static policy decides",
+        "CRYPTO: no training is due while it is off",
+    ]
+    assert found.table is not None and found.table.rows == (("CRYPTO", "static", "never"), ("PERPS", "static", "never"))
+    assert found.more[0][1].args == {"to": "on"} and fits(found)
     scene.state.toggles = Toggles(learning=True)
-    assert general.learn(scene, {}).more[0][1].args == {"to": "off"}
+    found = general.learn(scene, {})
+    assert "CRYPTO: next training as soon as there is enough" in found.lines and found.more[0][1].args == {"to": "off"}
+
+
+def test_learning_tells_of_champion_challenger_and_the_next_training(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path)
+    state, week = scene.state, 7 * 86_400_000
+    state.toggles = Toggles(learning=True)
+    manifest = Manifest(
+        domain=Domain.CRYPTO, version="", algorithm="lcb_table", hyperparameters={}, window=(0, 1), data="", decisions=1_234, seeds=[],
+        libraries={}, made_ts=T0,
+    )  # fmt: skip
+    version = save(tmp_path, manifest, {"lower": np.zeros(SHAPE, np.float32)}).version
+    state.policies["CRYPTO"] = PolicyRef(version=version, level=1, half_until=T0 + 1, challenger="static")
+    save_plan(tmp_path, Domain.CRYPTO, Plan(champion=version, number=3, last_train_ts=T0 - 60_000, offered="b" * 12))
+    found = general.learn(scene, {})
+    assert f"CRYPTO: {version} (L1) decides, half size" in found.lines and "CRYPTO: static decides in shadow" in found.lines
+    assert "CRYPTO: learned from 1,234 decisions, training 3" in found.lines
+    assert "CRYPTO: next training 2025-03-12 14:24 UTC, or after drift" in found.lines
+    assert any("waits for a person" in line for line in found.lines) and fits(found)
+    told = found.data["domains"]["CRYPTO"]
+    assert told["next_train_ts"] == T0 - 60_000 + week and told["learned_from"] == 1_234
+    state.drift["CRYPTO"] = Drift(level=2, since_ts=T0, alarm_ts=T0)
+    assert "CRYPTO: no training is due while drift lasts" in general.learn(scene, {}).lines
+    (tmp_path / "policies" / "crypto" / version / "manifest.json").write_text("{}")
+    assert general.learn(scene, {}).data["domains"]["CRYPTO"]["learned_from"] == 0
 
 
 def test_drift_says_level_reason_and_end_of_each_domain() -> None:
     scene = scene_of()
     assert general.drift(scene, {}).lines == ["nothing was found to have changed"]
     day = 86_400_000
-    change = Drift(level=2, since_ts=scene.now - day, alarm_ts=scene.now - day, stream="calibration", reason="its mean has changed", person=True)
+    change = Drift(
+        level=2, since_ts=scene.now - day, alarm_ts=scene.now - day, stream="calibration", reason="its mean has changed", person=True
+    )
     scene.state.drift["CRYPTO"] = change
     scene.state.sentiment["CRYPTO"] = Felt(milli=-620, ts=scene.now, source="file mood.csv")
     found = general.drift(scene, {})
