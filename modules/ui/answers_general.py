@@ -115,7 +115,9 @@ def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
         if not on or not drift_levels.may_learn(state.drift.get(str(domain))):
             lines.append(f"{domain}: no training is due while {'drift lasts' if on else 'it is off'}")
         else:
-            lines.append(f"{domain}: next training {f'{date_time(due)}, or after drift' if due else 'as soon as there is enough'}")
+            lines.append(
+                f"{domain}: {f'training due {date_time(due)}, or after drift' if due else 'training due as soon as there is enough'}"
+            )
         if plan.offered:
             lines.append(f"{domain}: {plan.offered} is offered: it waits for a person")
         data[str(domain)] = msgspec.to_builtins(ref) | {
@@ -126,13 +128,14 @@ def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
             "last": made,
             "offered": plan.offered,
         }
+    lines.append("in this version the daemon does not start the trainer: nothing is trained, whatever is due")
     lines.append("what it was worth: `report learning`")
     turn = "off" if on else "on"
     return Answer(
         title="Online learning",
         lines=lines,
         table=Table(("domain", "decides", "trained"), tuple(rows)),
-        data={"on": on, "built": True, "domains": data},
+        data={"on": on, "trains": False, "domains": data},
         more=((f"learn {turn}", Wanted("learn", {"to": turn})),),
     )
 

@@ -74,7 +74,7 @@ def test_learning_says_who_decides_and_offers_the_other_way_of_its_switch(tmp_pa
     assert found.more[0][1].args == {"to": "on"} and fits(found)
     scene.state.toggles = Toggles(learning=True)
     found = general.learn(scene, {})
-    assert "CRYPTO: next training as soon as there is enough" in found.lines and found.more[0][1].args == {"to": "off"}
+    assert "CRYPTO: training due as soon as there is enough" in found.lines and found.more[0][1].args == {"to": "off"}
 
 
 def test_learning_tells_of_champion_challenger_and_the_next_training(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_learning_tells_of_champion_challenger_and_the_next_training(tmp_path: P
     found = general.learn(scene, {})
     assert f"CRYPTO: {version} (L1) decides, half size" in found.lines and "CRYPTO: static decides in shadow" in found.lines
     assert "CRYPTO: learned from 1,234 decisions, training 3" in found.lines
-    assert "CRYPTO: next training 2025-03-12 14:24 UTC, or after drift" in found.lines
+    assert "CRYPTO: training due 2025-03-12 14:24 UTC, or after drift" in found.lines
     assert any("waits for a person" in line for line in found.lines) and fits(found)
     told = found.data["domains"]["CRYPTO"]
     assert told["next_train_ts"] == T0 - 60_000 + week and told["learned_from"] == 1_234
