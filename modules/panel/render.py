@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,9 @@ def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+@cache
 def templates() -> Environment:
-    """Every template of the panel."""
+    """Every template of the panel, compiled: the first page must not hold up what trades for a tenth of a second."""
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -83,6 +85,8 @@ def templates() -> Environment:
         "span": span,
         "base64": base64_text,
     }
+    for name in found.list_templates():
+        found.get_template(name)
     return found
 
 

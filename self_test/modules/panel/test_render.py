@@ -55,3 +55,8 @@ def test_no_template_switches_escaping_off() -> None:
     for name in names:
         every.get_template(name)
         assert "|safe" not in (TEMPLATES / name).read_text() and "autoescape" not in (TEMPLATES / name).read_text()
+
+
+def test_every_template_is_compiled_before_anybody_asks_for_a_page() -> None:
+    known = templates()
+    assert known.cache is not None and {name for _, name in known.cache.keys()} == set(known.list_templates())  # noqa: SIM118  no mapping
