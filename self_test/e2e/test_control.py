@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.audit import replayed, rows_of
-from bench.bot import Bot, no_leftovers, run, simulator_pid, started
+from bench.bot import Bot, no_leftovers, run, simulator_pid, simulators_of, started
 from config import CONFIG
 from modules import cli
 from modules.stage_request import remembered
@@ -115,3 +115,21 @@ def test_every_request_is_done_and_journalled_with_who_and_nonsense_changes_noth
         assert "no bot runs here" in told("stage", "3")
         assert control(state_dir, "close", "BTCUSDT") == 4
         assert (remembered(bot.folder).stage, remembered(bot.folder).profile) == (3, "spot+perp")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("words", ["CONTROL stage 2", "starting again: stage 2"])
+def test_a_sigterm_between_two_lives_ends_both_and_the_next_start_is_where_it_was_asked_to_be(tmp_path: Path, words: str) -> None:
+    state_dir = tmp_path / "var"
+    with no_leftovers(state_dir):
+        with started(state_dir, *QUICK) as bot:
+            bot.ready()
+            assert control(state_dir, "stage", "2") == 0
+            bot.until(words, lambda: words.partition(" ")[2] in bot.said, 30)
+            assert bot.stop() == 0
+            assert "Traceback" not in bot.said and "did not end in time" not in bot.said
+        assert simulators_of(state_dir) == [] and not (bot.folder / "daemon.json").exists()
+        assert remembered(bot.folder).stage == 2 and replayed(bot.folder, tmp_path / "copy").differing == 0
+        with started(state_dir, *QUICK, "--stage", "2", "--override-gates", output=tmp_path / "again.out") as bot:
+            bot.ready()
+            assert bot.status()["stage"] == 2 and bot.stop() == 0
