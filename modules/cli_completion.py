@@ -71,9 +71,9 @@ def completion(args: argparse.Namespace, commands: dict[str, argparse.ArgumentPa
 
 def script(commands: dict[str, argparse.ArgumentParser]) -> str:
     """The bash script for `commands`; zsh runs it as well."""
-    from modules.ui.commands import ACCOUNTS, ALL, STYLES, VOCABULARY, Shape
+    from modules.ui.commands import ACCOUNTS, ALL, OFFERS, STYLES, VOCABULARY, Shape
 
-    of_shape = {Shape.ACCOUNT: (ALL, *ACCOUNTS), Shape.STYLE: STYLES, Shape.COMMAND: tuple(VOCABULARY)}
+    of_shape = {Shape.ACCOUNT: (ALL, *ACCOUNTS), Shape.STYLE: STYLES, Shape.OFFER: OFFERS, Shape.COMMAND: tuple(VOCABULARY)}
     arguments = {
         f"{entry.name}:{place}": of_shape.get(one.shape, one.choices)
         for entry in VOCABULARY.values()

@@ -49,7 +49,9 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                 limit = "with the daemon dead: how long to go on trying (default 60)"
                 found.add_argument("--timeout", type=cli_flatten.seconds, default=60.0, metavar="SECONDS", help=limit)
             if name == "promote":
-                found.add_argument("style", metavar="DOMAIN/STYLE|FILE", help="CRYPTO/swing, as `status` offers it; or a file of optimize")
+                found.add_argument(
+                    "style", metavar="DOMAIN/STYLE|FILE", help="CRYPTO/swing or CRYPTO/policy, as offered; or a file of optimize"
+                )
                 found.add_argument(
                     "--real-money", metavar="LAST4", default="", help="outside simulated: the account id's last four characters"
                 )
@@ -133,7 +135,7 @@ def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
     from modules.stage_request import remembered
     from utils.clock import WallClock
 
-    open_account = remembered(place).real_money if args.name == "promote" else None
+    open_account = remembered(place).real_money if args.name == "promote" and not args.style.endswith("/policy") else None
     kind = needed(env=env, disaster=args.name == "flatten", opens_live=open_account is not None, asks=True)
     what = f"promote {args.style}" if args.name == "promote" else args.name
     if kind is Kind.DIGITS:

@@ -13,7 +13,7 @@ import msgspec
 from modules.accounts import Lineup
 from modules.latch import ALL, latch, unlatch
 from modules.options import OPENED_BY, RunOptions, check, newest_checks
-from modules.requests import request_event
+from modules.requests import POLICY, request_event
 from modules.settings import BotConfig
 from modules.stage_request import remember, remembered
 from modules.ui.commands import Wanted
@@ -60,6 +60,8 @@ class Fulfilment:
 
     def opens_live(self, wanted: Wanted) -> tuple[Account, ...]:
         """Live accounts that could enter afterwards and cannot now."""
+        if wanted.name == "promote" and wanted.args["style"].endswith(POLICY):
+            return ()
         if wanted.name == "promote":
             return (Account(Domain(wanted.args["style"].partition("/")[0]), Mode.LIVE),)
         if wanted.name not in {"stage", "profile"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modules.engine.switches import NO_BROKER
+from modules.learning.plan import trial
 from modules.settings import BotConfig
 from modules.ui.commands import nearest
 from state.accounts import Mode
@@ -17,6 +18,8 @@ from utils.fixed import MONEY_SCALE
 SETTING = frozenset({"stage", "profile", "forex", "options", "learn", "explore"})
 """Requests that concern no account of their own; their arguments go into the event as they are."""
 REQUESTS = frozenset({"pause", "unpause", "flatten", "resume", "reset", "promote", "close"}) | SETTING
+POLICY = "/policy"
+"""In place of a style: what decides in the domain."""
 QUOTE = "USDT"
 """May be left out of a symbol."""
 
@@ -28,6 +31,8 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
     """
     if name not in REQUESTS:
         raise Refusal(f"unknown request {name!r}; there are {', '.join(sorted(REQUESTS))}")
+    if name == "promote" and args.get("style", "").endswith(POLICY):
+        return _policy(state, config, args["style"].removesuffix(POLICY), ts, who)
     if name == "promote":
         return [_promotion(state, args.get("style", ""), ts, who)]
     if name in {"forex", "options"} and args.get("to") == "on":
@@ -68,6 +73,19 @@ def _promotion(state: RuntimeState, wanted: str, ts: int, who: str) -> Control:
         there = f"offered: {', '.join(offered)}" if offered else "no gate has passed"
         raise Refusal(f"promote: {wanted or 'nothing'} is not offered; {there}")
     return Control(ts, "promote", {"standing": wanted}, who)
+
+
+def _policy(state: RuntimeState, config: BotConfig, domain: str, ts: int, who: str) -> list[Control]:
+    """A person confirms the policy that is offered in a domain: it decides, with half size at first, and the old one goes on in shadow."""
+    ref = state.policies.get(domain)
+    if ref is None or not ref.offered:
+        there = ", ".join(f"{name}{POLICY}" for name, one in state.policies.items() if one.offered)
+        raise Refusal(f"promote: no policy is offered for {domain}; {f'offered: {there}' if there else 'none is anywhere'}")
+    words = {"domain": domain, "version": ref.offered, "level": str(ref.offered_level), "reason": f"confirmed by {who}", "person": "1"}
+    return [
+        Control(ts, "policy", words | trial(config.learning, ts), who),
+        Control(ts, "policy", {"domain": domain, "version": ref.version, "level": str(ref.level), "role": "challenger"}, who),
+    ]
 
 
 def _closing(state: RuntimeState, symbol: str, wanted: str, ts: int, who: str) -> list[Control]:

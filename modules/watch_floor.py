@@ -1,4 +1,4 @@
-"""What looks on beside the engine and tells it by events: the drift watch, and the source of a market's mood."""
+"""What looks on beside the engine and tells it by events: the drift watch, the learning task, and the source of a market's mood."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ import aiohttp
 
 from modules.data.sentiment import BACKING_OFF, SentimentTask, source_of
 from modules.engine.core import Engine
+from modules.engine.policies import missing
+from modules.learning.candles import CandleStore, Place
+from modules.learning.child import Child
 from modules.learning.drift_watch import DriftWatch
+from modules.learning.trainer import Trainer
 from modules.settings import BotConfig
 from state.ledger import Ledger
 from state.messages import Command, Control, Event
 from strategy.sentiment import OFF
 from utils.clock import Clock
-from utils.supervise import Policy
+from utils.supervise import EXPENDABLE, Policy
 
 Job = tuple[str, Callable[[], Coroutine[Any, Any, None]], Policy]
 
 
 class WatchFloor:
-    """Both, for one run."""
+    """All of them, for one run."""
 
     def __init__(
         self,
@@ -43,10 +47,25 @@ class WatchFloor:
         self._mood = SentimentTask(source, mine, config.sentiment.every_s, clock, venue_now, put)
         self._felt = config.sentiment.source != OFF
         self._engine = engine
+        state, confirm_ms = engine.state, engine.mandate.confirm_ms
+        self._candles = CandleStore(folder, state.instruments, confirm_ms)
+        place = Place(folder=str(folder), instruments=state.instruments, confirm_ms=confirm_ms, config=config.model_dump_json())
+        self.trainer = Trainer(
+            folder,
+            config.learning,
+            state,
+            clock,
+            put,
+            lambda: missing(state, engine.mandate.policies),
+            Child(lambda: place),
+            self._candles,
+            tuple(dict.fromkeys(one.domain for one in state.instruments)),
+        )
 
     def observe(self, seq: int, event: Event, commands: list[Command]) -> None:
         """An observer of the runner."""
         self.drift.observe(seq, event, commands)
+        self._candles.observe(seq, event, commands)
 
     def events(self) -> list[Event]:
         """What the engine is to be told at the boot."""
@@ -56,5 +75,6 @@ class WatchFloor:
         return [*self.drift.events(), *(Control(state.ts, "sentiment", {"domain": domain, **off}, "start") for domain in left)]
 
     def jobs(self) -> list[Job]:
-        """The tasks, with their policies; without a source of mood there is none."""
-        return [("sentiment", self._mood.run, BACKING_OFF)] if self._felt else []
+        """The tasks, with their policies; without a source of mood there is none for it."""
+        mood: list[Job] = [("sentiment", self._mood.run, BACKING_OFF)] if self._felt else []
+        return [("learning", self.trainer.run, EXPENDABLE), *mood]

@@ -20,6 +20,9 @@ class PolicyRef(msgspec.Struct, frozen=True, kw_only=True):
     """... and until so many more trades have closed."""
     challenger: str = ""
     """Version of the policy in shadow; empty: none."""
+    offered: str = ""
+    """A version that has shown enough and waits for a person to confirm it; empty: none."""
+    offered_level: int = 0
 
     def half(self, ts: int) -> bool:
         """Whether it is still on trial with half size at `ts`."""

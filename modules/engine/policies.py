@@ -12,6 +12,7 @@ import msgspec
 from state.messages import Command, Control, Report
 from state.policies import PolicyRef
 from state.runtime import RuntimeState
+from strategy.drift_levels import confirmed
 from strategy.policy import L0, STATIC, Policy, Static
 from utils.errors import BotError, Refusal
 
@@ -79,8 +80,9 @@ def size_of_trust(state: RuntimeState, domain: str, ts: int) -> float:
 def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Command]) -> None:
     """Put a policy in force, or a challenger beside it; refused, with what is in force untouched, when it cannot be had.
 
-    Arguments (all text): `domain`, `version` (`static` for L0), `level`, `reason`; `role` `champion` (default) or `challenger` (an empty
-    version: none any more); for a champion also `half_until` (ms) and `half_trades`, its time on trial with half size.
+    Arguments (all text): `domain`, `version` (`static` for L0), `level`, `reason`; `role` `champion` (default), `challenger` (an empty
+    version: none any more) or `offer` (it waits for a person); for a champion also `half_until` (ms) and `half_trades`, its time on trial
+    with half size, and `person` where one confirmed it.
     """
     args = event.args
     domain, version, level = args["domain"], args["version"], int(args.get("level", "0"))
@@ -99,6 +101,11 @@ def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Com
         state.policies[domain] = msgspec.structs.replace(ref, challenger=version)
         _told(event, f"{domain}: {f'policy {version} decides in shadow' if version else 'no policy decides in shadow'}{reason}", out)
         return
+    if args.get("role") == "offer":
+        state.policies[domain] = msgspec.structs.replace(ref, offered=version, offered_level=level)
+        text = f"{domain}/policy: {version} is offered to decide{reason}; a person confirms with `promote {domain}/policy`"
+        out.append(Report(ts=event.ts, what="rollout", rule="offer", text=text))
+        return
     if not version:
         _told(event, f"{domain}: no policy was named; {ref.version} stays in force", out)
         return
@@ -110,6 +117,8 @@ def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Com
         half_trades=int(args.get("half_trades", "0")),
         challenger="" if ref.challenger == version else ref.challenger,
     )
+    if "person" in args and domain in state.drift:
+        state.drift[domain] = confirmed(state.drift[domain])
     trial = ", with half size at first" if state.policies[domain].half(event.ts) and level > L0 else ""
     _told(event, f"{domain}: policy {version} is in force{trial} (was {ref.version}){reason}", out)
 

@@ -45,7 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
     """Trainings so far."""
     last_train_ts: int = 0
-    """Also of one that was refused."""
+    last_try_ts: int = 0
+    """Also of a training that was refused."""
     last_judge_ts: int = 0
     last_promotion_ts: int = 0
     offered: str = ""
@@ -67,6 +68,8 @@ def synced(plan: Plan, ref: PolicyRef | None) -> Plan:
     """The plan with the champion that really decides: the engine's word counts, whoever changed it."""
     version, level, since = (STATIC, L0, 0) if ref is None else (ref.version, ref.level, ref.since_ts)
     found = plan
+    if version == plan.offered:
+        return promoted(plan, since, version, level, "confirmed by a person")
     if version != plan.champion:
         found = msgspec.structs.replace(
             plan, champion=version, level=level, since_ts=since, previous=plan.champion, previous_level=plan.level, offered=""
@@ -80,11 +83,11 @@ def training_due(plan: Plan, drift: Drift | None, now: int, settings: Learning) 
     """Why a training is due at `now`, in words; empty: it is not."""
     if not may_learn(drift) or (drift is not None and drift.change_ts and now - drift.change_ts < POST_MS):
         return ""
+    passed = now - plan.last_train_ts
+    if now - max(plan.last_train_ts, plan.last_try_ts) < settings.apart_hours * HOUR_MS:
+        return ""
     if plan.last_train_ts == 0:
         return "the first one"
-    passed = now - plan.last_train_ts
-    if passed < settings.apart_hours * HOUR_MS:
-        return ""
     if drift is not None and drift.level and drift.alarm_ts > plan.last_train_ts:
         return f"drift: {drift.reason}"
     return f"{settings.every_days} days have passed" if passed >= settings.every_days * DAY_MS else ""
@@ -106,6 +109,8 @@ def trained(plan: Plan, now: int, version: str, reason: str) -> Plan:
         challenger_since=now if fresh else plan.challenger_since,
         number=plan.number + 1,
         last_train_ts=now,
+        last_try_ts=now,
+        last_judge_ts=now,  # there is nothing to be judged yet
     )
     return found.with_entry(now, "trained", version, reason)
 
@@ -150,6 +155,12 @@ def rolled_back(plan: Plan, now: int, reason: str) -> Plan:
 def given_up(plan: Plan, now: int) -> Plan:
     """A challenger that had its time and is worse: the other learner has its turn."""
     found = msgspec.structs.replace(
-        plan, challenger="", challengers=(), challenger_since=0, algorithm=NEXT[plan.algorithm], last_train_ts=0, offered=""
+        plan, challenger="", challengers=(), challenger_since=0, algorithm=NEXT[plan.algorithm], last_train_ts=0, last_try_ts=0, offered=""
     )
     return found.with_entry(now, "given up", plan.challenger, "beyond doubt worse than the champion")
+
+
+def trial(settings: Learning, now: int) -> dict[str, str]:
+    """Arguments of a `policy` event that begins with half size."""
+    rules = settings.promotion
+    return {"half_until": str(now + rules.probation_days * DAY_MS), "half_trades": str(rules.probation_trades)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from modules.learning.candles import CandleStore
 from modules.learning.checkpoint import LEVELS, folder_of
 from modules.learning.child import Child
 from modules.learning.jobs import Answer, Job, Judge, Train
-from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due
+from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
 from modules.settings import Learning
 from state.accounts import Domain
 from state.messages import Control
@@ -86,7 +86,7 @@ class Trainer:
         state: RuntimeState,
         clock: Clock,
         put: Callable[[Control], None],
-        missing: Callable[[], dict[str, str]],
+        missing: Callable[[], Mapping[str, str]],
         child: Child,
         store: CandleStore,
         domains: Sequence[Domain],
@@ -148,6 +148,10 @@ class Trainer:
 
     async def _judge(self, domain: Domain, now: int) -> None:
         plan = self.plans[domain]
+        ref = self._state.policies.get(domain)
+        if plan.challenger not in {"", plan.champion, "" if ref is None else ref.challenger}:
+            # The event was lost with the process that sent it, or refused: once a day it is said again.
+            self._tell(domain, {"version": plan.challenger, "level": str(self._level(plan)), "role": "challenger", "reason": "again"})
         answer = await self._ask(
             Judge(
                 domain=domain,
@@ -192,13 +196,13 @@ class Trainer:
             if self._refused.get(domain) != answer.refused:  # the same each day is said once
                 log.info("nothing was trained", domain=str(domain), algorithm=plan.algorithm, reason=answer.refused)
             self._refused[domain] = answer.refused
-            self._remember(domain, msgspec.structs.replace(plan, last_train_ts=now))
+            self._remember(domain, msgspec.structs.replace(plan, last_try_ts=now))
             return
         if not self._may_change(domain):
             return
         version, level = str(answer.result["version"]), int(answer.result["level"])
         if version == plan.champion:
-            self._remember(domain, msgspec.structs.replace(plan, last_train_ts=now, number=plan.number + 1))
+            self._remember(domain, msgspec.structs.replace(plan, last_train_ts=now, last_try_ts=now, number=plan.number + 1))
             return
         words = f"{plan.algorithm} trained on {answer.result['lessons']} decisions ({reason})"
         self._tell(domain, {"version": version, "level": str(level), "role": "challenger", "reason": words})
@@ -252,9 +256,3 @@ class Trainer:
             save_plan(self._folder, domain, plan)
         except OSError as error:
             log.warning("the plan of learning is not stored", domain=str(domain), error=str(error))
-
-
-def trial(settings: Learning, now: int) -> dict[str, str]:
-    """Arguments of a `policy` event that begins with half size."""
-    rules = settings.promotion
-    return {"half_until": str(now + rules.probation_days * 86_400_000), "half_trades": str(rules.probation_trades)}

@@ -50,6 +50,8 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
     lines.append("; ".join(switches(scene)))
     offers = [key for key, one in state.standings.items() if one.offered_ts]
     lines += [f"real money is offered: {key}" for key in offers]
+    policies = [f"{domain}/policy" for domain, ref in state.policies.items() if ref.offered]
+    lines += [f"another policy is offered: {key}" for key in policies]
     data = msgspec.to_builtins(status_of(state, scene.env, live=scene.live)) | {
         "feeds": {feed: state.feeds_down.get(feed) for feed in feeds_of(scene)} if scene.live else {},
         "toggles": msgspec.to_builtins(state.toggles),
@@ -59,7 +61,7 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
         "quotes": {str(account): state.instruments[m].quote for a, account in enumerate(state.accounts) for b, m in state.seats if a == b},
     }
     more = [("positions", Wanted("positions")), ("pnl", Wanted("pnl", {"period": "day"}))]
-    more += [(f"promote {key}", Wanted("promote", {"style": key})) for key in offers]
+    more += [(f"promote {key}", Wanted("promote", {"style": key})) for key in (*offers, *policies)]
     return Answer(
         title=f"{scene.env.upper()}, stage {state.stage}: {STAGES[state.stage].name}",
         lines=lines,
@@ -99,6 +101,7 @@ def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
     state, on, settings = scene.state, scene.state.toggles.learning, scene.learning
     lines = [f"the switch is {'ON' if on else 'OFF: nothing is trained or promoted, the log of decisions goes on'}"]
     rows, data = [], {}
+    more: list[tuple[str, Wanted]] = []
     for domain in dict.fromkeys(account.domain for account in state.accounts):
         ref = state.policies.get(str(domain), PolicyRef(version=STATIC, level=L0))
         plan = load_plan(scene.folder, domain)
@@ -118,25 +121,24 @@ def learn(scene: Scene, _args: Mapping[str, str]) -> Answer:
             lines.append(
                 f"{domain}: {f'training due {date_time(due)}, or after drift' if due else 'training due as soon as there is enough'}"
             )
-        if plan.offered:
-            lines.append(f"{domain}: {plan.offered} is offered: it waits for a person")
+        if ref.offered:
+            lines.append(f"{domain}: {ref.offered} is offered: it waits for a person")
+            more.append((f"promote {domain}/policy", Wanted("promote", {"style": f"{domain}/policy"})))
         data[str(domain)] = msgspec.to_builtins(ref) | {
             "trainings": plan.number,
             "last_train_ts": plan.last_train_ts,
             "next_train_ts": due if on else 0,
             "learned_from": known,
             "last": made,
-            "offered": plan.offered,
         }
-    lines.append("in this version the daemon does not start the trainer: nothing is trained, whatever is due")
     lines.append("what it was worth: `report learning`")
     turn = "off" if on else "on"
     return Answer(
         title="Online learning",
         lines=lines,
         table=Table(("domain", "decides", "trained"), tuple(rows)),
-        data={"on": on, "trains": False, "domains": data},
-        more=((f"learn {turn}", Wanted("learn", {"to": turn})),),
+        data={"on": on, "domains": data},
+        more=((f"learn {turn}", Wanted("learn", {"to": turn})), *more),
     )
 
 

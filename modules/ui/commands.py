@@ -43,6 +43,8 @@ class Shape(StrEnum):
     SYMBOL = "symbol"
     ACCOUNT = "account"
     STYLE = "style"
+    OFFER = "offer"
+    """A style, or the policy of a domain."""
     COMMAND = "command"
 
 
@@ -104,6 +106,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 ACCOUNTS = tuple(f"{domain}/{mode}" for domain in Domain for mode in Mode)
 STYLES = tuple(f"{domain}/{style}" for domain in Domain for style in Style)
+OFFERS = (*STYLES, *(f"{domain}/policy" for domain in Domain))
 
 _SYMBOL = Argument(name="symbol", shape=Shape.SYMBOL, example="BTCUSDT")
 _ACCOUNT = Argument(name="account", shape=Shape.ACCOUNT, default=ALL, optional=True)
@@ -164,8 +167,8 @@ _ROWS = (
     ),
     Entry(
         name="promote",
-        help="confirm an offer: real money, canary size",
-        args=(_STYLE,),
+        help="confirm an offer: a style for real money, a domain's policy",
+        args=(Argument(name="style", shape=Shape.OFFER, example="CRYPTO/swing"),),
         kind=Way.ASK,
         confirm=Kind.ONCE,
         works_offline=True,
@@ -259,6 +262,9 @@ def _value(entry: Entry, argument: Argument, word: str) -> str:
         case Shape.STYLE:
             domain, _, style = word.partition("/")
             return _one_of(entry, argument, f"{domain.upper()}/{style.lower()}", word, STYLES)
+        case Shape.OFFER:
+            domain, _, what = word.partition("/")
+            return _one_of(entry, argument, f"{domain.upper()}/{what.lower()}", word, OFFERS)
         case Shape.COMMAND:
             name = word.removeprefix("/").lower()
             if name not in VOCABULARY:

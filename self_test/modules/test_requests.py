@@ -9,6 +9,7 @@ from self_test.fakes.books import PERP, SPOT, coin
 from self_test.scenarios.desk import LiveDesk
 from state.accounts import Account, Domain, Mode
 from state.messages import Control
+from state.policies import PolicyRef
 from utils.errors import Refusal
 
 STATE = make_state(CONFIG, (coin("AAAUSDT"), coin("BBBUSDT", Domain.PERPS)), (SPOT, PERP))
@@ -68,3 +69,17 @@ def test_settings_go_into_the_event_as_they_are_and_what_has_no_broker_does_not(
     assert request_event(STATE, CONFIG, "options", {"to": "off"}, 7, "me") == [Control(7, "options", {"to": "off"}, "me")]
     with pytest.raises(Refusal, match="no broker is wired"):
         request_event(STATE, CONFIG, "forex", {"to": "on"}, 7, "me")
+
+
+def test_an_offered_policy_is_confirmed_with_half_size_and_the_old_one_in_shadow() -> None:
+    state = make_state(CONFIG, (coin("AAAUSDT"),), (SPOT,))
+    with pytest.raises(Refusal, match="none is anywhere"):
+        request_event(state, CONFIG, "promote", {"style": "CRYPTO/policy"}, 7, "me")
+    state.policies["CRYPTO"] = PolicyRef(version="a" * 12, level=1, offered="b" * 12, offered_level=2)
+    with pytest.raises(Refusal, match="offered: CRYPTO/policy"):
+        request_event(state, CONFIG, "promote", {"style": "PERPS/policy"}, 7, "me")
+    first, second = request_event(state, CONFIG, "promote", {"style": "CRYPTO/policy"}, 7, "me")
+    assert first.name == second.name == "policy"
+    assert (first.args["version"], first.args["level"], first.args["person"], first.args["half_trades"]) == ("b" * 12, "2", "1", "20")
+    assert first.args["half_until"] == str(7 + 3 * 86_400_000) and "role" not in first.args
+    assert (second.args["version"], second.args["role"], second.args["level"]) == ("a" * 12, "challenger", "1")

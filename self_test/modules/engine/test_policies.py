@@ -7,6 +7,7 @@ import pytest
 from modules.engine.policies import HALF, Policies, in_force, in_shadow, missing, size_of_trust
 from modules.engine.recovery import restore, snapshot_of
 from self_test.scenarios.desk import Desk, only
+from state.drift import Drift
 from state.messages import Report
 from strategy.actions import Values
 from strategy.policy import L1, L2, STATIC, Policy
@@ -125,3 +126,24 @@ def test_a_new_policy_has_half_size_until_its_trial_is_over(trial: dict[str, str
     assert left == (1.0 if "half_trades" in trial else HALF)
     assert size_of_trust(desk.engine.state, "CRYPTO", 10**13) == 1.0
     assert size_of_trust(desk.engine.state, "PERPS", desk.now) == 1.0
+
+
+def test_an_offer_changes_nothing_until_a_person_confirms_it_and_then_drift_no_longer_waits() -> None:
+    desk, _ = desk_with(Bold("new"))
+    state = desk.engine.state
+    told = only(Report, desk.control("policy", domain="CRYPTO", version="new", level="1", role="offer", reason="better"))
+    assert told.what == "rollout" and told.rule == "offer" and "is offered" in told.text and told.text.startswith("CRYPTO/policy: ")
+    assert decides(desk) == STATIC and state.policies["CRYPTO"].offered == "new"
+    again = restore(snapshot_of(desk.engine, 0), desk.engine.mandate.policies).state.policies["CRYPTO"]
+    assert (again.offered, again.offered_level) == ("new", 1)
+    state.drift["CRYPTO"] = Drift(person=True, change_ts=5)
+    force(desk, "new")
+    assert state.drift["CRYPTO"].person and state.policies["CRYPTO"].offered == ""
+    force(desk, "new", person="1")
+    assert not state.drift["CRYPTO"].person and state.drift["CRYPTO"].change_ts == 5
+
+
+def test_an_offer_that_cannot_be_had_is_none() -> None:
+    desk, _ = desk_with()
+    assert "refused" in force(desk, "gone", role="offer")
+    assert "CRYPTO" not in desk.engine.state.policies

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from modules.learning.checkpoint import LCB_TABLE, SB3_DQN
-from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due
+from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
 from modules.settings import Learning
 from state.drift import DEMOTE, FREEZE, NOTE, Drift
 from state.policies import PolicyRef
@@ -24,6 +24,8 @@ def last(ago_ms: int) -> Plan:
     "plan, drift, due",
     [
         (Plan(), None, True),
+        (Plan(last_try_ts=NOW - DAY_MS), None, True),
+        (Plan(last_try_ts=NOW - DAY_MS + 1), None, False),
         (last(7 * DAY_MS), None, True),
         (last(7 * DAY_MS - 1), None, False),
         (last(DAY_MS), Drift(level=NOTE, alarm_ts=NOW - 1), True),
@@ -94,3 +96,14 @@ def test_history_is_bounded_and_survives_the_disk() -> None:
         plan = trained(plan, NOW + n, f"{n:012x}", "")
     assert len(plan.log) == 50 and len(plan.challengers) == 30
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+def test_what_a_person_confirmed_is_a_promotion() -> None:
+    plan = Plan(champion=A, level=1, challenger=B, challengers=(B,), algorithm=SB3_DQN, offered=B, offered_level=2)
+    found = synced(plan, PolicyRef(version=B, level=2, since_ts=NOW))
+    assert (found.champion, found.level, found.previous, found.challenger, found.offered) == (B, 2, A, A, "")
+    assert found.last_promotion_ts == NOW and found.algorithm == LCB_TABLE and found.log[-1].reason == "confirmed by a person"
+
+
+def test_a_trial_is_half_size_for_days_and_trades() -> None:
+    assert trial(RULES, NOW) == {"half_until": str(NOW + 3 * DAY_MS), "half_trades": "20"}

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from modules.learning import trainer
@@ -68,6 +69,8 @@ class Bench:
         self.folder, self.process, self.clock = folder, Process(), FakeClock()
         self.missing: dict[str, str] = {}
         self.events: list[dict[str, str]] = []
+        self.deaf = False
+        """The engine does not get to hear of challengers."""
         self.settings = Learning(**settings)
         self.trainer = self.start()
 
@@ -81,9 +84,13 @@ class Bench:
         self.events.append(event.args)
         ref = self.state.policies.get("CRYPTO", PolicyRef(version=STATIC, level=0))
         if event.args.get("role", "champion") == "champion":
-            self.state.policies["CRYPTO"] = PolicyRef(version=event.args["version"], level=int(event.args["level"]), since_ts=event.ts)
+            level = int(event.args["level"])
+            kept = "" if ref.challenger == event.args["version"] else ref.challenger
+            self.state.policies["CRYPTO"] = PolicyRef(version=event.args["version"], level=level, since_ts=event.ts, challenger=kept)
         else:
             assert ref.version != event.args["version"], "nobody is in shadow of himself"
+            if event.args["role"] == "challenger" and not self.deaf:
+                self.state.policies["CRYPTO"] = msgspec.structs.replace(ref, challenger=event.args["version"])
 
     @property
     def plan(self) -> Plan:
@@ -146,6 +153,22 @@ async def test_switched_off_while_it_trains_the_result_is_left(bench: Bench) -> 
     bench.process.meanwhile = off
     await bench.days(1)
     assert len(bench.process.asked) == 1 and not bench.events and bench.plan.challenger == ""
+
+
+@pytest.mark.asyncio
+async def test_a_challenger_that_the_engine_never_heard_of_is_told_again_once_a_day(bench: Bench) -> None:
+    bench.deaf = True
+    await bench.challenged()
+    for _ in range(3):
+        assert await bench.trainer.step()
+    assert not bench.events
+    await bench.days(1)
+    assert [(one["version"], one["role"], one["level"]) for one in bench.events] == [(A, "challenger", "1")]
+    bench.deaf = False
+    await bench.days(1)
+    bench.events.clear()
+    await bench.days(1)
+    assert not bench.events
 
 
 @pytest.mark.asyncio
@@ -238,12 +261,16 @@ async def test_a_process_that_dies_costs_the_attempt_and_nothing_else(bench: Ben
 
 
 @pytest.mark.asyncio
-async def test_a_refused_training_waits_for_the_next_time(bench: Bench) -> None:
+async def test_a_refused_training_is_tried_again_a_day_later(bench: Bench) -> None:
     bench.process.train = Answer(refused="too little")
-    await bench.days(7)
-    assert len(bench.process.asked) == 1 and not bench.events
     await bench.days(1)
-    assert len(bench.process.asked) == 2
+    for _ in range(4):
+        bench.state.ts += DAY_MS // 4 - 1
+        assert await bench.trainer.step()
+    assert len(bench.process.asked) == 1 and not bench.events
+    bench.state.ts += 4
+    assert await bench.trainer.step()
+    assert len(bench.process.asked) == 2 and bench.plan.last_train_ts == 0
 
 
 @pytest.mark.asyncio

@@ -86,13 +86,15 @@ def test_learning_tells_of_champion_challenger_and_the_next_training(tmp_path: P
         libraries={}, made_ts=T0,
     )  # fmt: skip
     version = save(tmp_path, manifest, {"lower": np.zeros(SHAPE, np.float32)}).version
-    state.policies["CRYPTO"] = PolicyRef(version=version, level=1, half_until=T0 + 1, challenger="static")
-    save_plan(tmp_path, Domain.CRYPTO, Plan(champion=version, number=3, last_train_ts=T0 - 60_000, offered="b" * 12))
+    state.policies["CRYPTO"] = PolicyRef(version=version, level=1, half_until=T0 + 1, challenger="static", offered="b" * 12)
+    save_plan(tmp_path, Domain.CRYPTO, Plan(champion=version, number=3, last_train_ts=T0 - 60_000))
     found = general.learn(scene, {})
     assert f"CRYPTO: {version} (L1) decides, half size" in found.lines and "CRYPTO: static decides in shadow" in found.lines
     assert "CRYPTO: learned from 1,234 decisions, training 3" in found.lines
     assert "CRYPTO: training due 2025-03-12 14:24 UTC, or after drift" in found.lines
     assert any("waits for a person" in line for line in found.lines) and fits(found)
+    assert ("promote", {"style": "CRYPTO/policy"}) in [(wanted.name, wanted.args) for _, wanted in found.more]
+    assert "another policy is offered: CRYPTO/policy" in general.status(scene, {}).lines
     told = found.data["domains"]["CRYPTO"]
     assert told["next_train_ts"] == T0 - 60_000 + week and told["learned_from"] == 1_234
     state.drift["CRYPTO"] = Drift(level=2, since_ts=T0, alarm_ts=T0)
