@@ -1,7 +1,7 @@
 """Carries the outbox: one loop a chat that sends, and one that keeps the queue on disk, off the event loop.
 
-`put` only touches memory; the disk follows within a moment. A kill in that moment loses the words, not the fact: fills and disasters are in
-the journal and the ledger first.
+`put` only touches memory; the disk follows at once for what must not be dropped, within a second for the rest. A kill in the milliseconds
+before it loses the words, not the fact: fills and disasters are in the journal and the ledger first.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import structlog
 
 from modules.telegram.outbox import Outbox, Parcel, Unreadable
-from modules.telegram.wire import Letter, Refused, Sender
+from modules.telegram.wire import Letter, Refused, Sender, Urgency
 from utils.clock import Clock
 from utils.errors import Rejected, Transient, Unknown
 from utils.files import atomic_write, quarantine
-from utils.supervise import Policy
+from utils.supervise import Policy, unless
 
 log = structlog.get_logger("chat")
 
@@ -37,7 +37,7 @@ class Courier:
     def __init__(self, outbox: Outbox, sender: Sender, clock: Clock, rng: random.Random, path: Path) -> None:
         self._outbox, self._sender, self._clock, self._rng, self._path = outbox, sender, clock, rng, path
         self._news: dict[int, asyncio.Event] = {}
-        self._unsaved = asyncio.Event()
+        self._unsaved, self._urgent = asyncio.Event(), asyncio.Event()
         self._writing = asyncio.Lock()
         self._saved = outbox.changes
         self._shut_out: set[int] = set()
@@ -45,6 +45,8 @@ class Courier:
     def put(self, letter: Letter) -> None:
         """Take a letter: synchronous, O(1), no disk, no network."""
         self._outbox.put(letter, self._clock.now_ms())
+        if letter.urgency is Urgency.NEVER_DROP:
+            self._urgent.set()
         self._changed()
 
     @property
@@ -103,14 +105,17 @@ class Courier:
         return False
 
     async def keep(self) -> None:
-        """Write every change to disk, at most once in `SAVE_GAP_S`, and what is left when this task ends."""
+        """Write every change to disk, at most once in `SAVE_GAP_S` unless it must not be dropped, and what is left when this task ends."""
         try:
             while True:
                 self._unsaved.clear()
                 if self._saved == self._outbox.changes:
                     await self._unsaved.wait()
-                ok = await self._save_aside()
-                await self._clock.sleep(SAVE_GAP_S if ok else DISK_AGAIN_S)
+                self._urgent.clear()
+                if await self._save_aside():
+                    await unless(self._urgent, self._clock.sleep(SAVE_GAP_S), "telegram: between two writes")
+                else:
+                    await self._clock.sleep(DISK_AGAIN_S)
         finally:
             self.save()
 

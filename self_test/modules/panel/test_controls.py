@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -16,18 +15,6 @@ from state.accounts import Account, Domain, Mode
 
 pytestmark = pytest.mark.asyncio
 CHANGES = ["/ask", "/confirm", "/cancel", "/logout"]
-
-
-@pytest_asyncio.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house() as found:
-        yield found
-
-
-@pytest_asyncio.fixture
-async def web() -> AsyncIterator[aiohttp.ClientSession]:
-    async with browser() as found:
-        yield found
 
 
 class Visitor:

@@ -2,32 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from modules.panel import live
 from modules.panel.live import EVERY_S, MOST_CLIENTS, Hub
-from self_test.modules.panel.house import House, browser, open_house
+from self_test.modules.panel.house import House, open_house
 from utils.clock import FakeClock
 
 pytestmark = pytest.mark.asyncio
 LIMIT_S = 10.0
-
-
-@pytest_asyncio.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house() as found:
-        yield found
-
-
-@pytest_asyncio.fixture
-async def web() -> AsyncIterator[aiohttp.ClientSession]:
-    async with browser() as found:
-        yield found
 
 
 async def parts(answer: aiohttp.ClientResponse, n: int) -> dict[str, Any]:

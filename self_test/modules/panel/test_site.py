@@ -1,33 +1,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from html import escape
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from modules.panel.guard import HEADERS
 from modules.settings import Panel
-from self_test.modules.panel.house import NASTY, House, browser, open_house
+from self_test.modules.panel.house import NASTY, House, open_house
 from self_test.telemetry.samples import BTC
 from state.messages import Report, Tick
 
 pytestmark = pytest.mark.asyncio
 PAGES = ["/", f"/symbol/{BTC}", "/kpi", "/journal", f"/journal/3?key={BTC}", "/login"]
-
-
-@pytest_asyncio.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house() as found:
-        yield found
-
-
-@pytest_asyncio.fixture
-async def web() -> AsyncIterator[aiohttp.ClientSession]:
-    async with browser() as found:
-        yield found
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -185,6 +185,25 @@ async def test_the_disk_follows_owner_only_and_the_next_life_goes_on(tmp_path: P
 
 
 @pytest.mark.asyncio
+async def test_what_must_not_be_dropped_is_on_disk_at_once_the_rest_within_a_second(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with Supervisor(desk.clock, random.Random(1)) as tasks:
+        tasks.supervise("keep", desk.courier.keep)
+
+        def stored(text: str) -> bool:
+            return (tmp_path / FILE).exists() and text.encode() in (tmp_path / FILE).read_bytes()
+
+        desk.put("fill 1", Urgency.NEVER_DROP)
+        await until(lambda: stored("fill 1") and desk.clock.sleeping() > 0)
+        desk.put("gossip")
+        await asyncio.sleep(0.05)
+        assert not stored("gossip")
+        desk.put("fill 2", Urgency.NEVER_DROP)
+        await until(lambda: stored("fill 2"))
+        await tasks.stop([StopStep(name="end", tasks=("keep",))])
+
+
+@pytest.mark.asyncio
 async def test_a_disk_that_refuses_stops_nothing(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "missing")
     async with Supervisor(desk.clock, random.Random(1)) as tasks:
