@@ -6,8 +6,10 @@ The panel decides nothing: it hands what was pressed to the operator's counter a
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from aiohttp import web
 from multidict import MultiDictProxy
 
@@ -176,12 +178,12 @@ def _next(path: str) -> str:
 
 
 def standing(source: Sources) -> dict[str, Any]:
-    """How every control stands."""
+    """How every control stands; `drawn` marks this very standing, so that a page knows whether it shows it."""
     state = source.recent.state
     domains = {account.domain for account in state.accounts}
     profile = "spot+perp" if {Domain.CRYPTO, Domain.PERPS} <= domains else "perp" if Domain.PERPS in domains else "spot"
     base = state.exploration or 100 * source.explore
-    return {
+    found = {
         "stages": [(number, row.name) for number, row in STAGES.items()],
         "stage": state.stage,
         "earned": state.earned,
@@ -195,3 +197,4 @@ def standing(source: Sources) -> dict[str, Any]:
         "papers": [str(account) for account in state.accounts if account.mode is Mode.PAPER],
         "held": sorted({(state.instrument(i).symbol, str(state.account_of(i))) for i in range(len(state.pos)) if state.pos[i]["status"]}),
     }
+    return {**found, "drawn": sha256(msgspec.json.encode(found, enc_hook=str)).hexdigest()[:16]}

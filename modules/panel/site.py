@@ -239,8 +239,7 @@ class Site:
             newest = {account: [marks[-1][0] // 1000, marks[-1][1] / 1e10] for account, marks in source.recent.equity.items() if marks}
             return {"head": head, **pieces, "equity": newest}
         if topic == "controls":
-            standing = controls.standing(source)
-            return {"head": head, "standing": {name: standing[name] for name in sorted(standing)}}
+            return {"head": head, "standing": {"drawn": controls.standing(source)["drawn"]}}
         if topic in state.index:
             instrument = state.instruments[state.index[topic]]
             values = self._symbol_values(source, instrument)

@@ -2,6 +2,9 @@
 "use strict";
 
 const panel = {
+  settling: false,
+  wanted: "",
+
   /** Make the children of `old` those of `fresh`, touching only what differs. */
   patch(old, fresh) {
     const have = [...old.childNodes], want = [...fresh.childNodes];
@@ -52,14 +55,29 @@ const panel = {
     addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
   },
 
-  /** Draw the piece with this id again, from the page as the server makes it now. */
-  async renew(id) {
+  /** Draw the controls again, from the page as the server makes it now; false when there is no such page any more. */
+  async renew(place) {
     const answer = await fetch("/controls", { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id), place = document.getElementById(id);
-    if (!fresh || !place) return;
+    if (answer.redirected) return false;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("standing");
+    if (!answer.ok || !fresh) return true;
     panel.patch(place, fresh);
+    place.dataset.drawn = fresh.dataset.drawn;
     htmx.process(place);
+    return true;
+  },
+
+  /** Until the controls show what the server said last: one request at a time, tried again when one is lost. */
+  async settle() {
+    const place = document.getElementById("standing");
+    if (!place || panel.settling) return;
+    panel.settling = true;
+    try {
+      while (place.dataset.drawn !== panel.wanted && (await panel.renew(place).catch(() => true)))
+        if (place.dataset.drawn !== panel.wanted) await new Promise((done) => setTimeout(done, 500));
+    } finally {
+      panel.settling = false;
+    }
   },
 
   colour: (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(),
@@ -69,12 +87,10 @@ const panel = {
 document.addEventListener("DOMContentLoaded", () => {
   panel.listen();
 
-  // What stands on the controls page is drawn again by the server when it has changed, whoever changed it.
-  let standing = null;
+  // What stands on the controls page is drawn again when it has changed, whoever changed it and whenever: the page says what it shows.
   document.addEventListener("part:standing", ({ detail }) => {
-    const now = JSON.stringify(detail);
-    if (standing !== null && now !== standing) panel.renew("standing");
-    standing = now;
+    panel.wanted = detail.drawn;
+    panel.settle();
   });
 
   // What waits for a confirmation counts down, and goes when it is too late.
