@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modules.confirm import DIGITS, typed_digits
 from modules.environment import Environment, secret
 from modules.options import PROFILES, RunOptions
 from modules.simulator.launcher import Endpoints
@@ -112,6 +113,7 @@ def confirmed(options: RunOptions, account_id: str) -> str:
     """Why the account with the venue's id `account_id` may not be traded for real; empty when a person typed its last digits."""
     if options.env is Environment.SIMULATED:
         return ""
-    if options.real_money == account_id[-4:] and len(account_id) >= 4:  # an id that the venue did not tell confirms nothing
+    told = len(account_id) >= DIGITS  # an id that the venue did not tell confirms nothing
+    if told and account_id[-DIGITS:] in typed_digits(options.real_money):
         return ""
     return "--real-money does not match the last 4 digits of its id"

@@ -6,9 +6,11 @@ A person at a terminal is asked; a script says `--yes`, or `--real-money` with t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from modules.confirm import Kind, Outcome, answer, ask
+import msgspec
+
+from modules.confirm import Kind, Outcome, answer, ask, last_digits
 from utils.errors import ExitCode, Refusal
 
 WHO = "command line"
@@ -28,12 +30,14 @@ def sure(what: str, env: str, *, yes: bool) -> bool:
     return False
 
 
-def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: Callable[[], int]) -> str:
-    """The last digits of `account_id`, typed by a person (`given`: with `--real-money`); Refusal when they are not right.
+def real_money(what: str, env: str, account_ids: Sequence[str], given: str | None, now_ms: Callable[[], int]) -> str:
+    """The last digits of one of `account_ids`, typed by a person (`given`: with `--real-money`); Refusal when they are not right.
 
+    Which of several open accounts is meant only the venue can tell: the running bot compares again, and so does the next start.
     `now_ms` is wall time: what is typed after 5 minutes is too late.
     """
-    pending = ask(Kind.DIGITS, "cli", WHO, what, now_ms(), account_id=account_id)
+    pending = ask(Kind.DIGITS, "cli", WHO, what, now_ms(), accounts=[("", one) for one in account_ids[:1] or ("",)])
+    known = {last_digits(one) for one in account_ids}
     while True:
         typed = given
         if typed is None:
@@ -42,6 +46,8 @@ def real_money(what: str, env: str, account_id: str, given: str | None, now_ms: 
             sys.stdout.write(f"{what} opens REAL MONEY in {env}. Type the last 4 digits of the account's id: ")
             sys.stdout.flush()
             typed = sys.stdin.readline()
+        if typed.strip() in known:
+            pending = msgspec.structs.replace(pending, digits=(("", typed.strip()),))
         found, outcome = answer(pending, WHO, now_ms(), typed=typed)
         if outcome is Outcome.CONFIRMED:
             return typed.strip()

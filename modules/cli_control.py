@@ -38,7 +38,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     found = commands.add_parser("control", help=words, description=words)
     found.add_argument("words", nargs="+", metavar="NAME [ARGS]", help="e.g. status, why BTCUSDT, explore 15; `control help` has them all")
     found.add_argument("--yes", action="store_true", help="do it without asking")
-    found.add_argument("--real-money", metavar="LAST4", default="", help="what opens real money: the account id's last four characters")
+    found.add_argument("--real-money", metavar="LAST4", default="", help="the account id's last four characters, of several with commas")
     found.add_argument("--json", action="store_true", help="one JSON document")
     found.add_argument("--out", type=Path, metavar="FILE", help="where a picture goes (default NAME.png)")
     found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
@@ -79,12 +79,14 @@ def control(args: argparse.Namespace, load: Load) -> ExitCode:
 
 def _asked(args: argparse.Namespace, place: Path, wanted: Wanted) -> dict[str, Any]:
     """What the bot answers, once everything it wants confirmed is; Transient when it does not answer, Refusal when it will not."""
+    from modules.confirm import typed_digits
     from telemetry.server import Ask
 
     limit = PICTURE_LIMIT_S if wanted.name in {"chart", "report"} else ANSWER_LIMIT_S
     body = _post(place, Ask(wanted.name, wanted.args, WHO, sure=args.yes, digits=args.real_money), limit)
+    given = list(typed_digits(args.real_money))
     while (must := body.get("confirm")) is not None:
-        said = _confirmed(must["text"], must["kind"], args.real_money, f"control {wanted.line}")
+        said = _confirmed(must["text"], must["kind"], given.pop(0) if given and must["kind"] == "digits" else "", f"control {wanted.line}")
         name, words = ("cancel", {}) if said is None else ("confirm", {"digits": said})
         try:
             body = _post(place, Ask(name, {"nonce": must["nonce"], **words}, WHO), limit)

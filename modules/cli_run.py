@@ -99,7 +99,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--http-host", metavar="HOST", help="address of status, health and metrics (default 127.0.0.1)")
     add("--http-port", type=port, metavar="PORT", help="its port; 0 takes a free one (default 9108)")
     add("--override-gates", action="store_true", help="open a stage that is not earned (outside simulated also --real-money)")
-    add("--real-money", metavar="LAST4", help="with --override-gates outside simulated: the account id's last four digits")
+    add("--real-money", metavar="LAST4", help="with --override-gates outside simulated: last four digits of each account id, with commas")
     add("--verbose", action="store_true", help="also tell of moved stops and of signals on symbols already held")
     simulated = found.add_argument_group("the built-in exchange (--env simulated)")
     add = simulated.add_argument

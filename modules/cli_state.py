@@ -131,7 +131,7 @@ def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
     them with the account's id. Where it is not open, the start that opens it asks for them.
     """
     from modules.cli_confirm import real_money, sure
-    from modules.confirm import Kind, needed
+    from modules.confirm import Kind, needed, typed_digits
     from modules.stage_request import remembered
     from utils.clock import WallClock
 
@@ -139,7 +139,7 @@ def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
     kind = needed(env=env, disaster=args.name == "flatten", opens_live=open_account is not None, asks=True)
     what = f"promote {args.style}" if args.name == "promote" else args.name
     if kind is Kind.DIGITS:
-        args.real_money = real_money(what, env, open_account or "", args.real_money or None, WallClock().now_ms)
+        args.real_money = real_money(what, env, typed_digits(open_account), args.real_money or None, WallClock().now_ms)
         return True
     return kind is Kind.NONE or sure(what, env, yes=args.yes)
 

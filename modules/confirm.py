@@ -9,6 +9,7 @@ line and returns the `Pending` to keep instead. It acts on `Outcome.CONFIRMED` a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -31,7 +32,7 @@ class Kind(StrEnum):
     ONCE = "once"
     """One tap within 60 s."""
     DIGITS = "digits"
-    """The last four characters of the account's id, typed within 5 min."""
+    """The last four characters of the id of each account that it opens, one after the other, each typed within 5 min."""
     TWICE = "twice"
     """Two taps, the second within 30 s of the first."""
 
@@ -42,7 +43,7 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     """Act, now and once."""
     AGAIN = "once more"
-    """The first of two taps: show the new `Pending.token`."""
+    """The first of two taps, or of several accounts: show the new `Pending.token`."""
     WRONG_PERSON = "not the person who asked"
     EXPIRED = "too late"
     WRONG_DIGITS = "not the digits"
@@ -69,10 +70,10 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     asked_ts: int
     expires_ts: int
     """The first moment that is too late."""
-    digits: str = ""
-    """What must be typed; never shown."""
+    digits: tuple[tuple[str, str], ...] = ()
+    """Account and what must be typed for it, one after the other; the second is never shown."""
     taps: int = 0
-    """Taps that counted."""
+    """Taps, or accounts whose digits were typed, that counted."""
     wrong: int = 0
     """Wrong digits so far."""
     done: bool = False
@@ -82,6 +83,11 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     def token(self) -> str:
         """What the button shown now carries. It changes with each tap, so that one tap delivered twice is not two."""
         return f"{self.nonce}.{self.taps}"
+
+    @property
+    def whose(self) -> str:
+        """The account whose digits are waited for; empty where none are."""
+        return self.digits[self.taps][0] if self.taps < len(self.digits) else ""
 
 
 def needed(*, env: str, disaster: bool = False, opens_live: bool = False, asks: bool = False) -> Kind:
@@ -106,6 +112,16 @@ def last_digits(account_id: str) -> str:
     return account_id[-DIGITS:]
 
 
+def typed_digits(text: str | None) -> tuple[str, ...]:
+    """The digits of several accounts as `--real-money` has them: `1234` or `1234,5678`."""
+    return tuple((text or "").replace(",", " ").split())
+
+
+def joined_digits(*texts: str | None) -> str | None:
+    """Several such texts as one, each account's digits once; None for none."""
+    return ",".join(dict.fromkeys(one for text in texts for one in typed_digits(text))) or None
+
+
 def ask(
     kind: Kind,
     nonce: str,
@@ -116,15 +132,16 @@ def ask(
     name: str = "",
     args: tuple[tuple[str, str], ...] = (),
     where: str = "",
-    account_id: str = "",
+    accounts: Sequence[tuple[str, str]] = (),
     tapped: bool = False,
 ) -> Pending:
     """A request at `ts`, waiting. `tapped`: it was itself a tap on a button, which is the first of two; a typed command is none.
 
-    Refusal for `Kind.DIGITS` without a known account id; ValueError for `Kind.NONE`, which waits for nobody, an empty nonce or person.
+    `accounts`: name and venue's id of each that it opens. Refusal for `Kind.DIGITS` where one of the ids is not known; ValueError for
+    `Kind.NONE`, which waits for nobody, an empty nonce or person, and digits of no account.
     """
-    if kind is Kind.NONE or not nonce or not who:
-        raise ValueError(f"nothing to wait for: kind {kind}, nonce {nonce!r}, who {who!r}")
+    if kind is Kind.NONE or not nonce or not who or (kind is Kind.DIGITS and not accounts):
+        raise ValueError(f"nothing to wait for: kind {kind}, nonce {nonce!r}, who {who!r}, {len(accounts)} accounts")
     first = kind is Kind.TWICE and tapped
     limit = {Kind.ONCE: ONCE_MS, Kind.DIGITS: DIGITS_MS, Kind.TWICE: TWICE_MS}[kind]
     return Pending(
@@ -137,7 +154,7 @@ def ask(
         where=where,
         asked_ts=ts,
         expires_ts=ts + limit,
-        digits=last_digits(account_id) if kind is Kind.DIGITS else "",
+        digits=tuple((name, last_digits(account_id)) for name, account_id in accounts) if kind is Kind.DIGITS else (),
         taps=int(first),
     )
 
@@ -159,12 +176,15 @@ def answer(
         return pending, Outcome.ALREADY_DONE
     if not pending.asked_ts <= ts < pending.expires_ts or pending.wrong >= TRIES:
         return pending, Outcome.EXPIRED
-    if pending.kind is Kind.DIGITS:
-        if typed.strip() != pending.digits:
-            return msgspec.structs.replace(pending, wrong=pending.wrong + 1), Outcome.WRONG_DIGITS
-        return msgspec.structs.replace(pending, done=True), Outcome.CONFIRMED
-    if token != pending.token:  # a tap that counted is delivered again
+    if token != pending.token and (token or pending.kind is not Kind.DIGITS):  # a step that counted is delivered again
         return pending, Outcome.ALREADY_DONE
+    if pending.kind is Kind.DIGITS:
+        if typed.strip() != pending.digits[pending.taps][1]:
+            return msgspec.structs.replace(pending, wrong=pending.wrong + 1), Outcome.WRONG_DIGITS
+        taps = pending.taps + 1
+        if taps < len(pending.digits):
+            return msgspec.structs.replace(pending, taps=taps, asked_ts=ts, expires_ts=ts + DIGITS_MS), Outcome.AGAIN
+        return msgspec.structs.replace(pending, taps=taps, done=True), Outcome.CONFIRMED
     if pending.kind is Kind.TWICE and pending.taps == 0:
         return msgspec.structs.replace(pending, taps=1, asked_ts=ts, expires_ts=ts + TWICE_MS), Outcome.AGAIN
     return msgspec.structs.replace(pending, taps=pending.taps + 1, done=True), Outcome.CONFIRMED

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from modules.confirm import Kind
+from modules.confirm import Kind, typed_digits
 from modules.fulfil import Building, Fulfilment
 from modules.ui.commands import changes, parse
 from modules.ui.notices import Notices, Urgency, booted, report_ready
@@ -107,10 +107,11 @@ class Faces:
         if not changes(wanted):
             return {"answer": await self.operator.picture(wanted) if wanted.name in PICTURES else self.operator.look(wanted)}
         outcome = await self.operator.ask(wanted, who)
+        given = list(typed_digits(ask.digits))
         while ask.sure and isinstance(outcome, MustConfirm):
-            if outcome.kind is Kind.DIGITS and not ask.digits:
-                raise Refusal(f"{outcome.text}\nsay --real-money with these characters")
-            outcome = await self.operator.confirm(outcome.nonce, who, ask.digits if outcome.kind is Kind.DIGITS else "")
+            if outcome.kind is Kind.DIGITS and not given:
+                raise Refusal(f"{outcome.text}\nsay --real-money with these characters (of several accounts: with commas, in this order)")
+            outcome = await self.operator.confirm(outcome.nonce, who, given.pop(0) if outcome.kind is Kind.DIGITS else "")
         return told(outcome)
 
 

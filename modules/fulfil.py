@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from modules.accounts import Lineup
+from modules.confirm import joined_digits
 from modules.latch import ALL, latch, unlatch
 from modules.options import OPENED_BY, RunOptions, check, newest_checks
 from modules.requests import POLICY, request_event
@@ -166,7 +167,7 @@ class Fulfilment:
             stage=stage,
             profile=profile,
             override_gates=stage > max(1, state.earned) or (now.override_gates and kept),
-            real_money=digits or (now.real_money if kept else None),
+            real_money=joined_digits(now.real_money, digits) if stage > 1 else None,
         )
         check(found, state.earned)
         return found

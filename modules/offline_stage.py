@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.confirm import DIGITS
+from modules.confirm import DIGITS, joined_digits, typed_digits
 from modules.environment import Environment
 from modules.offline import NOTHING, journal_request
 from modules.options import PROFILES, RunOptions, check
@@ -33,15 +33,14 @@ def queue(place: Path, env: str, wanted: Wanted, config: BotConfig, digits: str)
         simulated = env == Environment.SIMULATED
         more = stage > last.stage or wanted.name == "profile"
         live = [one for one in PROFILES[profile] if STAGES[stage].cell(one) in {Cell.LIVE, Cell.LIVE_IF_EARNED}]
-        if not simulated and (over or (more and live)) and len(digits) != DIGITS:
+        if not simulated and (over or (more and live)) and {len(one) for one in typed_digits(digits)} != {DIGITS}:
             check(_options(place, stage, profile, override=not over), last.earned)  # a shut gate says what it lacks
             raise Refusal(f"{wanted.line} in {env} can open real money: say --real-money with the last 4 characters of the account's id")
         check(_options(place, stage, profile, override=over or stage <= last.opened), last.earned)
         words = {**wanted.args, **({"override": "1"} if over else {})}
         lines = journal_request(place, wanted.name, words, config)
-        kept = last.real_money if 1 < stage <= last.stage else None
         override = over or 1 < stage <= last.opened
-        remember(place, last, stage, override=override, real_money=digits or kept, profile=profile)
+        remember(place, last, stage, override=override, real_money=joined_digits(last.real_money, digits), profile=profile)
     return [*lines, f"no bot runs here: the next start without --stage and --profile takes stage {stage}, {profile}"]
 
 

@@ -218,15 +218,19 @@ class Chat:
             await self._carried(ask, outcome)
             await self._sender.answer(tap.tap, clip(outcome.text, ANSWER_LIMIT))
             return
+        await self._next(ask, outcome)
+        await self._sender.answer(tap.tap, "once more")
+
+    async def _next(self, ask: Ask, must: MustConfirm) -> None:
+        """The message asks for the next step."""
         ask.closed = ""
-        self._renew(ask, outcome)
+        self._renew(ask, must)
         self._bonds.bind(ask.nonce, ask.message)
         try:
-            await self._sender.edit(ask.chat, ask.message, question(outcome, again=True), answers(outcome, ask.nonce))
+            await self._sender.edit(ask.chat, ask.message, question(must, again=must.kind is Kind.TWICE), answers(must, ask.nonce))
         except (Transient, Unknown, Rejected):
             self._forget(ask)
             raise
-        await self._sender.answer(tap.tap, "once more")
 
     async def _digits(self, message: Heard) -> bool:
         """Whether the text was the digits that a request of this person waits for."""
@@ -244,6 +248,9 @@ class Chat:
         if isinstance(outcome, Done):
             await self._carried(ask, outcome)
             await self._sender.send(message.chat, outcome.text)
+        else:
+            await self._next(ask, outcome)
+            await self._sender.send(message.chat, outcome.text.rpartition("\n")[2])
         return True
 
     async def _carried(self, ask: Ask, done: Done) -> None:

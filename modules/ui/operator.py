@@ -157,10 +157,7 @@ class Operator:
         if kind is Kind.NONE:
             return Done(await self._deeds.carry_out(wanted, who.name))
         text = self._deeds.describe(wanted)
-        account_id = ""
-        if kind is Kind.DIGITS:
-            account_id = await self._deeds.account_id(lives[0])
-            text = f"{text}\nThis is real money: type the last 4 characters of the id of {lives[0]}."
+        opened = [(str(one), await self._deeds.account_id(one)) for one in lives] if kind is Kind.DIGITS else []
         pending = confirm.ask(
             kind,
             self._draw(),
@@ -170,14 +167,17 @@ class Operator:
             name=wanted.name,
             args=tuple(wanted.args.items()),
             where=who.place,
-            account_id=account_id,
+            accounts=opened,
             tapped=tapped,
         )
         self._keep(pending)
         return self._must(pending)
 
     async def confirm(self, nonce: str, who: Who, digits: str = "") -> Outcome:
-        """Confirm what `nonce` stands for: done, or the second step of a disaster. Refusal: too late, wrong person, wrong digits."""
+        """Confirm what `nonce` stands for: done, or the next step (of a disaster; of several accounts with real money).
+
+        Refusal: too late, wrong person, wrong digits.
+        """
         name = nonce.rpartition(".")[0]
         pending, outcome = confirm.answer(
             self._pending.get(name), who.person, self._clock.now_ms(), token=nonce, typed=digits, where=who.place
@@ -190,7 +190,7 @@ class Operator:
             return self._must(pending)
         wanted = Wanted(pending.name, dict(pending.args))
         self._deeds.check(wanted, who.name)  # the world may have moved on since it was asked for
-        return Done(await self._deeds.carry_out(wanted, who.name, digits.strip()))
+        return Done(await self._deeds.carry_out(wanted, who.name, ",".join(typed for _, typed in pending.digits)))
 
     def cancel(self, nonce: str, who: Who) -> None:
         """Forget a request; nothing happens when it is not there, or is another person's."""
@@ -216,4 +216,8 @@ class Operator:
 
     def _must(self, pending: Pending) -> MustConfirm:
         left = (pending.expires_ts - self._clock.now_ms()) / 1000
-        return MustConfirm(nonce=pending.token, kind=pending.kind, text=pending.what, expires_s=max(0.0, left))
+        text = pending.what
+        if pending.kind is Kind.DIGITS:
+            which = f", account {pending.taps + 1} of {len(pending.digits)}" if len(pending.digits) > 1 else ""
+            text = f"{text}\nThis is real money{which}: type the last 4 characters of the id of {pending.whose}."
+        return MustConfirm(nonce=pending.token, kind=pending.kind, text=text, expires_s=max(0.0, left))

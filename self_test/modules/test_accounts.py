@@ -157,6 +157,9 @@ def test_without_an_override_the_unmet_checks_are_named(stage: int) -> None:
         ("", "98761234", False),
         ("", "", False),
         ("12", "12", False),
+        ("1234,5678", "0005678", True),
+        ("1234,5678", "0001234", True),
+        ("1234,5678", "00034,5", False),
         (None, "98761234", False),
     ],
 )

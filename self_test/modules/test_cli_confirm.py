@@ -41,16 +41,24 @@ def test_nobody_there_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refusal, match="say --yes"):
         sure("reset", "live", yes=False)
     with pytest.raises(Refusal, match="say --real-money with the last 4 digits"):
-        real_money("promote", "live", "98765432", None, always)
+        real_money("promote", "live", ["98765432"], None, always)
 
 
 def test_the_digits_are_asked_for_until_they_are_right(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     person(monkeypatch, "1234\n5432\n")
-    real_money("promote CRYPTO/swing", "live", "98765432", None, always)
+    real_money("promote CRYPTO/swing", "live", ["98765432"], None, always)
     said = capsys.readouterr().out
     assert "promote CRYPTO/swing opens REAL MONEY in live" in said and said.count("these are not") == 1
     assert "5432" not in said, "what has to be typed is never shown"
-    assert real_money("promote", "live", "98765432", " 5432", always) == "5432"
+    assert real_money("promote", "live", ["98765432"], " 5432", always) == "5432"
+
+
+def test_of_several_open_accounts_either_may_be_meant_and_the_venue_tells_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert real_money("promote", "live", ["1234", "5432"], "5432", always) == "5432"
+    with pytest.raises(Refusal, match="--real-money: these are not"):
+        real_money("promote", "live", ["1234", "5432"], "4321", always)
+    with pytest.raises(Refusal, match="id is not known"):
+        real_money("promote", "live", [], "5432", always)
 
 
 @pytest.mark.parametrize(
@@ -59,23 +67,23 @@ def test_the_digits_are_asked_for_until_they_are_right(monkeypatch: pytest.Monke
 def test_three_wrong_ones_or_none_end_it(typed: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     person(monkeypatch, typed)
     with pytest.raises(Refusal, match=words) as refused:
-        real_money("promote", "live", "98765432", None, always)
+        real_money("promote", "live", ["98765432"], None, always)
     assert refused.value.code is ExitCode.GATE_REFUSED
 
 
 def test_wrong_digits_on_the_line_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     person(monkeypatch, "5432\n")
     with pytest.raises(Refusal, match="--real-money: these are not"):
-        real_money("promote", "live", "98765432", "1234", always)
+        real_money("promote", "live", ["98765432"], "1234", always)
 
 
 def test_after_five_minutes_it_is_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     person(monkeypatch, "5432\n")
     times: Iterator[int] = iter([0, DIGITS_MS])
     with pytest.raises(Refusal, match="too late"):
-        real_money("promote", "live", "98765432", None, lambda: next(times))
+        real_money("promote", "live", ["98765432"], None, lambda: next(times))
 
 
 def test_an_unknown_account_cannot_be_confirmed() -> None:
     with pytest.raises(Refusal, match="id is not known"):
-        real_money("promote", "live", "", "5432", always)
+        real_money("promote", "live", [""], "5432", always)

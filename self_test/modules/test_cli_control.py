@@ -117,6 +117,11 @@ def test_real_money_takes_digits_typed_or_said(tmp_path: Path, monkeypatch: pyte
     assert run(tmp_path, "stage", "2") == ExitCode.DONE
     assert run(tmp_path, "stage", "2", "--real-money", "0815") == ExitCode.DONE
     assert [one.args.get("digits") for one in bot.asked if one.name == "confirm"] == ["4711", "0815"]
+    bot = answering(monkeypatch, tmp_path, must, must, {"done": "on"}, must, must, {"done": "on"}, must)
+    assert run(tmp_path, "stage", "4", "--real-money", "0815,4711") == ExitCode.DONE
+    monkeypatch.setattr(sys, "stdin", Terminal("4711\n"))
+    assert run(tmp_path, "stage", "4", "--real-money", "0815") == ExitCode.DONE
+    assert [one.args.get("digits") for one in bot.asked if one.name == "confirm"] == ["0815", "4711", "0815", "4711"]
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run(tmp_path, "stage", "2", "--yes") == ExitCode.USAGE
     assert "say --real-money LAST4" in capsys.readouterr().err

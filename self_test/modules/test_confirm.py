@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.confirm import Kind, Outcome, Pending, answer, ask, last_digits, needed
+from modules.confirm import Kind, Outcome, Pending, answer, ask, joined_digits, last_digits, needed, typed_digits
 from utils.errors import Refusal
 
 ACCOUNT = "100098765432"
@@ -14,7 +14,7 @@ ACCOUNT = "100098765432"
 
 def request(kind: Kind, **more: object) -> Pending:
     """A request of Ada's at 1,000 ms."""
-    return ask(kind, "n1", "ada", "do it", 1_000, account_id=ACCOUNT, **more)  # type: ignore[arg-type]
+    return ask(kind, "n1", "ada", "do it", 1_000, accounts=[("CRYPTO/LIVE", ACCOUNT)], **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,25 @@ def test_a_tap_is_no_digits_and_a_strangers_digits_cost_no_try() -> None:
     assert answer(waiting, "ada", 2_000, typed=" 5432\n")[1] is Outcome.CONFIRMED
 
 
+def test_each_account_is_confirmed_with_its_own_digits_each_in_its_own_time() -> None:
+    waiting = ask(Kind.DIGITS, "n1", "ada", "stage 4", 0, accounts=[("CRYPTO/LIVE", ACCOUNT), ("PERPS/LIVE", "0007777")])
+    assert waiting.whose == "CRYPTO/LIVE"
+    assert answer(waiting, "ada", 1, typed="7777")[1] is Outcome.WRONG_DIGITS
+    once, outcome = answer(waiting, "ada", 200_000, token=waiting.token, typed="5432")
+    assert once is not None and (outcome, once.whose, once.done) == (Outcome.AGAIN, "PERPS/LIVE", False)
+    assert answer(once, "ada", 200_001, token=waiting.token, typed="5432") == (once, Outcome.ALREADY_DONE), "one answer delivered twice"
+    assert answer(once, "ada", 200_001, token=once.token, typed="5432")[1] is Outcome.WRONG_DIGITS, "another account's digits"
+    assert answer(once, "ada", 500_000, token=once.token, typed="7777")[1] is Outcome.EXPIRED
+    done, outcome = answer(once, "ada", 499_999, token=once.token, typed="7777")
+    assert done is not None and (outcome, done.whose, done.done) == (Outcome.CONFIRMED, "", True)
+
+
+def test_digits_of_several_accounts_in_one_text() -> None:
+    assert typed_digits("1234, 5678") == ("1234", "5678") and typed_digits(None) == typed_digits("") == ()
+    assert joined_digits("1234,5678", None, "5678 0815") == "1234,5678,0815"
+    assert joined_digits(None, "") is None
+
+
 def test_a_clock_that_went_back_confirms_nothing() -> None:
     waiting = request(Kind.ONCE)
     assert answer(waiting, "ada", 999, token=waiting.token) == (waiting, Outcome.EXPIRED)
@@ -112,11 +131,13 @@ def test_a_clock_that_went_back_confirms_nothing() -> None:
 @pytest.mark.parametrize("account_id", ["", "123"])
 def test_an_account_whose_id_is_not_known_cannot_be_confirmed(account_id: str) -> None:
     with pytest.raises(Refusal, match="id is not known"):
-        ask(Kind.DIGITS, "n1", "ada", "promote", 0, account_id=account_id)
+        ask(Kind.DIGITS, "n1", "ada", "promote", 0, accounts=[("PERPS/LIVE", "123456"), ("CRYPTO/LIVE", account_id)])
     assert last_digits("1234") == "1234"
 
 
-@pytest.mark.parametrize(("kind", "nonce", "who"), [(Kind.NONE, "n", "a"), (Kind.ONCE, "", "a"), (Kind.ONCE, "n", "")])
+@pytest.mark.parametrize(
+    ("kind", "nonce", "who"), [(Kind.NONE, "n", "a"), (Kind.DIGITS, "n", "a"), (Kind.ONCE, "", "a"), (Kind.ONCE, "n", "")]
+)
 def test_nothing_to_wait_for(kind: Kind, nonce: str, who: str) -> None:
     with pytest.raises(ValueError, match="nothing to wait for"):
         ask(kind, nonce, who, "x", 0)

@@ -35,7 +35,7 @@ class House:
         self.desk, self.inbox, self.heard = Desk(), Inbox(), list[int]()
         options = RunOptions(stage=1, env=env, state_dir=folder)
         options.folder.mkdir(parents=True, exist_ok=True)
-        live = Account(Domain.CRYPTO, Mode.LIVE)
+        live, perps = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.LIVE)
         paper = Lineup(domains=(Domain.CRYPTO,), paper=(self.desk.account,), live=())
         building = Building(
             options=options,
@@ -45,14 +45,14 @@ class House:
             venue_ts=lambda: self.desk.now,
             put=self.put,
             lineup=paper,
-            lineup_of=lambda _: Lineup(domains=paper.domains, paper=paper.paper, live=(live,)),
+            lineup_of=lambda wanted: Lineup(domains=paper.domains, paper=paper.paper, live=(live, perps) if wanted.stage > 3 else (live,)),
             account_id=self.account_id,
             another_life=lambda _: None,
         )
         self.faces = Faces(building, Shelf(), (self.listen,))
 
-    async def account_id(self, _account: Account) -> str:
-        return "0001234"
+    async def account_id(self, account: Account) -> str:
+        return "0001234" if account.domain is Domain.CRYPTO else "0005678"
 
     def put(self, event: Event) -> None:
         asyncio.get_running_loop().call_soon(lambda: self.faces.observe(1, event, self.desk.tell(event)))
@@ -97,6 +97,14 @@ async def test_assurance_is_no_digits(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="not the last 4"):
         await house.ask("stage", args={"to": "2"}, sure=True, digits="9999")
     assert "starts again" in (await house.ask("stage", args={"to": "2"}, sure=True, digits="1234"))["done"]
+
+
+@pytest.mark.parametrize(("digits", "told"), [("1234", "PERPS/LIVE"), ("5678,1234", "not the last 4"), ("1234,1234", "not the last 4")])
+async def test_two_accounts_take_the_digits_of_each(tmp_path: Path, digits: str, told: str) -> None:
+    house = House(tmp_path, Environment.DEMO)
+    with pytest.raises(Refusal, match=told):
+        await house.ask("stage", args={"to": "4"}, sure=True, digits=digits)
+    assert "starts again" in (await house.ask("stage", args={"to": "4"}, sure=True, digits="1234,5678"))["done"]
 
 
 async def test_news_reach_listeners_and_watchers_in_a_task_of_their_own(tmp_path: Path) -> None:

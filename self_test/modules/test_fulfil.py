@@ -106,6 +106,14 @@ async def test_going_down_forgets_the_digits(tmp_path: Path) -> None:
     assert (life.stage, life.override_gates, life.real_money) == (1, False, None)
 
 
+async def test_going_up_keeps_what_was_confirmed_and_adds_what_is_new(tmp_path: Path) -> None:
+    house = House(tmp_path, env=Environment.DEMO, stage=2, override_gates=True, real_money="1234")
+    await house.do("stage 3")
+    await house.do("stage 4", digits="5678")
+    assert [life.real_money for life in house.lives] == ["1234", "1234,5678"]
+    assert remembered(house.options.folder).real_money == "1234,5678"
+
+
 async def test_a_profile_keeps_the_stage(tmp_path: Path) -> None:
     house = House(tmp_path, stage=2, override_gates=True)
     await house.do("profile spot+perp")

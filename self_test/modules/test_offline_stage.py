@@ -39,6 +39,14 @@ def test_an_open_gate_takes_digits_for_real_money_too_and_no_override(demo: Path
     assert remembered(demo) == StageRequest(stage=2, opened=1, real_money="1234", earned=2, profile="spot")
 
 
+def test_digits_of_several_accounts_are_stored_beside_those_there_are(demo: Path) -> None:
+    with pytest.raises(Refusal, match="stage 2 is not earned"):
+        queue(demo, "demo", parse("stage 2"), CONFIG, "1234,56")
+    queue(demo, "demo", parse("stage 2"), CONFIG, "1234")
+    queue(demo, "demo", parse("stage 4"), CONFIG, "1234,5678")
+    assert remembered(demo).real_money == "1234,5678"
+
+
 def test_going_down_takes_nothing_and_forgets(demo: Path) -> None:
     queue(demo, "demo", parse("stage 2"), CONFIG, "1234")
     said = queue(demo, "demo", parse("stage 1"), CONFIG, "")

@@ -234,6 +234,18 @@ async def test_real_money_needs_the_digits_of_the_account(web: aiohttp.ClientSes
         assert "stage 2 done" in (await visitor.post("/confirm", nonce=nonce, digits="4567"))[1]
 
 
+async def test_two_accounts_with_real_money_need_the_digits_of_each(web: aiohttp.ClientSession) -> None:
+    async with open_house(env="live") as house:
+        house.desk.lives = (Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.LIVE))
+        visitor = Visitor(house, web)
+        await visitor.login()
+        _, text, _ = await visitor.post("/ask", name="stage", word=["4"])
+        assert "account 1 of 2" in text
+        _, text, _ = await visitor.post("/confirm", nonce=nonce_of(text), digits="4567")
+        assert "account 2 of 2" in text and "PERPS/LIVE" in text and house.desk.did == []
+        assert "stage 4 done" in (await visitor.post("/confirm", nonce=nonce_of(text), digits="4567"))[1]
+
+
 @pytest.mark.parametrize(
     "name, word, words",
     [

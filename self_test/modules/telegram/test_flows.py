@@ -208,6 +208,21 @@ async def test_a_jump_of_stage_shows_its_gates_and_real_money_wants_digits() -> 
     assert "no command" in room.last.text and len(room.desk.did) == 1
 
 
+async def test_two_accounts_with_real_money_are_confirmed_one_after_the_other() -> None:
+    room = Room()
+    await room.type("/stage 4")
+    asked = room.newest
+    assert "account 1 of 2" in room.last.text and "CRYPTO/LIVE" in room.last.text
+    await room.type("4567")
+    assert "account 2 of 2" in room.last.text and "PERPS/LIVE" in room.last.text and room.desk.did == []
+    assert "PERPS/LIVE" in room.screen.messages[asked].text, "the question goes on in its message"
+    await room.type("4567")
+    assert "not the last 4" in room.last.text and room.desk.did == []
+    await room.type("0815")
+    assert room.desk.did == [("stage 4", f"telegram:{ME}", "4567,0815")]
+    assert room.screen.messages[asked].buttons == () and "DONE" in room.screen.messages[asked].text
+
+
 async def test_wrong_digits_end_it_after_three_tries() -> None:
     room = Room()
     await room.type("/stage 2")

@@ -14,6 +14,7 @@ from utils.errors import Refusal
 pytestmark = pytest.mark.asyncio
 
 LIVE = Account(Domain.CRYPTO, Mode.LIVE)
+PERPS_LIVE = Account(Domain.PERPS, Mode.LIVE)
 ANNA = Who(name="telegram:7", surface="telegram", person="7", place="m1")
 BERT = Who(name="telegram:8", surface="telegram", person="8", place="m1")
 
@@ -29,7 +30,7 @@ class Shelf:
 
 
 class Desk:
-    """A daemon that writes down what it does; closing a symbol called NONE is refused; stage 2 opens real money."""
+    """A daemon that writes down what it does; closing a symbol called NONE is refused; stage 2 opens real money, stage 4 two accounts."""
 
     def __init__(self) -> None:
         self.did: list[tuple[str, str, str]] = []
@@ -39,13 +40,13 @@ class Desk:
             raise Refusal("nothing is held in NONE")
 
     def opens_live(self, wanted: Wanted) -> tuple[Account, ...]:
-        return (LIVE,) if wanted.line == "stage 2" else ()
+        return {"stage 2": (LIVE,), "stage 4": (LIVE, PERPS_LIVE)}.get(wanted.line, ())
 
     def describe(self, wanted: Wanted) -> str:
         return f"{wanted.line}?"
 
     async def account_id(self, account: Account) -> str:
-        return "1234567" if account == LIVE else ""
+        return {LIVE: "1234567", PERPS_LIVE: "0000815"}.get(account, "")
 
     async def carry_out(self, wanted: Wanted, who: str, digits: str = "") -> str:
         self.did.append((wanted.line, who, digits))
@@ -114,6 +115,22 @@ async def test_real_money_takes_the_digits_of_the_account() -> None:
             await operator.confirm(asked.nonce, ANNA, wrong)
     assert await operator.confirm(asked.nonce, ANNA, " 4567 ") == Done("stage 2 done")
     assert desk.did == [("stage 2", "telegram:7", "4567")]
+
+
+async def test_two_accounts_are_opened_with_the_digits_of_each() -> None:
+    operator, desk, _ = counter()
+    first = await must(operator, "stage 4")
+    assert "account 1 of 2" in first.text and "CRYPTO/LIVE" in first.text and "PERPS/LIVE" not in first.text
+    second = await operator.confirm(first.nonce, ANNA, "4567")
+    assert isinstance(second, MustConfirm)
+    assert (second.kind, second.expires_s) == (Kind.DIGITS, 300.0)
+    assert "account 2 of 2" in second.text and "id of PERPS/LIVE" in second.text
+    for nonce, typed, told in ((first.nonce, "4567", "already"), (second.nonce, "4567", "not the last 4")):
+        with pytest.raises(Refusal, match=told):
+            await operator.confirm(nonce, ANNA, typed)
+    assert desk.did == [], "one of two opens neither"
+    assert await operator.confirm(second.nonce, ANNA, "0815") == Done("stage 4 done")
+    assert desk.did == [("stage 4", "telegram:7", "4567,0815")]
 
 
 @pytest.mark.parametrize("env", ["live", "simulated"])
