@@ -1,6 +1,7 @@
 """The values: what this bot trades, how much, at which cost. Types, bounds and reasons are in `modules/settings.py`.
 
-Order of precedence: this file < `BOT_SECTION__KEY` in the environment < `--set section.key=value`. Secrets come from the environment or
+Order of precedence: this file < parameters put into force by `promote FILE` < `BOT_SECTION__KEY` in the environment
+< `--set section.key=value`. Secrets come from the environment or
 `$CREDENTIALS_DIRECTORY` only and never stand here.
 """
 

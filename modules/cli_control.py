@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules import cli_flatten
-from modules.cli_run import folder
-from modules.cli_state import ENVIRONMENTS, SOCKET, place_of
+from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_state import SOCKET, place_of
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write
 
@@ -143,13 +144,16 @@ def _without(args: argparse.Namespace, env: str, place: Path, load: Load, entry:
         text = f"{env.upper()}, without a running bot: {wanted.line}?"
         if _confirmed(text, "once", "", f"control {wanted.line}") is None:
             return _done(args, "nothing done")
+    from modules.overrides import in_force
+
+    config = in_force(load(), place, os.environ)
     if wanted.name in {"stage", "profile"}:
         from modules.offline_stage import queue
 
-        return _done(args, "\n".join(queue(place, env, wanted, load(), args.real_money)))
+        return _done(args, "\n".join(queue(place, env, wanted, config, args.real_money)))
     from modules.offline import apply_offline
 
-    lines = apply_offline(place, wanted.name, wanted.args, load())
+    lines = apply_offline(place, wanted.name, wanted.args, config)
     if wanted.name == "resume":
         from modules.latch import unlatch
 

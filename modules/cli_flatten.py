@@ -49,9 +49,20 @@ def flatten(env: str, place: Path, load: Load, limit_s: float) -> ExitCode:
     try:
         asyncio.run(client.control(place / SOCKET, Ask("flatten", {}, WHO, sure=True), ANSWER_LIMIT_S))
     except Transient:
-        return _without_daemon(env, place, load(), limit_s)
+        return _without_daemon(env, place, _config(load(), place), limit_s)
     _say("flatten: the running bot has it")
     return ExitCode.DONE
+
+
+def _config(file: BotConfig, place: Path) -> BotConfig:
+    """The configuration in force; that of the file where something laid over it is wrong: a disaster does not wait for a typing error."""
+    from modules.overrides import in_force
+
+    try:
+        return in_force(file, place, os.environ)
+    except Refusal as refusal:
+        _say(f"{refusal}; going on with the values of config.py alone")
+        return file
 
 
 def _without_daemon(env: str, place: Path, config: BotConfig, limit_s: float) -> ExitCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from modules.cli_run import folder
-from modules.cli_state import ENVIRONMENTS, place_of
+from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_state import place_of
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def stored_figures(place: Path) -> dict[str, Any]:
 
 def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     """Print the figures."""
+    from modules.overrides import in_force
     from telemetry.gates import evaluate
     from telemetry.kpi import ALL, kpi_of, slices
     from telemetry.kpi_all import every_statistic
@@ -93,7 +95,7 @@ def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     book = read_rows(rows, lost)
     wanted = account_of(args.account, book)
     now = newest(book)
-    gate = load().gates
+    gate = in_force(load(), place, os.environ).gates
     parts = slices(book, now, wanted)
     found = [kpi_of(part) for part in parts]
     judged = sorted({(start.account, start.style) for start in book.starts if wanted in {None, start.account}})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modules.cli_confirm import sure
-from modules.cli_run import folder, moment, symbols
+from modules.cli_run import add_promoted, folder, moment, promoted_place, symbols
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--out", type=folder, default=folder("var/optimize"), metavar="DIR", help="ledger, journal, result (default var/optimize)")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     add("--json", action="store_true", help="print the verdict as one JSON document")
+    add_promoted(found)
     how = found.add_mutually_exclusive_group()
     how.add_argument("--try", dest="tried", default="", metavar="NAME=V,...", help="sweep these values alone; counts as a trial")
     how.add_argument("--open-locked", type=folder, metavar="FILE", help="judge an accepted file on the locked period, once per release")
@@ -61,11 +62,11 @@ def optimize(args: argparse.Namespace, load: Load) -> ExitCode:
     """Search, or one of the smaller things."""
     from modules.learning import optimize as learning
     from modules.learning import spaces
-    from modules.overrides import apply_overrides
+    from modules.overrides import in_force
     from utils.clock import WallClock
     from utils.files import ensure_writable
 
-    config = apply_overrides(load(), os.environ, args.set)
+    config = in_force(load(), promoted_place(args), os.environ, args.set)
     now_ms = WallClock().now_ms
     costs = "" if args.costs is None else str(args.costs)
     ensure_writable(args.out)

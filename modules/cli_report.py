@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modules.cli_run import folder, moment
-from modules.cli_state import ENVIRONMENTS, place_of
+from modules.cli_run import ENVIRONMENTS, folder, moment
+from modules.cli_state import place_of
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def report(args: argparse.Namespace, load: Load) -> ExitCode:
     """Make the report and say where it is."""
     from modules.cli_kpi import account_of, newest, stored_rows, warn
+    from modules.overrides import in_force
     from modules.stage_request import remembered
     from modules.ui import report_files, report_plots, reports
     from modules.ui.periods import Kind, chosen
@@ -74,7 +76,7 @@ def report(args: argparse.Namespace, load: Load) -> ExitCode:
     rows, lost = stored_rows(place)
     book = read_rows(rows, lost)
     only = account_of(args.account, book)
-    now, gate = max(newest(book), args.now or 0) or WallClock().now_ms(), load().gates
+    now, gate = max(newest(book), args.now or 0) or WallClock().now_ms(), in_force(load(), place, os.environ).gates
     find = report_files.stored_candles(args.data) if args.data is not None else report_plots.no_candles
     period = chosen(Kind(args.kind), now, reports.oldest(book), args.date)
     if period.from_ts > now:
@@ -94,6 +96,7 @@ def learning(args: argparse.Namespace, load: Load, env: str, place: Path) -> Exi
     """Make the report on learning and say where it is."""
     from modules.cli_kpi import newest, stored_rows, warn
     from modules.offline import stored_state
+    from modules.overrides import in_force
     from modules.ui import report_learning_files as files
     from modules.ui.report_learning_source import read_report
     from telemetry.ledger_rows import read_rows
@@ -107,7 +110,7 @@ def learning(args: argparse.Namespace, load: Load, env: str, place: Path) -> Exi
     state = stored_state(place)
     rows, lost = stored_rows(place)
     now = max(newest(read_rows(rows, lost)), state.ts, args.now or 0) or WallClock().now_ms()
-    found, experiences = read_report(place, state, rows, load(), env, now)
+    found, experiences = read_report(place, state, rows, in_force(load(), place, os.environ), env, now)
     out = args.out if args.out is not None else place / "reports"
     written = files.write_learning(out, found, experiences)
     if args.json:

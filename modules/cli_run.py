@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modules.settings import BotConfig
 
 Load = Callable[[], "BotConfig"]
+ENVIRONMENTS = ("simulated", "demo", "testnet", "live")
 DAY_MS = 86_400_000
 DATE_DIGITS, MS_DIGITS = 8, 13
 LEAST_BALANCE, MOST_BALANCE = 10, 1_000_000
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     """The daemon."""
     from modules.environment import SECRETS, choose, secret
     from modules.options import RunOptions, check
-    from modules.overrides import apply_overrides
+    from modules.overrides import in_force
     from modules.stage_request import remembered, resolve
 
     env = choose(args.env, os.environ)
@@ -147,9 +148,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
         verbose=args.verbose,
     )
     check(options, last.earned)
-    from modules.learning.parameter_file import PROMOTED, layered
-
-    config = apply_overrides(layered(load(), args.state_dir / str(env) / PROMOTED), os.environ, args.set)
+    config = in_force(load(), args.state_dir / str(env), os.environ, args.set)
     from modules import process
     from modules.ui.console import ConsoleObserver, console_on
     from utils.clock import WallClock
@@ -168,6 +167,23 @@ def _domains(asked: tuple[str, ...]) -> tuple[str, ...]:
     return asked
 
 
+def add_promoted(found: argparse.ArgumentParser) -> None:
+    """Whose promoted parameters count for a command over stored candles."""
+    add = found.add_argument
+    add("--env", choices=ENVIRONMENTS, help="whose promoted parameters count (default: the one used last there; none where no bot ran)")
+    add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+
+
+def promoted_place(args: argparse.Namespace) -> Path | None:
+    """The state folder whose promoted parameters count; None where no bot ever ran."""
+    try:
+        env = args.env or (args.state_dir / "last_env").read_text().strip()
+    except OSError:
+        return None
+    place: Path = args.state_dir / env
+    return place
+
+
 def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the `replay` command."""
     found = commands.add_parser("replay", help="the rules over stored candles, by the engine or by the compiled sweep")
@@ -179,9 +195,10 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--profile", choices=("spot", "perp"), default="spot")
     add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4")
     add("--costs", type=Path, metavar="FILE", help="a costs.json with measured costs (default: those of config.py)")
-    add("--parameters", type=Path, metavar="FILE", help="promoted parameters (parameters.toml of a state folder) over config.py")
+    add("--parameters", type=Path, metavar="FILE", help="these promoted parameters (a parameters.toml) instead of those of --env")
     add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    add_promoted(found)
     how = found.add_mutually_exclusive_group()
     how.add_argument("--engine", action="store_true", help="event by event through the real engine (default)")
     how.add_argument("--sweep", action="store_true", help="the compiled loops over the same functions")
@@ -195,8 +212,9 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     from modules.cost_store import read_book
     from modules.engine.desk import chosen_strategies
     from modules.engine.grid import load as load_grid
+    from modules.learning.parameter_file import layered
     from modules.options import PROFILES
-    from modules.overrides import apply_overrides
+    from modules.overrides import in_force
 
     if args.from_ms is not None and args.to_ms is not None and args.from_ms >= args.to_ms:
         raise Refusal("--from must lie before --to")
@@ -204,10 +222,13 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         raise Refusal(f"--balance: {args.balance} is not between {LEAST_BALANCE} and {MOST_BALANCE}")
     if args.strategies and "demo" in args.strategies:
         raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4")
-    from modules.learning.parameter_file import layered
-
-    config = load() if args.parameters is None else layered(load(), args.parameters)
-    config = apply_overrides(config, os.environ, args.set)
+    file, place = load(), promoted_place(args)
+    given = file
+    if args.parameters is not None:
+        if not args.parameters.is_file():
+            raise Refusal(f"--parameters: there is no file {args.parameters}")
+        given, place = layered(file, args.parameters), None
+    config = in_force(given, place, os.environ, args.set)
     chosen = chosen_strategies(args.strategies)
     (domain,) = PROFILES[args.profile]
     settings = config.domains[domain]
@@ -232,8 +253,15 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         except OSError as error:
             raise Refusal(f"--json: {args.json} cannot be written: {error.strerror}") from error
     warm_days = grid.start * grid.confirm_ms / DAY_MS
-    sys.stdout.write(_summary(outcome, warm_days, settings.warmup_days, args.balance))
+    sys.stdout.write(_tuned(config, file) + _summary(outcome, warm_days, settings.warmup_days, args.balance))
     return ExitCode.DONE
+
+
+def _tuned(config: BotConfig, file: BotConfig) -> str:
+    """The parameters that are not those of the file, in a line; empty where all are."""
+    ours, theirs = config.parameters.model_dump(), file.parameters.model_dump()
+    found = [f"{one}.{name} {value:g}" for one, values in ours.items() for name, value in values.items() if value != theirs[one][name]]
+    return f"not as in config.py: {', '.join(found)}\n" if found else ""
 
 
 def _published(trade: dict[str, Any]) -> dict[str, Any]:

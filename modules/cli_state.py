@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modules import cli_flatten
-from modules.cli_run import folder
+from modules.cli_run import ENVIRONMENTS, folder
 from utils.errors import ExitCode, Refusal, Transient
 
 if TYPE_CHECKING:
     from modules.settings import BotConfig
 
 Load = Callable[[], "BotConfig"]
-ENVIRONMENTS = ("simulated", "demo", "testnet", "live")
 SOCKET = "control.sock"
 ANSWER_LIMIT_S = 5.0
 
@@ -174,8 +174,9 @@ def request(args: argparse.Namespace, load: Load) -> ExitCode:
         raise Refusal(f"{args.name}: {error}", ExitCode.ALREADY_RUNNING) from error
     except Transient:
         from modules.offline import apply_offline
+        from modules.overrides import in_force
 
-        for line in apply_offline(place, args.name, words, load()):
+        for line in apply_offline(place, args.name, words, in_force(load(), place, os.environ)):
             sys.stdout.write(f"{line}\n")
         if args.name == "resume":
             from modules.latch import unlatch

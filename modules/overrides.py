@@ -1,18 +1,31 @@
-"""Configuration from outside the file: `BOT_SECTION__KEY` in the environment, then `--set section.key=value`, judged as one."""
+"""Configuration from outside the file, laid over it: promoted parameters, `BOT_SECTION__KEY` in the environment, `--set section.key=value`.
+
+The last one wins, and overrides are judged as one. The daemon and every command come this way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from modules.learning.parameter_file import PROMOTED, layered
 from modules.settings import BotConfig
 from utils.errors import Refusal
 
 PREFIX = "BOT_"
 RESERVED = frozenset({"BOT_CACHE_DIR", "BOT_MARKET_DATA"})
 """Names with our prefix that are not settings."""
+
+
+def in_force(config: BotConfig, place: Path | None, environ: Mapping[str, str], settings: Sequence[str] = ()) -> BotConfig:
+    """What the daemon of an environment goes by: `config`, what was promoted in its state folder `place`, then the overrides.
+
+    None: no environment is meant, nothing was promoted. Refusal for a damaged layer or a bad field.
+    """
+    return apply_overrides(config if place is None else layered(config, place / PROMOTED), environ, settings)
 
 
 def apply_overrides(config: BotConfig, environ: Mapping[str, str], settings: Sequence[str]) -> BotConfig:

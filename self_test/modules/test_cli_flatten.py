@@ -17,6 +17,7 @@ from modules import cli, cli_flatten, flatten_doors
 from modules.cli_flatten import seconds, told
 from modules.flatten import FlatReport, LiveAccount
 from modules.latch import latched
+from modules.learning.parameter_file import PROMOTED
 from modules.offline import stored_state
 from self_test.fakes.flat_venue import FlatVenue
 from self_test.fakes.stored import Played
@@ -67,6 +68,17 @@ def test_without_a_daemon_it_latches_writes_it_down_and_closes(
     assert stored_state(state_dir / "simulated").halted
     assert cli.main(["resume", "--yes", "--state-dir", str(state_dir)], lambda: CONFIG) == ExitCode.DONE
     assert latched(state_dir / "simulated") is None, "resume lets go of the latch"
+
+
+def test_wrong_settings_do_not_stop_a_disaster(
+    state_dir: Path, venue: FlatVenue, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state_dir / "simulated" / PROMOTED).write_text("[C4\n")
+    assert run(state_dir) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "is damaged" in said and "going on with the values of config.py alone" in said
+    assert venue.sizes["PERPS:C0USDT"] == 0
+    assert cli.main(["resume", "--yes", "--state-dir", str(state_dir)], lambda: CONFIG) == ExitCode.USAGE, "nothing else goes on so"
 
 
 def test_a_venue_that_stays_down_is_exit_4_and_says_so(state_dir: Path, venue: FlatVenue, capsys: pytest.CaptureFixture[str]) -> None:

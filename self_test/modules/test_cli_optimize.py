@@ -46,6 +46,15 @@ def test_above_fifty_trials_the_price_of_the_count_is_told(candles: Path, tmp_pa
     )
 
 
+def test_what_is_in_force_is_what_was_promoted(candles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "var" / "demo"
+    place.mkdir(parents=True)
+    (place / PROMOTED).write_text("[C4]\nfade_z = 3.25\n")
+    there = ("--state-dir", tmp_path / "var", "--env", "demo", "--trials", 3)
+    assert run(*common(candles, tmp_path), *there) == 0
+    assert "in force:         fade_z 3.25, stop 1, target 1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "more, code, words",
     [

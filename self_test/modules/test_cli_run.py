@@ -10,9 +10,11 @@ import pytest
 from config import CONFIG
 from modules import cli, cli_run, process
 from modules.environment import Environment
+from modules.learning.parameter_file import PROMOTED
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
+from self_test.fakes.searches import root
 from utils import logs
 from utils.errors import ExitCode, Refusal
 
@@ -134,6 +136,32 @@ def test_engine_and_sweep_publish_the_same_document(market_data: Path, tmp_path:
     assert "closed trades" in said and "no evidence of profit" in said and "warm-up:" not in said
     assert replay(*words, "--sweep", "--json", str(tmp_path / "no" / "out.json")) == ExitCode.USAGE
     assert capsys.readouterr().err.startswith("--json: ")
+
+
+def test_a_replay_goes_by_what_was_promoted_as_the_daemon_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = root(tmp_path / "data", days=60)
+    place = tmp_path / "var" / "testnet"
+    place.mkdir(parents=True)
+    (place / PROMOTED).write_text("[C4]\nfade_z = 2.0\n")
+    words = ["--data", str(data), "--symbols", "X00USDT,X01USDT", "--sweep", "--state-dir", str(tmp_path / "var")]
+
+    def said(*more: str) -> str:
+        assert replay(*words, *more) == ExitCode.DONE
+        return capsys.readouterr().out
+
+    plain = said()
+    assert "closed trades" in plain and "config.py" not in plain, "no bot ran there"
+    (tmp_path / "var" / "last_env").write_text("testnet")
+    promoted = said()
+    assert promoted.startswith("not as in config.py: C4.fade_z 2\n") and promoted.partition("\n")[2] != plain, "it trades otherwise"
+    assert promoted == said("--env", "testnet") == said("--env", "demo", "--parameters", str(place / PROMOTED))
+    assert said("--env", "demo") == plain
+    monkeypatch.setenv("BOT_PARAMETERS__C4__FADE_Z", "2.5")
+    assert said() == plain, "the environment lies above"
+    assert replay(*words, "--parameters", str(tmp_path / "no.toml")) == ExitCode.USAGE
+    assert "--parameters: there is no file" in capsys.readouterr().err
 
 
 def test_the_parser_refuses_instead_of_leaving() -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from config import CONFIG
-from modules.overrides import apply_overrides
+from modules import cli
+from modules.learning.parameter_file import PROMOTED
+from modules.overrides import apply_overrides, in_force
 from state.accounts import Domain
 from utils.errors import ExitCode, Refusal
 
@@ -86,3 +91,24 @@ def test_all_wrong_ones_are_named_at_once() -> None:
 def test_coarser_timeframes_that_nest_are_fine() -> None:
     made = apply_overrides(CONFIG, {}, ["domains.crypto.confirm_ms=900000", "domains.crypto.primary_ms=3600000"])
     assert (made.domains[Domain.CRYPTO].confirm_ms, made.domains[Domain.CRYPTO].primary_ms) == (900_000, 3_600_000)
+
+
+def test_what_is_in_force_is_laid_one_over_the_other(tmp_path: Path) -> None:
+    (tmp_path / PROMOTED).write_text("[C3]\nstop = 1.25\nvolume_z = 0.5\n")
+    promoted = in_force(CONFIG, tmp_path, {}).parameters.C3
+    assert (promoted.stop, promoted.volume_z, promoted.squeeze_bars) == (1.25, 0.5, CONFIG.parameters.C3.squeeze_bars)
+    both = in_force(CONFIG, tmp_path, {"BOT_PARAMETERS__C3__STOP": "0.75"}, ["parameters.C3.volume_z=1.5"]).parameters.C3
+    assert (both.stop, both.volume_z) == (0.75, 1.5)
+    assert in_force(CONFIG, None, {}) == in_force(CONFIG, tmp_path / "none", {}) == CONFIG
+    (tmp_path / PROMOTED).write_text("[C3\n")
+    with pytest.raises(Refusal, match="is damaged"):
+        in_force(CONFIG, tmp_path, {})
+
+
+def test_no_command_takes_the_file_for_what_is_in_force() -> None:
+    """`setup` alone may: what is compiled does not depend on values."""
+    raw = re.compile(r"(?<!in_force\()(?<!_config\()\bload\(\)")
+    found = {path.name: raw.findall(path.read_text()) for path in Path(cli.__file__).parent.glob("cli*.py")}
+    assert {name: len(uses) for name, uses in found.items() if uses} == {"cli.py": 1, "cli_run.py": 1, "cli_state.py": 1}, (
+        "replay says what differs from the file, promote FILE judges by the bounds of its types"
+    )
