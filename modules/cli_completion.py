@@ -11,9 +11,12 @@ from utils.errors import ExitCode
 
 if TYPE_CHECKING:
     from modules.settings import BotConfig
+    from modules.ui.commands import Argument
 
 Load = Callable[[], "BotConfig"]
 SHELLS = ("bash", "zsh")
+FEW = 10
+"""So many numbers are offered one by one."""
 BASH = """\
 # eval "$(python main.py completion bash)"
 _trading_bot() {
@@ -75,7 +78,7 @@ def script(commands: dict[str, argparse.ArgumentParser]) -> str:
 
     of_shape = {Shape.ACCOUNT: (ALL, *ACCOUNTS), Shape.STYLE: STYLES, Shape.OFFER: OFFERS, Shape.COMMAND: tuple(VOCABULARY)}
     arguments = {
-        f"{entry.name}:{place}": of_shape.get(one.shape, one.choices)
+        f"{entry.name}:{place}": of_shape.get(one.shape, one.choices) or _numbers(one)
         for entry in VOCABULARY.values()
         for place, one in enumerate(entry.args)
     }
@@ -88,6 +91,12 @@ def script(commands: dict[str, argparse.ArgumentParser]) -> str:
         .replace("@ARGUMENTS@", _cases(arguments))
         .replace("@CHOICES@", _cases(choices))
     )
+
+
+def _numbers(argument: Argument) -> tuple[str, ...]:
+    """The numbers of an argument that has a handful of them."""
+    few = 0 < argument.most - argument.least < FEW
+    return tuple(str(one) for one in range(argument.least, argument.most + 1)) if few else ()
 
 
 def _options(parser: argparse.ArgumentParser) -> tuple[str, ...]:

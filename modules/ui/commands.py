@@ -49,7 +49,10 @@ class Shape(StrEnum):
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
-    """One argument: how it is called, what it may be. `least` and `most` bound a number; `choices` may stand beside a symbol."""
+    """One argument: how it is called, what it may be. `least` and `most` bound a number; `choices` may stand beside a symbol.
+
+    `word`: what a usage line calls it, where that is not its name.
+    """
 
     name: str
     shape: Shape = Shape.CHOICE
@@ -60,11 +63,13 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     """What is meant when it is left out; empty and `optional`: it is absent from `Wanted.args`."""
     optional: bool = False
     example: str = ""
+    word: str = ""
 
     @property
     def sign(self) -> str:
         """How a usage line writes it: `N`, `[day|week|all]`, `SYMBOL`."""
-        words = "|".join((self.name.upper(), *self.choices) if self.shape is Shape.SYMBOL else self.choices) or self.name.upper()
+        word = self.word or self.name.upper()
+        words = "|".join((word, *self.choices) if self.shape is Shape.SYMBOL else self.choices) or word
         return f"[{words}]" if self.optional else words
 
 
@@ -111,7 +116,7 @@ OFFERS = (*STYLES, *(f"{domain}/policy" for domain in Domain))
 _SYMBOL = Argument(name="symbol", shape=Shape.SYMBOL, example="BTCUSDT")
 _ACCOUNT = Argument(name="account", shape=Shape.ACCOUNT, default=ALL, optional=True)
 _SWITCH = Argument(name="to", choices=("on", "off"), example="on")
-_STYLE = Argument(name="style", shape=Shape.STYLE, example="CRYPTO/swing")
+_STYLE = Argument(name="style", shape=Shape.STYLE, example="CRYPTO/swing", word="DOMAIN/STYLE")
 
 
 def _count(default: int, most: int) -> Argument:
@@ -140,7 +145,9 @@ _ROWS = (
     Entry(
         name="chart",
         help="a picture of a symbol's candles, or of equity",
-        args=(Argument(name="what", shape=Shape.SYMBOL, choices=("equity",), default="equity", optional=True, example="BTCUSDT"),),
+        args=(
+            Argument(name="what", shape=Shape.SYMBOL, choices=("equity",), default="equity", optional=True, example="BTCUSDT", word="SYMBOL"),
+        ),
     ),
     Entry(
         name="report",
@@ -159,7 +166,7 @@ _ROWS = (
     Entry(
         name="stage",
         help="the stages and their gates; with a number: go there",
-        args=(Argument(name="to", shape=Shape.NUMBER, least=min(STAGES), most=max(STAGES), optional=True, example="2"),),
+        args=(Argument(name="to", shape=Shape.NUMBER, least=min(STAGES), most=max(STAGES), optional=True, example="2", word="N"),),
         kind=Way.ASK,
         confirm=Kind.ONCE,
         bare_looks=True,
@@ -168,7 +175,7 @@ _ROWS = (
     Entry(
         name="promote",
         help="confirm an offer: a style for real money, a domain's policy",
-        args=(Argument(name="style", shape=Shape.OFFER, example="CRYPTO/swing"),),
+        args=(Argument(name="style", shape=Shape.OFFER, example="CRYPTO/swing", word="DOMAIN/STYLE|DOMAIN/policy"),),
         kind=Way.ASK,
         confirm=Kind.ONCE,
         works_offline=True,

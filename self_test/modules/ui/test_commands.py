@@ -1,5 +1,8 @@
 """The vocabulary: what is taken, and that everything else gets one short helpful sentence."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +91,32 @@ def test_a_change_is_told_from_a_look() -> None:
 
 def test_help_lines_fit_a_chat_menu() -> None:
     assert all(len(one.help) <= 60 and one.name.isascii() and one.name.islower() for one in VOCABULARY.values())
+
+
+def test_the_docs_write_every_command_as_its_help_line_does() -> None:
+    """The table of docs/control.md: what looks on the left, what changes on the right; a look that changes with an argument in both."""
+    page = (Path(__file__).parents[3] / "docs" / "control.md").read_text(encoding="utf-8")
+    rows = [line for line in page.partition("| looks |")[2].partition("\n\n")[0].splitlines()[2:] if line.startswith("|")]
+    cells = [[re.findall(r"`([^`]+)`", cell.replace("\\|", "¦")) for cell in row.strip("| ").split(" | ")] for row in rows]
+    looks, changing = ({one.replace("¦", "|") for row in cells for one in row[side]} for side in (0, 1))
+    bare = {one.name for one in VOCABULARY.values() if one.bare_looks}
+    assert looks == {one.usage for one in VOCABULARY.values() if one.kind is Way.LOOK} | bare
+    assert changing == {
+        re.sub(r"\[(.*)\]", r"\1", one.usage) if one.bare_looks else one.usage for one in VOCABULARY.values() if one.kind is Way.ASK
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("stage", "stage [N]"),
+        ("chart", "chart [SYMBOL|equity]"),
+        ("kpi", "kpi [DOMAIN/STYLE]"),
+        ("promote", "promote DOMAIN/STYLE|DOMAIN/policy"),
+        ("why", "why SYMBOL"),
+        ("explore", "explore [PERCENT]"),
+        ("pnl", "pnl [day|week|all]"),
+    ],
+)
+def test_a_help_line_says_what_is_meant(name: str, usage: str) -> None:
+    assert VOCABULARY[name].usage == usage
