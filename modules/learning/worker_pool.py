@@ -30,6 +30,8 @@ from utils.errors import ExitCode, Refusal
 
 SCORE, WORKER = "score", "worker"
 NAMELESS_MS = 60_000
+CONNECT_S = 5.0
+"""How long a Ray cluster may take to take a call."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,10 +188,22 @@ def _child(task: bytes, stop: Any, pipe: Connection) -> None:
         pipe.send_bytes(f"{int(refusal.code)} {refusal}".encode())
 
 
+def reachable(address: str) -> None:
+    """Refusal when nobody listens at HOST:PORT: Ray tries for minutes and then ends the process. Other addresses are Ray's to judge."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise Refusal(f"--ray: {address} does not answer: {error}", ExitCode.UNREACHABLE) from error
+
+
 def run_ray(task: Task, address: str, count: int) -> None:
     """The same workers on a Ray cluster; Refusal when Ray is not installed or does not answer."""
     if importlib.util.find_spec("ray") is None:
         raise Refusal("--ray needs the package ray, which is not installed: pip install ray")
+    reachable(address)
     ray = importlib.import_module("ray")
     try:
         ray.init(address=address, log_to_driver=False)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import socket
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from optuna.trial import TrialState
 
 from modules.learning.optimize import prepare
 from modules.learning.study import finished, open_storage, open_study
-from modules.learning.worker_pool import SCORE, WORKER, Pool, Task, bury, me, run_ray, work
+from modules.learning.worker_pool import SCORE, WORKER, Pool, Task, bury, me, reachable, run_ray, work
 from self_test.fakes.searches import SEARCHED, request
 from utils.errors import ExitCode, Refusal
 
@@ -103,3 +104,20 @@ def test_the_same_worker_on_a_local_ray(candles: Path, tmp_path: Path) -> None:
     one = task(candles, tmp_path, 20)
     run_ray(one, "local", 2)
     assert len(trials_of(one)) >= 20
+
+
+@pytest.mark.parametrize("form", ["{}:{}", "ray://{}:{}"])
+def test_a_cluster_that_nobody_serves_is_told_at_once(form: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = form.format(*server.getsockname())
+        reachable(address)
+    with pytest.raises(Refusal, match="does not answer") as caught:
+        reachable(address)
+    assert caught.value.code is ExitCode.UNREACHABLE
+    with pytest.raises(Refusal, match="does not answer"):
+        reachable("127.0.0.1:99999")
+
+
+@pytest.mark.parametrize("address", ["local", "auto", "nonsense", ":6379"])
+def test_what_is_no_host_and_port_is_left_to_ray(address: str) -> None:
+    reachable(address)
