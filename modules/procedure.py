@@ -2,7 +2,8 @@
 
 Code counts by its syntax tree, so docstrings, comments, annotations and layout change nothing, and only as far as the kernels call it:
 from the market pass, the entry, the stops and the time exits down, function by function, with the constants that they read. What belongs
-to the other style's strategies is left out. Numbers count by value: rules, parameters, arms, sizing, stops, costs, learner. The share of
+to the other style's strategies is left out. Numbers count by value: rules, parameters, arms, sizing, stops, costs, learner, and where
+a market's mood counts its source and thresholds. The share of
 exploration, toggles and how the pages look are no part of it, nor is what a learner has learnt.
 """
 
@@ -22,6 +23,7 @@ from modules.settings import BotConfig, rule_rows
 from state.accounts import Domain
 from state.standing import standing_key
 from strategy.registry import STRATEGIES, Style
+from strategy.sentiment import OFF
 from utils.kernel import ROOT
 
 Sources = Callable[[str], str | None]
@@ -89,6 +91,8 @@ def procedure(
     parts["sizing and stops"] = _digest(config.risk.model_dump(mode="json"))
     parts["costs"] = _digest(settings.costs.model_dump(mode="json"))
     parts["timeframes"] = _digest({"confirm_ms": settings.confirm_ms, "primary_ms": settings.primary_ms})
+    if config.sentiment.source != OFF and domain in config.sentiment.domains:  # off, its thresholds decide nothing
+        parts["sentiment"] = _digest(config.sentiment.model_dump(mode="json", exclude={"domains"}))
     parts["learner"] = _digest(dict(learner))
     return Procedure(hash=_digest(parts), parts=parts)
 

@@ -1,12 +1,23 @@
-"""The roof starts whatever a full disk left of the bytecode."""
-
 from __future__ import annotations
 
 import os
 import subprocess
 from pathlib import Path
 
-from bench.bot import PROGRAM, REPO, clean_environ
+import main
+from bench.bot import PROGRAM, REPO, clean_environ, run
+from config import CONFIG
+
+
+def test_the_roof_hands_down_its_values_and_nothing_else() -> None:
+    assert main._values() is CONFIG
+
+
+def test_the_exit_code_reaches_the_shell() -> None:
+    assert run("version").returncode == 0
+    done = run("--stage", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--stage: 0 is not a stage; there are 1, 2, 3, 4, 5\n"
 
 
 def version(cache: Path) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from config import CONFIG
+from modules.data.sentiment_settings import SentimentConfig
 from modules.procedure import OWN_MODULE, ROOTS, Procedure, changed, code_of, our_source, procedure
 from state.accounts import Domain
 from strategy.registry import STRATEGIES
@@ -86,6 +87,17 @@ def test_strategies_and_learner_are_part_of_it():
     assert "rules C2" in changed(of().parts, fewer.parts)
     learner = procedure(CONFIG, Domain.CRYPTO, "swing", ALL, learner={"class": "linear", "ridge": 1.0})
     assert changed(of().parts, learner.parts) == ["learner"]
+
+
+def test_a_mood_that_counts_is_part_of_it_and_one_that_does_not_is_none():
+    def felt(domain: Domain = Domain.CRYPTO, **asked: object) -> Procedure:
+        mood = SentimentConfig.model_validate({"source": "file", "path": "mood.csv", "domains": ("CRYPTO",)} | asked)
+        return procedure(CONFIG.model_copy(update={"sentiment": mood}), domain, "swing", ALL)
+
+    assert changed(of().parts, felt().parts) == ["sentiment"]
+    for name, value in (("shrink_at", 0.4), ("veto_at", 0.95), ("max_age_h", 24.0), ("path", "other.csv"), ("every_s", 60.0)):
+        assert changed(felt().parts, felt(**{name: value}).parts) == ["sentiment"], name
+    assert felt(source="off", shrink_at=0.4) == of() and felt(Domain.PERPS) == of(domain=Domain.PERPS)
 
 
 def test_exploration_symbols_and_pages_are_no_part_of_it():

@@ -25,14 +25,19 @@ def acts(policy: LcbTable, w: World) -> np.ndarray:
     return np.array([greedy_action(found, 1, int(regime), ALL_ARMS) for found, regime in zip(values, w.regime, strict=True)])
 
 
-SEEDS = range(21, 33)
-"""Other ones than those that the settings were chosen on."""
+SEEDS = range(5_001, 5_025)
+FRESH = 50_000
+"""No setting was chosen on worlds of these seeds, and the bounds below are those of the specification (learning, 1.7 a to d), fixed before.
+
+What came, mean and worst of 24: without an edge 0.98 skipped (0.87) at -0.001 R; with one 0.84 of the best there was (0.42); before its end
+0.94 of its places taken (0.50), sixty days after it 0.94 skipped (0.74); with permuted outcomes 0.998 skipped (0.93).
+"""
 
 
 def test_without_an_edge_it_abstains() -> None:
     skipped, value = [], []
     for seed in SEEDS:
-        policy, fresh = trained(world(seed=seed)), world(seed=100 + seed)
+        policy, fresh = trained(world(seed=seed)), world(seed=FRESH + seed)
         actions = acts(policy, fresh)
         skipped.append((actions == SKIP).mean())
         value.append(brought(fresh, actions).mean())
@@ -42,7 +47,7 @@ def test_without_an_edge_it_abstains() -> None:
 def test_a_planted_edge_is_found_where_it_is() -> None:
     shares, elsewhere = [], []
     for seed in SEEDS:
-        policy, fresh = trained(world(seed=seed, edge=0.4)), world(seed=100 + seed, edge=0.4)
+        policy, fresh = trained(world(seed=seed, edge=0.4)), world(seed=FRESH + seed, edge=0.4)
         actions = acts(policy, fresh)
         inside = fresh.regime == CHOP
         shares.append(brought(fresh, actions).sum() / fresh.u[inside, action_of(TIGHT, 1.0)].sum())
@@ -56,7 +61,7 @@ def test_an_edge_that_died_is_let_go_within_sixty_days() -> None:
     skipped, before = [], []
     for seed in SEEDS:
         w = world(3_000, seed, days=270, edge=0.4, dead=180)
-        fresh = world(seed=100 + seed)
+        fresh = world(seed=FRESH + seed)
         inside = fresh.cut(fresh.regime == CHOP)
         before.append((acts(trained(w, START + 180 * DAY_MS), inside) != SKIP).mean())
         skipped.append((acts(trained(w, START + 240 * DAY_MS), inside) == SKIP).mean())
@@ -68,7 +73,7 @@ def test_outcomes_of_others_teach_nothing() -> None:
     skipped, value = [], []
     for seed in SEEDS:
         policy = trained(permuted(world(seed=seed, edge=0.4)))
-        fresh = world(seed=100 + seed)
+        fresh = world(seed=FRESH + seed)
         actions = acts(policy, fresh)
         skipped.append((actions == SKIP).mean())
         value.append(brought(fresh, actions).mean())

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
-from modules.learning.audit import LEAST, audit, centred_ranks, correlation, ranks, suspicion
+from bench.bot import REPO
+from modules.learning.audit import LEAST, LIMIT, audit, centred_ranks, correlation, ranks, suspicion
 from modules.learning.experience import Lessons
 from self_test.strategy.worlds import world
 from strategy.actions import action_of
@@ -40,6 +43,23 @@ def test_a_future_return_among_the_features_makes_the_audit_fail(name: str, move
     leak(found, name, 0.5, moved=moved)
     with pytest.raises(Refusal, match=f"'{name}' knows the outcome"):
         audit(found)
+
+
+def test_the_limit_is_the_one_that_is_written_down() -> None:
+    assert f"rank correlation above {LIMIT:.2f}" in (REPO / "docs" / "learning.md").read_text()
+    found = lessons()
+    future = found.u[:, action_of(BASE, 1.0)].astype(np.float64)
+    noise = np.random.default_rng(3).normal(size=len(future)) * np.std(future)
+    shares = np.linspace(0.0, 1.0, 101)
+    known = []
+    for share in shares:
+        found.obs[:, INDEX["strength"]] = share * future + (1.0 - share) * noise
+        known.append(suspicion(found)[1])
+    over = next(k for k, value in enumerate(known) if value > LIMIT)
+    for k in (over - 1, over):
+        found.obs[:, INDEX["strength"]] = shares[k] * future + (1.0 - shares[k]) * noise
+        with pytest.raises(Refusal, match=f"correlation {known[k]:.2f}") if k == over else nullcontext():
+            audit(found)
 
 
 def test_too_few_decisions_prove_nothing_and_constant_ones_are_a_bug() -> None:
