@@ -145,6 +145,7 @@ def assemble(
     state.holds, state.coins, state.outside_coins, state.cursors = stored.holds, stored.coins, stored.outside_coins, stored.cursors
     state.cash_logs = stored.cash_logs
     state.exploration, state.policies, state.waiting = stored.exploration, stored.policies, stored.waiting
+    state.live_trials, state.drift, state.sentiment = stored.live_trials, stored.drift, stored.sentiment
     return state, frozenset(fresh)
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from modules.accounts import Lineup
 from modules.confirm import joined_digits
+from modules.engine import explore_live
 from modules.latch import ALL, latch, unlatch
 from modules.options import OPENED_BY, RunOptions, check, newest_checks
 from modules.requests import POLICY, request_event
@@ -65,6 +66,8 @@ class Fulfilment:
             return ()
         if wanted.name == "promote":
             return (Account(Domain(wanted.args["style"].partition("/")[0]), Mode.LIVE),)
+        if wanted.name == explore_live.NAME and wanted.args["to"] == "on":
+            return tuple(one for one in self._at.lineup.live if not explore_live.is_on(self._at.state, one))
         if wanted.name not in {"stage", "profile"}:
             return ()
         later = self._at.lineup_of(msgspec.structs.replace(self._next(wanted), real_money="asked"))
@@ -81,6 +84,8 @@ class Fulfilment:
                 return f"{env}: stage {self._at.options.stage} -> {later.stage}, {row.name} ({cells}). {self._gate(later.stage)}".rstrip()
             case "flatten":
                 return f"{env}: DISASTER. Every account is halted, every order taken back, every position closed at market."
+            case explore_live.NAME if wanted.args["to"] == "on":
+                return f"{env}: {explore_live.QUESTION}"
             case _:
                 return f"{env}: {wanted.line}?"
 

@@ -15,7 +15,7 @@ from state.runtime import RuntimeState
 from utils.errors import Refusal
 from utils.fixed import MONEY_SCALE
 
-SETTING = frozenset({"stage", "profile", "forex", "options", "learn", "explore"})
+SETTING = frozenset({"stage", "profile", "forex", "options", "learn", "explore", "explore_live"})
 """Requests that concern no account of their own; their arguments go into the event as they are."""
 REQUESTS = frozenset({"pause", "unpause", "flatten", "resume", "reset", "promote", "close"}) | SETTING
 POLICY = "/policy"
@@ -37,6 +37,8 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
         return [_promotion(state, args.get("style", ""), ts, who)]
     if name in {"forex", "options"} and args.get("to") == "on":
         raise Refusal(f"{name} {NO_BROKER}")
+    if name == "explore_live" and args.get("to") == "on" and not any(one.mode is Mode.LIVE for one in state.accounts):
+        raise Refusal("explore_live: no live account trades here; beside live money paper explores in any case")
     if name in SETTING:
         return [Control(ts, name, dict(args), who)]
     wanted = args.get("account", "all")

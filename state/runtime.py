@@ -14,6 +14,7 @@ import numpy as np
 from state.accounts import Account, Mode
 from state.books import ACCT, INST, OPEN, POS, Rows
 from state.drift import Drift
+from state.exploring import LiveTrial
 from state.instruments import Instrument
 from state.intents import ExitReason, Side
 from state.observed import new_observed
@@ -78,6 +79,8 @@ class RuntimeState:
         self.toggles = Toggles()
         self.exploration = 0
         """The operator's exploration, percent of decisions; 0: what the configuration says."""
+        self.live_trials: dict[str, LiveTrial] = {}
+        """Domain -> exploration with real money; off where there is none."""
         self.policies: dict[str, PolicyRef] = {}
         """Domain -> the policy in force; the static one where there is none."""
         self.waiting: dict[str, Waiting] = {}
@@ -278,6 +281,7 @@ class Readable(msgspec.Struct, kw_only=True):
     samples: dict[str, str] = {}
     earned: int = 1
     exploration: int = 0
+    live_trials: dict[str, LiveTrial] = {}
     policies: dict[str, PolicyRef] = {}
     waiting: dict[str, Waiting] = {}
     drift: dict[str, Drift] = {}
@@ -312,6 +316,7 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         samples=state.samples,
         earned=state.earned,
         exploration=state.exploration,
+        live_trials=state.live_trials,
         drift=state.drift,
         sentiment=state.sentiment,
         policies=state.policies,
@@ -329,7 +334,7 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     for name in BLOBS:
         setattr(state, name, blobs[name])
     state.stage, state.ts = readable.stage, readable.ts
-    state.toggles, state.exploration = readable.toggles, readable.exploration
+    state.toggles, state.exploration, state.live_trials = readable.toggles, readable.exploration, readable.live_trials
     state.policies, state.waiting = readable.policies, readable.waiting
     state.drift, state.sentiment = readable.drift, readable.sentiment
     state.orders = {order.order_id: order for order in readable.orders}

@@ -1,4 +1,4 @@
-"""One candidate, one answer: the policy in force decides, exploration may replace it on paper, the gate has the last word, a row is left.
+"""One candidate, one answer: the policy in force decides, exploration may replace it, the gate has the last word, a row is left.
 
 Where the policy wants to enter a symbol that only an explored position holds, that one is closed at market first and the entry follows as
 soon as the seat is flat, if it is not too late by then.
@@ -34,7 +34,7 @@ def decide(
     """Judge one candidate and append what follows: an order and its report, or the report of a refusal; and the decision's row."""
     weighed = weigh(state, mandate, i, s, signal, quote)
     decision, plan = weighed.decision, None
-    if tries_itself(state, mandate, i, s):
+    if tries_itself(state, mandate, i, s, signal.ts):
         decision, plan = drawn(state, mandate, i, s, signal, turnover, weighed)
     if plan is not None:
         order, rule = enter(state, mandate, i, s, signal, quote, plan, out)

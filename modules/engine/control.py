@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules import rollout
-from modules.engine import drifting, exits, policies, switches
+from modules.engine import drifting, exits, explore_live, policies, switches
 from modules.engine.costs import apply_costs
 from modules.engine.mandate import Mandate
 from risk import breakers
@@ -29,6 +29,7 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
             state.holds = {name: {"reconcile": "the start-up reading is under way"} for name in _list(event, "live")}
             state.holds |= {name: {"unavailable": "there is no key for it here"} for name in _list(event, "unmanaged")}
             rollout.at_boot(state, mandate, event.ts, override="override" in event.args, out=out)
+            explore_live.at_boot(state, mandate, event.ts, out)
             state.feeds_down = dict.fromkeys(filter(None, event.args.get("feeds", "").split(",")), "connecting")
         case "open_wallet":
             for a in _accounts(state, event):
@@ -66,7 +67,7 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
         case "costs":
             apply_costs(state, event.args, event.ts, event.who, out)
         case name if name in switches.NAMES:
-            switches.apply(state, event, out)
+            switches.apply(state, mandate, event, out)
         case _:
             raise Invariant(f"the engine knows no request {event.name!r}")
 

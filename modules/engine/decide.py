@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from modules import rollout
+from modules.engine import explore_live
 from modules.engine.mandate import Mandate
 from modules.engine.refusals import refused
 from modules.engine.scene import remember, scene_of
@@ -179,10 +180,10 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
 
 
 def _here(state: RuntimeState, mandate: Mandate, i: int, s: int, account: Account, *, explored: bool) -> bool:
-    """Whether strategy `s` may enter on seat `i`: where its style stands; explored on paper alone, also where it stands elsewhere."""
+    """Whether strategy `s` may enter on seat `i`: where its style stands; explored on paper also where it stands elsewhere, live if on."""
     if explored and s in mandate.explores.get(account, frozenset()):
         return True
-    if explored and not (mandate.explore_own and account.mode is Mode.PAPER):
+    if explored and not (mandate.explore_own and (account.mode is Mode.PAPER or explore_live.is_on(state, account))):
         return False
     return s in mandate.allowed.get(account, frozenset()) and rollout.policy_here(state, mandate, i, s)
 

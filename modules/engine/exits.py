@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from modules import rollout
-from modules.engine import coins, policies, scene
+from modules.engine import coins, explore_live, policies, scene
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
@@ -147,6 +147,8 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
             state.acct[a]["canary_trades"][kind] += 1
             state.acct[a]["canary_realised"][kind] += net
             rollout.after_trade(state, mandate, a, fill.ts, out)
+    elif pos["explored"]:
+        explore_live.closed(state, i, net, fill.ts, out)
     release(state.pos, i)
     if working:
         # Unknown is not flat: until the rest is known to be gone its row stays taken, with the stop that its order carries.

@@ -1,13 +1,15 @@
 """Exploration: some decisions try another exit profile than the policy's own, on paper, to learn how fills come.
 
 In the paper stages the trial replaces the policy's choice for that decision; beside live money the live account stays greedy and the paper
-account of the domain tries. At most one explored position a symbol, and `SHARE` of the equity in all of them; each is tagged.
+account of the domain tries. At most one explored position a symbol, and `SHARE` of the equity in all of them; each is tagged. With real
+money it tries only where a person has switched that on (`modules/engine/explore_live.py`).
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from modules.engine import explore_live
 from modules.engine.decide import Plan
 from modules.engine.mandate import Mandate
 from modules.engine.weigh import Weighed, decision_id
@@ -31,15 +33,17 @@ def base_rate(state: RuntimeState, mandate: Mandate) -> float:
     return state.exploration / 100 if state.exploration else mandate.explore_slider
 
 
-def tries_itself(state: RuntimeState, mandate: Mandate, i: int, s: int) -> bool:
-    """Whether the policy's own decisions of strategy `s` on seat `i` explore: in a running bot, on paper, never the demo's."""
-    return mandate.explore_own and state.account_of(i).mode is Mode.PAPER and mandate.strategies[s].confirmed
+def tries_itself(state: RuntimeState, mandate: Mandate, i: int, s: int, ts: int) -> bool:
+    """Whether the policy's own decisions of strategy `s` on seat `i` explore: in a running bot, never the demo's, live only where asked."""
+    if not (mandate.explore_own and mandate.strategies[s].confirmed):
+        return False
+    return state.account_of(i).mode is Mode.PAPER or explore_live.may_try(state, i, ts)
 
 
 def drawn(
     state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, turnover: float, weighed: Weighed
 ) -> tuple[Decision, Plan | None]:
-    """The decision after the draw, and the plan of the explored entry on paper seat `i`; no plan where the greedy decision stands.
+    """The decision after the draw, and the plan of the explored entry on seat `i`; no plan where the greedy decision stands.
 
     The share counts decisions with at least two valid profiles of which another than the greedy one could be entered now.
     """
@@ -70,11 +74,14 @@ def _plan(
 ) -> Plan | None:
     """An explored entry with exit profile `arm`, None when no room is left for an order that the venue takes."""
     inst, reference, regime = state.inst, signal.reference, signal.regime
+    paper = state.account_of(i).mode is Mode.PAPER
+    acct, limits = (state.acct, mandate.limits) if paper else explore_live.bounds(state, mandate, i, signal.ts)
     rule, steps, stop, target = sized(
-        state.pos, inst, state.acct, mandate.rules, mandate.limits, i, s, arm, int(signal.side), regime, reference, signal.atr, turnover,
+        state.pos, inst, acct, mandate.rules, limits, i, s, arm, int(signal.side), regime, reference, signal.atr, turnover,
         weighed.cost, weighed.size,
     )  # fmt: skip
-    steps = min(steps, _room(state, i, reference))
+    if paper:
+        steps = min(steps, _room(state, i, reference))
     least = max(int(inst[i]["min_steps"]), -(-int(inst[i]["min_notional"]) // (max(1, min(reference, stop)) * int(inst[i]["unit"]))))
     return Plan(arm, steps, stop, target, explored=True) if rule == Rule.OK and steps >= least else None
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from modules.engine import exits
+from modules.engine import exits, explore_live
+from modules.engine.mandate import Mandate
 from state.accounts import Account
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason
@@ -17,11 +18,11 @@ from state.messages import Command, Control, Report
 from state.runtime import RuntimeState
 from state.stages import STAGES
 
-NAMES = frozenset({"stage", "profile", "forex", "options", "learn", "explore", "close"})
+NAMES = frozenset({"stage", "profile", "forex", "options", "learn", "explore", explore_live.NAME, "close"})
 NO_BROKER = "unavailable: no broker is wired in this version"
 
 
-def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
+def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Command]) -> None:
     """Carry out one request of `NAMES`."""
     word = event.args.get("to", "")
     match event.name:
@@ -41,6 +42,8 @@ def apply(state: RuntimeState, event: Control, out: list[Command]) -> None:
             before, state.exploration = state.exploration, int(event.args["percent"])
             was = f" (was {before} %)" if before and before != state.exploration else ""
             _told(event, f"exploration {state.exploration} %{was} by {event.who}", out)
+        case explore_live.NAME:
+            explore_live.apply(state, mandate, event, out)
         case _:
             _close(state, event, out)
 

@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 from multidict import MultiDictProxy
 
+from modules.engine import explore_live
 from modules.panel.auth import LONGEST_MS, Session, same
 from modules.panel.replies import COOKIE, html
 from modules.ui.commands import EXPLORE_CAP, EXPLORE_FLOOR, changes, parse
@@ -192,6 +193,7 @@ def standing(source: Sources) -> dict[str, Any]:
         "explore": round(base),
         "explore_floor": EXPLORE_FLOOR,
         "explore_cap": EXPLORE_CAP,
+        "explore_live": explore_live.anywhere(state),
         "offers": sorted(key for key, one in state.standings.items() if one.offered_ts),
         "halted": sorted(state.halted),
         "papers": [str(account) for account in state.accounts if account.mode is Mode.PAPER],

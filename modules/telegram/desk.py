@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from modules.engine import explore_live
 from modules.engine.explore import base_rate
 from modules.engine.mandate import Mandate
 from modules.environment import Environment
@@ -111,6 +112,7 @@ def stand_of(state: RuntimeState, mandate: Mandate, env: str, profile: str) -> S
         options=state.toggles.options,
         learning=state.toggles.learning,
         paused=state.toggles.paused,
+        explore_live=explore_live.anywhere(state),
         percent=round(base * 100),
         adjusted=tuple(
             (one.key if many else one.symbol, epsilon(base, 1.0 if int(state.market[m]["regime"]) == CHOP else 0.0))

@@ -35,6 +35,8 @@ class Stand(msgspec.Struct, frozen=True, kw_only=True):
     options: bool = False
     learning: bool = False
     paused: bool = False
+    explore_live: bool | None = None
+    """Whether exploration with real money is on; None where there is no live account."""
     percent: int = EXPLORE_FLOOR
     """The operator's base rate of exploration, percent of decisions."""
     adjusted: tuple[tuple[str, float], ...] = ()
@@ -75,7 +77,7 @@ def draw(stand: Stand) -> Screen:
             profiles,
             (_switch("Forex", "forex", stand.forex, BOOT_DEFAULT), _switch("Options", "options", stand.options, BOOT_DEFAULT)),
             slider(stand.percent),
-            (_switch("Online learning", "learn", stand.learning, "off"),),
+            (_switch("Online learning", "learn", stand.learning, "off"), *_explore_live(stand)),
             (
                 Tile("Entries on again", "unpause") if stand.paused else Tile("Pause entries", "pause"),
                 Tile("Status", "status"),
@@ -111,6 +113,10 @@ def _switch(text: str, name: str, on: bool, off_words: str) -> Tile:
     return Tile(f"{HERE}{text}: on", f"{name} off") if on else Tile(f"{text}: {off_words}", f"{name} on")
 
 
+def _explore_live(stand: Stand) -> tuple[Tile, ...]:
+    return () if stand.explore_live is None else (_switch("Explore live", "explore_live", stand.explore_live, "off"),)
+
+
 def _lines(stand: Stand) -> list[str]:
     switches = (("Forex", stand.forex), ("Options", stand.options))
     shown = ", ".join(f"{symbol} {rate:.0%}" for symbol, rate in stand.adjusted[:SYMBOLS])
@@ -123,6 +129,7 @@ def _lines(stand: Stand) -> list[str]:
         f"Exploration: {stand.percent} % ({EXPLORE_FLOOR} to {EXPLORE_CAP})",
         *([f"by regime now: {shown}{more}"] if shown else []),
         f"Online learning: {'on' if stand.learning else 'off'}",
+        *([f"Exploration with real money: {'ON' if stand.explore_live else 'off'}"] if stand.explore_live is not None else []),
         *(["Entries are PAUSED"] if stand.paused else []),
         *(f"HALTED: {account}" for account in stand.halted),
     ]

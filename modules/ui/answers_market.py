@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from modules.engine import explore_live
 from modules.engine.explore import base_rate
 from modules.ui.commands import EXPLORE_CAP, EXPLORE_FLOOR, Wanted
 from modules.ui.operator import Answer, Table
 from modules.ui.recent import Told
 from modules.ui.scene import Scene, age, held, keys_of, marked, percent, r_text, short_name
 from modules.ui.wording import short_time
+from state.accounts import Mode
 from state.books import OPEN, PENDING
 from state.intents import Side
 from state.runtime import SPREADS, RuntimeState
@@ -207,6 +209,12 @@ def explore(scene: Scene, _args: Mapping[str, str]) -> Answer:
         f"floor {EXPLORE_FLOOR} %, cap {EXPLORE_CAP} %; in chop it is the cap",
         f"explored now: on {', '.join(where)}" if where else "explored now: nothing; it begins beside live money, on paper",
     ]
+    lives = {str(one): a for a, one in enumerate(state.accounts) if one.mode is Mode.LIVE}
+    real = {name: explore_live.is_on(state, state.accounts[a]) for name, a in lives.items()}
+    lines += [
+        f"with the money of {one}: {'ON' if real[one] else 'off'}, {explore_live.words(state, a, scene.now)}" for one, a in lives.items()
+    ]
+    switch = [(f"explore_live {to}", Wanted(explore_live.NAME, {"to": to})) for to in (("off",) if any(real.values()) else ("on",)) if real]
     now = round(100 * base)
     more = [(f"{step:+d}", now + step) for step in (-5, -1, 1, 5) if EXPLORE_FLOOR <= now + step <= EXPLORE_CAP]
     data: dict[str, Any] = {
@@ -216,11 +224,12 @@ def explore(scene: Scene, _args: Mapping[str, str]) -> Answer:
         "rates": rates,
         "accounts": where,
         "set": bool(state.exploration),
+        "live": real,
     }
     return Answer(
         title="Exploration",
         lines=lines,
         table=Table(("pair", "regime", "now"), rows),
         data=data,
-        more=tuple((label, Wanted("explore", {"percent": str(to)})) for label, to in more),
+        more=(*((label, Wanted("explore", {"percent": str(to)})) for label, to in more), *switch),
     )

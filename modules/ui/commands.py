@@ -146,7 +146,9 @@ _ROWS = (
         name="chart",
         help="a picture of a symbol's candles, or of equity",
         args=(
-            Argument(name="what", shape=Shape.SYMBOL, choices=("equity",), default="equity", optional=True, example="BTCUSDT", word="SYMBOL"),
+            Argument(
+                name="what", shape=Shape.SYMBOL, choices=("equity",), default="equity", optional=True, example="BTCUSDT", word="SYMBOL"
+            ),
         ),
     ),
     Entry(
@@ -198,6 +200,7 @@ _ROWS = (
         bare_looks=True,
         works_offline=True,
     ),
+    Entry(name="explore_live", help="explore with real money, on or off; off by itself", args=(_SWITCH,), kind=Way.ASK),
     Entry(
         name="learn", help="online learning; on or off: set it", args=(_opt(_SWITCH),), kind=Way.ASK, bare_looks=True, works_offline=True
     ),

@@ -24,7 +24,7 @@ from state.ledger import read_ledger
 from state.market import Candle
 from state.messages import AccountDown
 from state.policies import PolicyRef
-from state.runtime import RuntimeState, holding
+from state.runtime import Readable, RuntimeState, holding
 from state.stages import paper_account
 from strategy.base import C4
 from telemetry.ledger_rows import read_rows
@@ -142,6 +142,18 @@ def test_what_is_held_is_carried_over_to_a_finer_grid_and_the_market_row_starts_
     assert equity_of(state.pos, state.inst, state.acct, 0) == equity_of(stored.pos, stored.inst, stored.acct, 0)
     stored.pos[:]["status"] = FLAT
     assert assemble(CONFIG, changed, CRYPTO, stored)[1] == {COINS[0].key}
+
+
+def test_whatever_a_snapshot_keeps_goes_on(tmp_path: Path) -> None:
+    """Every part of the state that is no row is adopted by name; what `assemble` computes itself is listed here."""
+    bot = Played(tmp_path)
+    stored = bot.engine.state
+    own = {"instruments", "accounts", "stage", "ts", "orders", "feeds_down", "closed_trades", "realised", "acct", "pos"}
+    for name in set(Readable.__struct_fields__) - own:
+        setattr(stored, name, object())
+    state, _ = assemble(CONFIG, COINS, CRYPTO, stored)
+    assert [name for name in sorted(set(Readable.__struct_fields__) - own) if getattr(state, name) is not getattr(stored, name)] == []
+    bot.crash()
 
 
 def test_a_new_account_comes_beside_the_old_and_an_old_one_stays(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -21,6 +22,7 @@ from modules.stage_request import remembered
 from modules.ui.commands import parse
 from self_test.scenarios.desk import Desk
 from state.accounts import Account, Domain, Mode
+from state.exploring import LiveTrial
 from utils.clock import FakeClock
 from utils.errors import ExitCode, Refusal
 
@@ -120,9 +122,25 @@ async def test_a_profile_keeps_the_stage(tmp_path: Path) -> None:
     assert [(life.stage, life.profile, life.override_gates) for life in house.lives] == [(2, "spot+perp", True)]
 
 
+async def test_exploring_with_real_money_opens_every_live_account_that_does_not_yet(tmp_path: Path) -> None:
+    house = House(tmp_path, stage=2, override_gates=True)
+    perps, state = Account(Domain.PERPS, Mode.LIVE), house.desk.engine.state
+    assert house.deeds.opens_live(parse("explore_live on")) == ()
+    lineup = msgspec.structs.replace(house.deeds._at.lineup, live=(LIVE, perps))
+    house.deeds._at = msgspec.structs.replace(house.deeds._at, lineup=lineup)
+    assert house.deeds.opens_live(parse("explore_live on")) == (LIVE, perps)
+    state.live_trials["CRYPTO"] = LiveTrial(on=True)
+    assert house.deeds.opens_live(parse("explore_live on")) == (perps,)
+    assert house.deeds.opens_live(parse("explore_live off")) == ()
+    told = house.deeds.describe(parse("explore_live on"))
+    assert "canary size" in told and "0.25%" in told and "1% in 30 days" in told
+    assert house.deeds.describe(parse("explore_live off")).endswith("explore_live off?")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ("explore_live on", "no live account trades here"),
         ("stage 1", "is what runs"),
         ("profile perp", "nothing could trade"),
         ("forex on", "no broker is wired"),

@@ -33,7 +33,7 @@ def test_a_reset_carries_the_balance_of_today() -> None:
 
 
 def test_unknown_requests_and_accounts_never_reach_the_journal() -> None:
-    with pytest.raises(Refusal, match="unknown request 'boot'; there are close, explore, flatten"):
+    with pytest.raises(Refusal, match="unknown request 'boot'; there are close, explore, explore_live, flatten"):
         request_event(STATE, CONFIG, "boot", {}, 7, "me")
     with pytest.raises(Refusal, match="--account: 'FOREX/PAPER' is not one of CRYPTO/PAPER, PERPS/PAPER"):
         request_event(STATE, CONFIG, "flatten", {"account": "FOREX/PAPER"}, 7, "me")
@@ -69,6 +69,13 @@ def test_settings_go_into_the_event_as_they_are_and_what_has_no_broker_does_not(
     assert request_event(STATE, CONFIG, "options", {"to": "off"}, 7, "me") == [Control(7, "options", {"to": "off"}, "me")]
     with pytest.raises(Refusal, match="no broker is wired"):
         request_event(STATE, CONFIG, "forex", {"to": "on"}, 7, "me")
+
+
+def test_exploring_with_real_money_needs_some() -> None:
+    with pytest.raises(Refusal, match="no live account"):
+        request_event(make_state(CONFIG, (coin("AAAUSDT"),), (SPOT,)), CONFIG, "explore_live", {"to": "on"}, 7, "me")
+    for state, to in ((LiveDesk().engine.state, "on"), (STATE, "off")):
+        assert request_event(state, CONFIG, "explore_live", {"to": to}, 7, "me") == [Control(7, "explore_live", {"to": to}, "me")]
 
 
 def test_an_offered_policy_is_confirmed_with_half_size_and_the_old_one_in_shadow() -> None:

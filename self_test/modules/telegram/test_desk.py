@@ -83,7 +83,7 @@ def test_the_panel_is_drawn_from_what_the_engine_holds() -> None:
     assert (stand.percent, stand.adjusted) == (15, (("AAAUSDT", 0.15), ("BBBUSDT", 0.25)))
     assert stand.paused and stand.halted == ("CRYPTO/PAPER",) and not (stand.forex or stand.options or stand.learning)
     table.tell(Control(table.now, "learn", {"to": "on"}, "me"))
-    assert stand_of(state, mandate, "demo", "spot").learning
+    assert stand_of(state, mandate, "demo", "spot").learning and stand_of(state, mandate, "demo", "spot").explore_live is None
 
 
 def test_the_menu_is_one_the_api_takes() -> None:

@@ -44,6 +44,13 @@ def test_a_fresh_panel() -> None:
     assert screen.rows[-1][0].style == "danger" and [one.style for row in screen.rows[:-1] for one in row if one.style] == []
 
 
+def test_exploring_with_real_money_has_a_button_where_there_is_any() -> None:
+    for on, text, wants in ((False, "Explore live: off", "explore_live on"), (True, "● Explore live: on", "explore_live off")):
+        stand = msgspec.structs.replace(PLAIN, explore_live=on)
+        assert tile(stand, wants).text == text
+        assert f"Exploration with real money: {'ON' if on else 'off'}" in draw(stand).text
+
+
 def test_every_state_is_shown() -> None:
     stand = Stand(
         env="demo",

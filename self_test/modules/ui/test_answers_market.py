@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 
 from modules.ui import answers_market as market
+from modules.ui.commands import Wanted
 from self_test.fakes.books import M5
 from self_test.modules.ui.scenes import BTC, BTC_PERP, PAPER, PEPE, PERP, T0, hold, scene_of
 from self_test.telemetry.samples import fill, place, refused
+from state.exploring import DAY_MS, LiveTrial
 from state.messages import Tick
 from strategy.regime import CHOP, UNKNOWN
 from utils.errors import Refusal
+from utils.fixed import MONEY_SCALE
 
 
 def test_why_tells_the_last_decisions_newest_first_with_figures_and_regime() -> None:
@@ -88,8 +91,21 @@ def test_exploration_shows_its_base_and_what_chop_makes_of_it() -> None:
     assert [row[2] for row in found.table.rows] == ["10%", "10%", "25%"]
     assert "as configured" in found.lines[0]
     assert "CRYPTO/PAPER" in found.lines[2]
-    assert [label for label, _ in found.more] == ["+1", "+5"]
+    assert [label for label, _ in found.more] == ["+1", "+5", "explore_live on"]
     scene.state.exploration = 20
     again = market.explore(scene, {})
     assert "base 20% of decisions, set by the operator" in again.lines[0]
-    assert [wanted.args["percent"] for _, wanted in again.more] == ["15", "19", "21", "25"]
+    assert [wanted.args["percent"] for _, wanted in again.more[:-1]] == ["15", "19", "21", "25"]
+
+
+def test_exploration_with_real_money_is_shown_with_what_it_has_lost_of_its_budgets() -> None:
+    scene = scene_of()
+    assert (
+        market.explore(scene, {}).lines[3] == "with the money of CRYPTO/LIVE: off, lost 0.00 of 2.50 today, lost 0.00 of 10.00 in 30 days"
+    )
+    scene.state.live_trials["CRYPTO"] = LiveTrial(on=True, days={scene.now // DAY_MS: -MONEY_SCALE})
+    found = market.explore(scene, {})
+    assert found.lines[3] == "with the money of CRYPTO/LIVE: ON, lost 1.00 of 2.50 today, lost 1.00 of 10.00 in 30 days"
+    assert found.data["live"] == {"CRYPTO/LIVE": True} and found.more[-1] == ("explore_live off", Wanted("explore_live", {"to": "off"}))
+    paper = market.explore(scene_of(accounts=(PAPER,)), {})
+    assert len(paper.lines) == 3 and paper.more[-1][0] == "+5"
