@@ -31,9 +31,13 @@ from modules.learning.research import market_of, sweep_trades
 from state.accounts import Mode
 from state.journal import Journal
 from state.messages import Command, Event, encode_commands, encode_event
+from strategy.actions import ACTIONS
+from strategy.features import SIZE
+from strategy.network import Ensemble
 from utils.kernel import kernel
 
 ALL = chosen_strategies(None)
+ASKED = 20_000
 
 
 @kernel
@@ -95,6 +99,24 @@ def engine_rows(grid: Grid, runs: int, folder: Path) -> list[Row]:
     ]
 
 
+def policy_row(runs: int) -> Row:
+    """How often an ensemble as it ships (4 networks of 64, 64) can be asked: goal 10 us each."""
+    rng, widths = np.random.default_rng(1), (SIZE, 64, 64, ACTIONS)
+    tensors = {
+        f"{k}.{layer}.{part}": rng.normal(size=shape).astype(np.float32)
+        for k in range(4)
+        for layer in range(3)
+        for part, shape in (("weight", (widths[layer + 1], widths[layer])), ("bias", (widths[layer + 1],)))
+    }
+    policy, seen = Ensemble.from_tensors("bench", tensors), rng.normal(size=SIZE).astype(np.float32)
+
+    def ask() -> None:
+        for _ in range(ASKED):
+            policy.values(seen, 0, 1, 1)
+
+    return rate("ensemble asked (4 of 64, 64)", "answers/s", ASKED, ask, runs, goal=100e3, note="10 us each")
+
+
 def machine() -> dict[str, str | int | None]:
     """What the figures were taken on."""
     return {
@@ -119,6 +141,7 @@ def main(arguments: list[str]) -> int:
     sys.stderr.write("measuring the engine ...\n")
     args.json.parent.mkdir(parents=True, exist_ok=True)
     rows += engine_rows(random_grid(8, days // 6), args.runs, args.json.parent)
+    rows.append(policy_row(args.runs))
     for row in rows[1:]:
         row.ratio = row.median / rows[0].median
     sys.stderr.write("measuring a search of parameters ...\n")

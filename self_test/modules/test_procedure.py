@@ -90,14 +90,14 @@ def test_strategies_and_learner_are_part_of_it():
 
 
 def test_a_mood_that_counts_is_part_of_it_and_one_that_does_not_is_none():
-    def felt(domain: Domain = Domain.CRYPTO, **asked: object) -> Procedure:
-        mood = SentimentConfig.model_validate({"source": "file", "path": "mood.csv", "domains": ("CRYPTO",)} | asked)
+    def felt(asked: Mapping[str, object], domain: Domain = Domain.CRYPTO) -> Procedure:
+        mood = SentimentConfig.model_validate({"source": "file", "path": "mood.csv", "domains": ("CRYPTO",)} | dict(asked))
         return procedure(CONFIG.model_copy(update={"sentiment": mood}), domain, "swing", ALL)
 
-    assert changed(of().parts, felt().parts) == ["sentiment"]
+    assert changed(of().parts, felt({}).parts) == ["sentiment"]
     for name, value in (("shrink_at", 0.4), ("veto_at", 0.95), ("max_age_h", 24.0), ("path", "other.csv"), ("every_s", 60.0)):
-        assert changed(felt().parts, felt(**{name: value}).parts) == ["sentiment"], name
-    assert felt(source="off", shrink_at=0.4) == of() and felt(Domain.PERPS) == of(domain=Domain.PERPS)
+        assert changed(felt({}).parts, felt({name: value}).parts) == ["sentiment"], name
+    assert felt({"source": "off", "shrink_at": 0.4}) == of() and felt({}, Domain.PERPS) == of(domain=Domain.PERPS)
 
 
 def test_exploration_symbols_and_pages_are_no_part_of_it():
