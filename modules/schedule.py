@@ -108,6 +108,11 @@ def command(options: RunOptions, period: Period, now: int) -> list[str]:
     return words + (["--data", market.removeprefix(RECORDED)] if market.startswith(RECORDED) else [])
 
 
+def figures_command(folder: Path) -> list[str]:
+    """The command line that prints the key figures of the state in `folder` as one JSON document."""
+    return [sys.executable, str(PROGRAM), "kpi", "--json", "--env", folder.name, "--state-dir", str(folder.parent)]
+
+
 async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: float = LIMIT_S, given: bytes | None = None) -> bytes:
     """Run a command to its end at the lowest priority; Transient, with its last line, when it fails. Cancelled, it is killed.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +14,7 @@ from modules.panel.figures import Figures
 from modules.panel.series import Forming
 from modules.panel.site import Site, Sources
 from modules.panel.token import find_token
-from modules.schedule import PROGRAM
+from modules.schedule import figures_command
 from modules.settings import BotConfig
 from modules.ui.operator import Operator
 from modules.ui.recent import Recent
@@ -51,7 +50,7 @@ class PanelFloor:
         """There is an engine: `recent` watches it, `operator` is its counter."""
         widths = {one.key: self._config.domains[one.domain].confirm_ms for one in recent.state.instruments}
         self._forming = Forming(widths)
-        words = [sys.executable, str(PROGRAM), "kpi", "--json", "--env", env, "--state-dir", str(self._folder.parent)]
+        words = figures_command(self._folder)
         self.site.attach(
             Sources(
                 env=env,

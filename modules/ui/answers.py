@@ -5,20 +5,19 @@ Answers come from memory and are quick; charts and reports are drawn beside the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 
 import msgspec
 
 from modules.options import RunOptions
-from modules.schedule import PROGRAM, command
+from modules.schedule import command, figures_command
 from modules.ui import answers_gate, answers_general, answers_market, answers_money, answers_pictures
 from modules.ui.beside import Beside
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer
 from modules.ui.periods import Period
 from modules.ui.scene import DAY_MS, Scene
-from modules.ui.trail import ChainAsk, Lately, LatelyAsk, Page, PageAsk, Step
+from modules.ui.trail import Lately, LatelyAsk
 from utils.clock import Clock
 from utils.errors import Refusal
 
@@ -81,26 +80,6 @@ class Looking:
             return await answers_pictures.report(self.scene, wanted.args, self._make_report)
         return self.look(wanted)
 
-    # --- the journal ------------------------------------------------------------------------------------------------------------------
-
-    async def page(self, *, before: int = 0, n: int = 50, symbol: str = "", account: str = "", what: str = "") -> Page:
-        """Decisions before journal entry `before` (0: the newest), newest first, for a journal browser; Refusal."""
-        from_disk = PageAsk(
-            folder=str(self.scene.folder),
-            instruments=self.scene.state.instruments,
-            before=before,
-            n=n,
-            key=answers_market.one_key(self.scene, symbol) if symbol else "",
-            account=account,
-            what=what,
-        )
-        return msgspec.json.decode(await self._beside.run("page", msgspec.json.encode(from_disk)), type=Page)
-
-    async def chain(self, seq: int, key: str) -> list[Step]:
-        """What led to journal entry `seq` for instrument `key`, and what came of it; empty when the journal no longer has it. Refusal."""
-        ask = ChainAsk(folder=str(self.scene.folder), instruments=self.scene.state.instruments, seq=seq, key=key)
-        return msgspec.json.decode(await self._beside.run("chain", msgspec.json.encode(ask)), type=list[Step])
-
     # --- a task of the daemon ---------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -125,9 +104,7 @@ class Looking:
         self.scene.recent.fill(found.told, found.bars)
 
     async def _figures(self) -> None:
-        place = self.scene.folder
-        words = [sys.executable, str(PROGRAM), "kpi", "--json", "--env", self.scene.env, "--state-dir", str(place.parent)]
         try:
-            self.scene.kpis = msgspec.json.decode(await self._beside.command(words), type=dict)
+            self.scene.kpis = msgspec.json.decode(await self._beside.command(figures_command(self.scene.folder)), type=dict)
         except (Refusal, msgspec.MsgspecError):
             return  # no ledger yet, or the machine is busy: the last figures stand

@@ -15,6 +15,7 @@ import numpy as np
 
 from modules.ui.recent import BARS, LATEST, PER_KEY, Told, key_of, tell
 from state.instruments import Instrument
+from state.intents import Intent
 from state.journal import NAME
 from state.messages import (
     BarsClosed,
@@ -25,6 +26,7 @@ from state.messages import (
     OrderFilled,
     OrderRejected,
     Place,
+    Protect,
     Record,
     StopFilled,
     Tick,
@@ -42,6 +44,8 @@ AHEAD = 400_000
 """Entries looked through for what became of a decision."""
 KINDS = {"refused": "refusal", "entered": "order", "order": "order", "fill": "fill", "stop": "stop", "closed": "end"}
 """What is told -> which link of a chain it is; everything else is a decision."""
+PLACED = b'"t":"place"'
+"""What stands in an entry that led to an entry order."""
 QUIET = b'"c":[]}'
 """How an entry ends that led to nothing."""
 
@@ -216,21 +220,61 @@ def _read(seq: int, payload: bytes, known: dict[str, Instrument]) -> list[Told]:
 
 
 def steps_of(ask: ChainAsk) -> list[Step]:
-    """The chain of entry `seq`: what happened, what was decided, and to its end what became of it."""
+    """The chain of entry `seq`: what happened, what was decided, and to its end what became of it.
+
+    The chain of a fill, a moved stop or a closed trade begins with the decision that opened its position, where the journal still has it.
+    """
     known = {one.key: one for one in ask.instruments}
-    entries = forwards(Path(ask.folder) / NAME, ask.seq)
-    seq, payload = next(entries, (0, b""))
+    seq, payload = next(forwards(Path(ask.folder) / NAME, ask.seq), (0, b""))
     if seq != ask.seq:
         return []
     event, commands = _decoded(payload)
-    steps = [Step(seq=seq, ts=event.ts, kind="event", text=_event_text(event, known.get(ask.key)))]
-    placed = [one.order for one in commands if isinstance(one, Place) and one.order.intent.key == ask.key]
-    steps += [_step(one) for one in tell(seq, event, commands, known) if one.key in {ask.key, ""}]
-    if not placed:
-        return steps
-    ids, account = {order.order_id for order in placed}, str(placed[0].intent.account)
+    asked = _at_first(seq, event, commands, known, ask.key)
+    accounts = {str(order.account) for order in _placed(commands, ask.key)}
+    first = seq if accounts else 0
+    if not accounts:
+        accounts = _touched(commands, ask.key)
+        first = _opened_at(Path(ask.folder) / NAME, seq, ask.key, accounts)
+    if not first:
+        return asked
+    found = _followed(ask, first, accounts, known)
+    return found if any(one.seq == seq for one in found) else [*found, *asked]
+
+
+def _placed(commands: Iterable[Command], key: str) -> list[Intent]:
+    """Entries for an instrument."""
+    return [one.order.intent for one in commands if isinstance(one, Place) and one.order.intent.key == key]
+
+
+def _touched(commands: Iterable[Command], key: str) -> set[str]:
+    """Accounts whose position in an instrument filled, was given another stop, or closed."""
+    rows = [one.row for one in commands if isinstance(one, Record) and one.kind in {"fill", "trade"}]
+    moved = {str(one.account) for one in commands if isinstance(one, Protect) and one.key == key}
+    return moved | {str(row["account"]) for row in rows if key_of(row) == key}
+
+
+def _opened_at(folder: Path, before: int, key: str, accounts: set[str]) -> int:
+    """The oldest of the entries that placed, before entry `before`, the newest entry order of each account; 0 for none.
+
+    There is one position per account and instrument, so the newest entry order is the one that opened it.
+    """
+    first, missing, needle = 0, set(accounts), key.encode()
+    for seq, payload in backwards(folder, before) if missing else ():
+        if PLACED in payload and needle in payload:
+            found = {str(one.account) for one in _placed(_decoded(payload)[1], key)} & missing
+            first, missing = seq if found else first, missing - found
+            if not missing:
+                break
+    return first
+
+
+def _followed(ask: ChainAsk, first: int, accounts: set[str], known: dict[str, Instrument]) -> list[Step]:
+    """From the entry `first` to the end of the trade of each of the accounts, or as far as is looked."""
+    steps: list[Step] = []
+    ids: set[str] = set()
+    open_, filled = set(accounts), set[str]()
     needle, symbol = ask.key.encode(), ask.key.partition(":")[2].encode()
-    for number, (later, text) in enumerate(entries):
+    for number, (seq, text) in enumerate(forwards(Path(ask.folder) / NAME, first)):
         if number >= AHEAD or len(steps) >= MOST_STEPS:
             break
         if text.endswith(QUIET) and not any(one.encode() in text for one in ids):
@@ -238,10 +282,21 @@ def steps_of(ask: ChainAsk) -> list[Step]:
         if needle not in text and symbol not in text:
             continue
         event, commands = _decoded(text)
-        steps += _what_came(later, event, commands, known, ids, account, ask.key)
-        if _ended(event, commands, ids, account, ask.key, steps):
+        ids |= {one.order.order_id for one in commands if isinstance(one, Place) and _placed([one], ask.key)}
+        if seq == first:
+            steps += _at_first(seq, event, commands, known, ask.key)
+        else:
+            steps += _what_came(seq, event, commands, known, ids, open_, ask.key)
+        filled |= _touched(commands, ask.key)
+        open_ -= _ended(event, commands, ids, filled, ask.key)
+        if not open_:
             break
     return steps
+
+
+def _at_first(seq: int, event: Event, commands: list[Command], known: dict[str, Instrument], key: str) -> list[Step]:
+    steps = [Step(seq=seq, ts=event.ts, kind="event", text=_event_text(event, known.get(key)))]
+    return steps + [_step(one) for one in tell(seq, event, commands, known) if one.key in {key, ""}]
 
 
 def _step(told: Told) -> Step:
@@ -251,27 +306,27 @@ def _step(told: Told) -> Step:
 
 
 def _what_came(
-    seq: int, event: Event, commands: list[Command], known: dict[str, Instrument], ids: set[str], account: str, key: str
+    seq: int, event: Event, commands: list[Command], known: dict[str, Instrument], ids: set[str], accounts: set[str], key: str
 ) -> list[Step]:
     steps = []
-    if isinstance(event, OrderAccepted) and event.order_id in ids:
-        steps.append(Step(seq=seq, ts=event.ts, kind="order", text=f"{account} the venue has the order"))
-    if isinstance(event, StopFilled) and str(event.fill.account) == account and event.fill.key == key:
-        steps.append(Step(seq=seq, ts=event.ts, kind="event", text=f"{account} the venue's {event.trigger} was reached"))
+    if isinstance(event, OrderAccepted) and event.order_id in ids and str(event.account) in accounts:
+        steps.append(Step(seq=seq, ts=event.ts, kind="order", text=f"{event.account} the venue has the order"))
+    if isinstance(event, StopFilled) and str(event.fill.account) in accounts and event.fill.key == key:
+        steps.append(Step(seq=seq, ts=event.ts, kind="event", text=f"{event.fill.account} the venue's {event.trigger} was reached"))
     steps += [
-        _step(one) for one in tell(seq, event, commands, known) if one.key == key and one.account in {account, ""} and one.what != "refused"
+        _step(one)
+        for one in tell(seq, event, commands, known)
+        if one.key == key and one.account in {*accounts, ""} and one.what != "refused"
     ]
     return steps
 
 
-def _ended(event: Event, commands: Iterable[Command], ids: set[str], account: str, key: str, steps: list[Step]) -> bool:
-    """Whether the position is closed, or the entry gone with nothing filled."""
-    if any(
-        isinstance(one, Record) and one.kind == "trade" and one.row["account"] == account and key_of(one.row) == key for one in commands
-    ):
-        return True
-    gone = isinstance(event, OrderCancelled | OrderRejected) and event.order_id in ids
-    return gone and not any(one.kind == "fill" for one in steps)
+def _ended(event: Event, commands: Iterable[Command], ids: set[str], filled: set[str], key: str) -> set[str]:
+    """Accounts whose position is closed, or whose entry is gone with nothing filled."""
+    closed = {str(one.row["account"]) for one in commands if isinstance(one, Record) and one.kind == "trade" and key_of(one.row) == key}
+    if isinstance(event, OrderCancelled | OrderRejected) and event.order_id in ids and str(event.account) not in filled:
+        closed.add(str(event.account))
+    return closed
 
 
 def _event_text(event: Event, instrument: Instrument | None) -> str:

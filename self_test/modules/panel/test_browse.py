@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from modules.panel.browse import ROWS, Browser
+from modules.ui.beside import Beside
 from modules.ui.recent import Recent
+from self_test.fakes.stored import Played
 from self_test.modules.panel.house import Aside, lively_state, remember
 from self_test.telemetry.samples import BTC, T0, refused
 from state.messages import Tick
 from utils.errors import Refusal
 
 pytestmark = pytest.mark.asyncio
+COIN = "CRYPTO:AAAUSDT"
 
 
 async def test_the_newest_page_is_from_memory_when_it_is_full() -> None:
@@ -56,3 +62,25 @@ async def test_a_chain_is_read_or_said_to_be_gone() -> None:
 
     with pytest.raises(Refusal, match="no longer holds entry 7"):
         await Browser("folder", gone).chain(7, "", recent)
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Played]:
+    """Four hours of the demo."""
+    played = Played(tmp_path / "simulated")
+    played.minutes(240)
+    played.chain.journal.sync()
+    yield played
+    played.chain.close()
+
+
+async def test_the_journal_on_disk_is_browsed_page_by_page_and_a_trade_led_back(bot: Played) -> None:
+    browser, recent = Browser(str(bot.folder), Beside().run), Recent(bot.engine.state)
+    first = await browser.page({"key": COIN}, recent)
+    assert len(first["told"]) >= ROWS and {one.key for one in first["told"]} == {COIN}
+    older = await browser.page({"key": COIN, "before": first["following"].rpartition("=")[2]}, recent)
+    assert older["told"][0].seq < first["told"][-1].seq
+    closed = next(one for one in first["told"] if one.what == "closed")
+    steps = (await browser.chain(closed.seq, COIN, recent))["steps"]
+    assert [one.kind for one in steps][:2] == ["event", "order"]
+    assert (steps[-1].kind, steps[-1].seq) == ("end", closed.seq)

@@ -144,17 +144,3 @@ async def test_without_a_journal_or_a_ledger_the_task_goes_on(tmp_path: Path, pl
     await view._figures()
     assert scene.kpis is None
     assert not scene.recent.latest
-
-
-@pytest.mark.asyncio
-async def test_the_journal_is_browsed_page_by_page_and_a_decision_followed(played: Played) -> None:
-    view = looking(scene_on(played, played.folder))
-    first = await view.page(n=5, symbol="AAAUSDT", what="entered")
-    assert len(first.told) >= 5
-    assert {one.key for one in first.told} == {"CRYPTO:AAAUSDT"}
-    older = await view.page(before=first.before, n=5, symbol="AAAUSDT", what="entered")
-    assert older.told[0].seq < first.told[-1].seq
-    steps = await view.chain(older.told[-1].seq, "CRYPTO:AAAUSDT")
-    assert [one.kind for one in steps][:2] == ["event", "order"]
-    with pytest.raises(Refusal, match="no symbol"):
-        await view.page(symbol="NOPE")

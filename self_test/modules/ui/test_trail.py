@@ -78,6 +78,33 @@ def test_a_decision_is_followed_from_its_event_to_the_end_of_the_trade(played: t
     assert closed.text in found[-1].text
 
 
+@pytest.mark.parametrize("what", ["closed", "fill"])
+def test_a_closed_trade_and_a_fill_lead_back_to_the_decision_that_caused_them(played: tuple[Path, Recent], what: str) -> None:
+    folder, recent = played
+    closed = [one for one in recent.latest if one.what == "closed"][-1]
+    entered = [one for one in recent.latest if one.what == "entered" and one.key == closed.key and one.seq < closed.seq][-1]
+    asked = next(one for one in recent.latest if one.what == what and one.key == closed.key and entered.seq < one.seq <= closed.seq)
+    found = steps(folder, asked.seq, asked.key)
+    assert found == steps(folder, entered.seq, closed.key)
+    assert (found[0].seq, found[1].kind) == (entered.seq, "order") and entered.text in found[1].text
+    assert (found[-1].kind, found[-1].seq) == ("end", closed.seq)
+
+
+def test_a_refusal_is_a_chain_of_its_own(played: tuple[Path, Recent]) -> None:
+    folder, recent = played
+    refusal = next(one for one in page(folder, n=1_000).told if one.what == "refused")
+    assert [one.kind for one in steps(folder, refusal.seq, refusal.key)][:1] == ["event"]
+    assert {one.seq for one in steps(folder, refusal.seq, refusal.key)} == {refusal.seq}
+    assert recent.latest
+
+
+def test_a_fill_whose_decision_the_journal_no_longer_has_stands_alone(played: tuple[Path, Recent], tmp_path: Path) -> None:
+    folder, recent = played
+    fill = next(one for one in recent.latest if one.what == "closed")
+    assert trail._opened_at(folder / "journal", fill.seq, fill.key, {"PERPS/LIVE"}) == 0
+    assert trail._opened_at(tmp_path / "none", fill.seq, fill.key, {fill.account}) == 0
+
+
 def test_an_entry_that_is_not_there_has_no_chain(played: tuple[Path, Recent]) -> None:
     assert steps(played[0], 10_000_000, "CRYPTO:AAAUSDT") == []
 
