@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from bench.bot import Bot, no_leftovers, started
 from bench.chromium import chromium
@@ -141,6 +142,27 @@ async def test_real_money_is_confirmed_with_digits_and_by_keyboard(tmp_path: Pat
         await page.click("#confirm")
         await expect(page.locator("#outcome")).to_contain_text("stage 2 done")
         assert house.desk.did == [("stage 2", "panel")] and seen.wrong == []
+
+
+async def test_controls_are_drawn_again_though_the_change_came_before_the_stream_and_one_answer_was_lost(tmp_path: Path) -> None:
+    async with open_house() as house, chromium() as browser, asyncio.TaskGroup() as group:
+        page = await (await watched(browser)).page()
+        await page.goto(f"{house.url}/controls")
+        asked = 0
+
+        async def first_one_lost(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            await (route.abort() if asked == 1 else route.continue_())
+
+        await login(page, TOKEN)
+        await expect(page.locator("#pause-")).to_be_visible()
+        await page.route("**/controls", first_one_lost)
+        house.state.toggles = msgspec.structs.replace(house.state.toggles, paused=True)
+        live = group.create_task(house.site.hub.run())  # nothing was told before the change
+        await expect(page.locator("#unpause-")).to_be_visible()
+        assert asked >= 2
+        live.cancel()
 
 
 async def test_nothing_that_was_decided_becomes_markup(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -276,3 +277,14 @@ async def test_looking_in_words_is_answered_and_escaped(house: House, visitor: V
     _, text, _ = await visitor.post("/ask", name="chart BTCUSDT", typed="1")
     assert 'src="data:image/png;base64,cG5n"' in text
     assert house.desk.did == []
+
+
+async def test_the_page_says_which_standing_it_shows(house: House, visitor: Visitor) -> None:
+    await visitor.login()
+    async with visitor.web.get(f"{house.url}/controls") as answer:
+        drawn = re.findall(r'id="standing" data-drawn="([0-9a-f]+)"', await answer.text())
+    told = house.site._parts("controls")
+    assert told is not None and drawn == [told["standing"]["drawn"]]
+    house.state.toggles = msgspec.structs.replace(house.state.toggles, paused=True)
+    later = house.site._parts("controls")
+    assert later is not None and later["standing"]["drawn"] != drawn[0]
