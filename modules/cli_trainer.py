@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 
 from utils.errors import ExitCode
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+LOOK_S = 1.0
 
 
 def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,7 +25,17 @@ def run(_args: argparse.Namespace, _load: object) -> ExitCode:
         os.environ.setdefault(name, "1")
     from modules.learning.worker import serve
 
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     serve(sys.stdin.buffer, out)
     return ExitCode.DONE
+
+
+def _end_with(parent: int) -> None:
+    """End with the daemon, however that ended and whatever is being trained: the next daemon has a trainer of its own."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(LOOK_S)
+    os._exit(int(ExitCode.DONE))

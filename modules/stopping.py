@@ -60,6 +60,7 @@ async def _drain(daemon: Daemon) -> None:
 
 async def _final_write(daemon: Daemon) -> None:
     daemon.runner.checkpoint()
+    daemon.watch.trainer.flush()  # bars that closed while it stopped
     note_earned(daemon.options.folder, daemon.engine.state.earned)
 
 

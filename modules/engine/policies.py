@@ -81,8 +81,8 @@ def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Com
     """Put a policy in force, or a challenger beside it; refused, with what is in force untouched, when it cannot be had.
 
     Arguments (all text): `domain`, `version` (`static` for L0), `level`, `reason`; `role` `champion` (default), `challenger` (an empty
-    version: none any more) or `offer` (it waits for a person); for a champion also `half_until` (ms) and `half_trades`, its time on trial
-    with half size, and `person` where one confirmed it.
+    version: none any more) or `offer` (it waits for a person; an empty version: it is withdrawn); for a champion also `half_until` (ms)
+    and `half_trades`, its time on trial with half size, and `person` where one confirmed it.
     """
     args = event.args
     domain, version, level = args["domain"], args["version"], int(args.get("level", "0"))
@@ -103,6 +103,9 @@ def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Com
         return
     if args.get("role") == "offer":
         state.policies[domain] = msgspec.structs.replace(ref, offered=version, offered_level=level)
+        if not version:
+            _told(event, f"{domain}: policy {ref.offered} is offered no longer{reason}", out)
+            return
         text = f"{domain}/policy: {version} is offered to decide{reason}; a person confirms with `promote {domain}/policy`"
         out.append(Report(ts=event.ts, what="rollout", rule="offer", text=text))
         return

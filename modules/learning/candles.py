@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from dataio.bars import Bars, no_bars
 from dataio.dataset import Dataset, Series
 from dataio.reader import DatasetReader
+from dataio.tables import DamagedFile
 from dataio.writer import DatasetWriter
 from modules.engine.grid import Grid, build
 from state.accounts import Domain
@@ -24,6 +26,9 @@ from state.instruments import Instrument
 from state.market import Candle, FundingRate
 from state.messages import BarsClosed, Command, Event
 from utils.errors import Refusal
+from utils.files import quarantine
+
+log = structlog.get_logger("learning")
 
 FOLDER, FUNDING = "data", "funding.csv"
 VENUE = "bybit"
@@ -42,6 +47,8 @@ class CandleStore:
         self._candles: list[Candle] = []
         self._funding: list[FundingRate] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """A stop flushes, too, while the flush of a thread may still be at it."""
 
     def observe(self, _seq: int, event: Event, _commands: list[Command]) -> None:
         """An observer of the runner."""
@@ -51,7 +58,19 @@ class CandleStore:
                 self._funding.extend(event.funding)
 
     def flush(self) -> int:
-        """Write what was noted; how many candles. Refusal when the disk refuses, and then nothing is forgotten."""
+        """Write what was noted; how many candles. Refusal when the disk refuses, and then nothing is forgotten.
+
+        A day file that cannot be read is moved aside, so that what comes now is kept: its own candles are a hole then.
+        """
+        with self._writing:
+            while True:
+                try:
+                    return self._flush()
+                except DamagedFile as error:
+                    log.warning("stored candles are damaged and moved aside", file=str(error.path), fault=error.fault)
+                    quarantine(error.path, error.fault)
+
+    def _flush(self) -> int:
         with self._lock:
             candles, funding = list(self._candles), list(self._funding)
         writer = DatasetWriter(Dataset(self._folder))

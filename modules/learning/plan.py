@@ -90,6 +90,8 @@ def training_due(plan: Plan, drift: Drift | None, now: int, settings: Learning) 
         return "the first one"
     if drift is not None and drift.level and drift.alarm_ts > plan.last_train_ts:
         return f"drift: {drift.reason}"
+    if plan.challenger and plan.challenger == plan.previous and now - plan.last_promotion_ts < settings.promotion.apart_days * DAY_MS:
+        return ""  # the champion before this one is in shadow: the new one is judged by it, and nobody may be promoted anyhow
     return f"{settings.every_days} days have passed" if passed >= settings.every_days * DAY_MS else ""
 
 

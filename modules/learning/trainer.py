@@ -33,10 +33,10 @@ from utils.files import atomic_write
 log = structlog.get_logger("learning")
 
 NAME = "champion.json"
-POLL_S = 5.0
+POLL_S = 1.0
 FLUSH_S = 60.0
-RETRY_S = 60.0
-"""Wall time until a job whose process died is tried again."""
+FIRST_RETRY_S, MOST_RETRY_S = 2.0, 900.0
+"""Wall time until a job whose process died is tried again: it doubles with every death in a row, up to the second."""
 HOUR_NS = 3_600 * SECOND
 WHO = "learning"
 
@@ -98,23 +98,27 @@ class Trainer:
         self._refused: dict[Domain, str] = {}
 
     async def run(self) -> None:
-        """For ever; when it is cancelled the process is ended and the candles are written."""
-        flushed = self._clock.monotonic_ns()
+        """For ever; when it is cancelled the process is ended and the candles are written, also on a full disk."""
+        flushed, deaths = self._clock.monotonic_ns(), 0
         try:
             while True:
                 await self._clock.sleep(POLL_S)
                 if self._clock.monotonic_ns() - flushed >= FLUSH_S * SECOND:
-                    await self._flush()
+                    await asyncio.to_thread(self.flush)
                     flushed = self._clock.monotonic_ns()
-                if not await self.step():
-                    await self._clock.sleep(RETRY_S)
+                if await self.step():
+                    deaths = 0
+                else:
+                    await self._clock.sleep(min(MOST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(deaths, 32)))
+                    deaths += 1
         finally:
             await self._child.close()
-            self._store.flush()
+            self.flush()
 
-    async def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the candles that were noted. A disk that refuses is told of, and nothing is forgotten."""
         try:
-            await asyncio.to_thread(self._store.flush)
+            self._store.flush()
         except Refusal as error:
             log.warning("candles are not stored", error=str(error))
 
@@ -175,7 +179,10 @@ class Trainer:
         elif found["promote"] and plan.challengers and plan.challenger not in {"", plan.champion}:
             self._promote(domain, str(found["reason"]))
         elif found["refuted"] and plan.challenger:
-            self._tell(domain, {"version": "", "role": "challenger", "reason": "it is beyond doubt worse than the champion"})
+            worse = "it is beyond doubt worse than the champion"
+            self._tell(domain, {"version": "", "role": "challenger", "reason": worse})
+            if plan.offered:
+                self._tell(domain, {"version": "", "role": "offer", "reason": worse})
             self._remember(domain, given_up(self.plans[domain], now))
 
     async def _train(self, domain: Domain, now: int, reason: str) -> None:
@@ -239,8 +246,14 @@ class Trainer:
         return self._state.toggles.learning and may_learn(self._state.drift.get(domain))
 
     async def _ask(self, job: Job) -> Answer:
-        await self._flush()
-        answer = await self._child.ask(job, self._settings.job_limit_s)
+        await asyncio.to_thread(self.flush)
+        began = self._clock.monotonic_ns()
+        try:
+            answer = await self._child.ask(job, self._settings.job_limit_s)
+        except Transient:
+            # What it had computed died with it: no more than the time that passed.
+            self.budget.spend((self._clock.monotonic_ns() - began) / SECOND)
+            raise
         self.budget.spend(answer.cpu_s)
         return answer
 

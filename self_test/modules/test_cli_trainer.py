@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
+from os import pidfd_open
 from pathlib import Path
+from select import select
 
 import msgspec
 
@@ -33,6 +37,22 @@ def test_jobs_go_in_and_answers_come_out_until_the_input_ends(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     answers = [msgspec.json.decode(line, type=Answer) for line in done.stdout.splitlines()]
     assert len(answers) == 2 and all(one.refused for one in answers)
+
+
+def test_it_ends_with_whoever_started_it_also_when_its_input_stays_open() -> None:
+    """A daemon that is killed takes the trainer with it, whatever that is at."""
+    program = "import signal, subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); signal.pause()"
+    words = [sys.executable, "-c", program, sys.executable, str(REPO / "main.py"), "trainer"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        trainer = int(parent.stdout.readline())
+        seen, end = pidfd_open(trainer), time.monotonic() + 30
+        while b"main.py" not in Path(f"/proc/{trainer}/cmdline").read_bytes():
+            assert time.monotonic() < end
+        assert not select([seen], [], [], 3.0)[0], "it waits for a job"
+        parent.kill()
+        assert select([seen], [], [], 30.0)[0], "it has ended"
+        os.close(seen)
 
 
 def test_people_are_not_shown_it() -> None:

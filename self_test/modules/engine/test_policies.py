@@ -147,3 +147,10 @@ def test_an_offer_that_cannot_be_had_is_none() -> None:
     desk, _ = desk_with()
     assert "refused" in force(desk, "gone", role="offer")
     assert "CRYPTO" not in desk.engine.state.policies
+
+
+def test_an_offer_is_withdrawn_by_naming_none() -> None:
+    desk, _ = desk_with(Bold("new"))
+    force(desk, "new", role="offer")
+    assert "new is offered no longer: worse" in force(desk, "", role="offer", reason="worse")
+    assert desk.engine.state.policies["CRYPTO"].offered == "" and decides(desk) == STATIC

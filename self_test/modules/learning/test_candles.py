@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,30 @@ def test_a_disk_that_refuses_makes_nothing_forgotten(tmp_path: Path) -> None:
         store.flush()
     (tmp_path / FOLDER).unlink()
     assert store.flush() == 1
+
+
+def test_a_damaged_day_is_moved_aside_and_what_comes_now_is_kept(tmp_path: Path) -> None:
+    store = CandleStore(tmp_path, ALL, M5)
+    store.observe(0, bars(0, ONE.key), [])
+    assert store.flush() == 1
+    (day,) = (tmp_path / FOLDER).rglob("*.parquet")
+    day.write_bytes(day.read_bytes()[:100])
+    store.observe(1, bars(1, ONE.key), [])
+    assert store.flush() == 1
+    grid, _ = read_grid(tmp_path, ALL, Domain.PERPS, M5, (START, START + DAY_MS))
+    assert grid.close[0].tolist() == [106]
+    assert any(path.read_bytes().startswith(b"PAR1") for path in day.parent.iterdir() if path != day and path.is_file()), "kept beside it"
+
+
+def test_two_who_flush_at_once_write_everything_once(tmp_path: Path) -> None:
+    """A stop flushes while the thread of the last regular flush may still be writing."""
+    store = CandleStore(tmp_path, ALL, M5)
+    for k in range(200):
+        store.observe(k, bars(k, ONE.key, TWO.key), [])
+    with ThreadPoolExecutor(4) as pool:
+        written = [done.result() for done in [pool.submit(store.flush) for _ in range(4)]]
+    assert sorted(written) == [0, 0, 0, 400]
+    assert len((tmp_path / FOLDER / FUNDING).read_text().splitlines()) == 100
 
 
 def test_a_torn_line_of_funding_is_left_out(tmp_path: Path) -> None:

@@ -107,3 +107,11 @@ def test_what_a_person_confirmed_is_a_promotion() -> None:
 
 def test_a_trial_is_half_size_for_days_and_trades() -> None:
     assert trial(RULES, NOW) == {"half_until": str(NOW + 3 * DAY_MS), "half_trades": "20"}
+
+
+def test_for_a_week_after_a_promotion_the_old_champion_keeps_its_place_in_shadow_but_drift_does_not_wait() -> None:
+    plan = promoted(msgspec.structs.replace(last(7 * DAY_MS), champion=A, challenger=B, challengers=(B,)), NOW, B, 2, "")
+    assert plan.challenger == plan.previous == A
+    assert training_due(plan, None, NOW + 7 * DAY_MS - 1, RULES) == "" != training_due(plan, None, NOW + 7 * DAY_MS, RULES)
+    assert "drift" in training_due(plan, Drift(level=NOTE, alarm_ts=NOW, reason="x"), NOW + DAY_MS, RULES)
+    assert training_due(rolled_back(plan, NOW, "x"), None, NOW + 1, RULES), "nobody is in shadow then"

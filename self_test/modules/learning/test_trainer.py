@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,13 +22,14 @@ from modules.settings import Learning
 from self_test.fakes.books import coin
 from state.accounts import Domain
 from state.drift import FREEZE, Drift
-from state.messages import Control
+from state.market import Candle
+from state.messages import BarsClosed, Control
 from state.policies import PolicyRef
 from state.runtime import RuntimeState
 from state.stages import Toggles
 from strategy.market import new_market
 from strategy.policy import STATIC
-from utils.clock import FakeClock
+from utils.clock import SECOND, FakeClock
 from utils.errors import Transient
 
 NOW = 20_000 * DAY_MS
@@ -75,9 +78,9 @@ class Bench:
         self.trainer = self.start()
 
     def start(self) -> Trainer:
-        store = CandleStore(self.folder, self.state.instruments, 300_000)
+        self.store = CandleStore(self.folder, self.state.instruments, 300_000)
         child = cast(Child, self.process)
-        return Trainer(self.folder, self.settings, self.state, self.clock, self.put, lambda: self.missing, child, store, [CRYPTO])
+        return Trainer(self.folder, self.settings, self.state, self.clock, self.put, lambda: self.missing, child, self.store, [CRYPTO])
 
     def put(self, event: Control) -> None:
         assert event.name == "policy" and event.ts == self.state.ts and event.args["domain"] == "CRYPTO"
@@ -258,6 +261,63 @@ async def test_a_process_that_dies_costs_the_attempt_and_nothing_else(bench: Ben
     assert not bench.events and bench.plan == Plan()
     bench.process.train = good
     await bench.challenged()
+
+
+@pytest.mark.asyncio
+async def test_what_dies_again_and_again_is_tried_ever_more_rarely(bench: Bench) -> None:
+    bench.process.train = Transient("killed")
+    task = asyncio.ensure_future(bench.trainer.run())  # noqa: TID251  a test's own
+    found = []
+    for _ in range(600):
+        before = len(bench.process.asked)
+        await bench.clock.advance(1)
+        found += [bench.clock.monotonic_ns() // SECOND] * (len(bench.process.asked) - before)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    pauses = [after - before for before, after in pairwise(found)]
+    least = [min(900, 2 << n) for n in range(len(pauses))]
+    assert all(pause >= limit for pause, limit in zip(pauses, least, strict=True)), pauses
+    assert 6 <= len(found) <= 9 and bench.process.closed
+
+
+@pytest.mark.asyncio
+async def test_time_that_a_job_took_before_it_died_counts_as_computed(bench: Bench) -> None:
+    async def hang(job: Job, limit_s: float) -> Answer:
+        await bench.clock.advance(61)
+        raise Transient("took longer")
+
+    bench.process.ask = hang  # type: ignore[method-assign]
+    assert not await bench.trainer.step()
+    assert not bench.trainer.budget.left and await bench.trainer.step()
+
+
+@pytest.mark.asyncio
+async def test_a_stop_ends_also_when_the_disk_refuses_the_last_candles(bench: Bench) -> None:
+    task = asyncio.ensure_future(bench.trainer.run())  # noqa: TID251  a test's own
+    await bench.clock.advance(0)
+    candle = Candle(bench.state.instruments[0].key, NOW, 100, 100, 100, 100, 1.0)
+    bench.store.observe(1, BarsClosed(NOW, (candle,), ()), [])
+    (bench.folder / "data").write_bytes(b"in the way")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bench.process.closed
+    (bench.folder / "data").unlink()
+    assert bench.store.flush() == 1, "nothing was forgotten"
+
+
+@pytest.mark.asyncio
+async def test_an_offer_that_is_refuted_meanwhile_is_withdrawn(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, promotion={"mode": "confirm"})
+    await bench.challenged()
+    bench.process.judge = NOTHING | {"promote": True, "reason": "better"}
+    await bench.days(1)
+    bench.events.clear()
+    bench.process.judge, bench.process.train = NOTHING | {"refuted": True}, Answer(refused="too little")
+    await bench.days(1)
+    assert [(one["version"], one["role"]) for one in bench.events] == [("", "challenger"), ("", "offer")]
+    assert bench.plan.offered == ""
 
 
 @pytest.mark.asyncio
