@@ -58,7 +58,7 @@ from state.messages import Command
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
-from telemetry.status import Status, status_of
+from telemetry.status import status_of
 from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import atomic_write, ensure_writable
@@ -293,18 +293,16 @@ class Daemon:
             metrics=self._metrics_text,
             unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
             missing=self.readiness.missing,
-            status=self._status,
+            status=lambda: status_of(self.engine.state, str(self.options.env)),
             control=self.faces.over_socket,
         )
-
-    def _status(self) -> Status:
-        return status_of(self.engine.state, str(self.options.env))
 
     def _metrics_text(self) -> bytes:
         state = self.engine.state
         self.metrics.sample(state, venue_ms=self.floor.time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
         self.metrics.sample_throttle(self.throttle.snapshot())
         self.metrics.sample_cover(self.live.uncovered_ms())
+        self.faces.sample(self.metrics)
         return self.metrics.text()
 
     async def _live(self) -> None:

@@ -18,6 +18,7 @@ from modules.ui.beside import Beside
 from modules.ui.recent import Recent
 from modules.ui.scene import Scene
 from state.market import Candle, Quote
+from telemetry.metrics import MetricsObserver
 
 GOODBYE_S = 2.0
 """What is still to be said in the chat gets so long at the end; the rest stays on disk for the next start."""
@@ -62,6 +63,14 @@ class FaceFloor(Faces):
     def mount(self, app: web.Application) -> None:
         """Add the panel to the server's TCP application."""
         self.panel.mount(app)
+
+    def sample(self, metrics: MetricsObserver) -> None:
+        """Read what the faces have counted: the chat, who was not let in there, and wrong log-ins at the panel."""
+        metrics.sample_panel(self.panel.site.tries.wrong)
+        if self.chat is not None:
+            found = self.chat.figures()
+            counts = {"failures": found.failures, "dropped": found.dropped, "strangers": found.strangers}
+            metrics.sample_chat(up=found.up, waiting=found.waiting, sent=found.sent, counts=counts)
 
     def on_quote(self, quote: Quote) -> None:
         """Every quote, for candles that are not closed yet."""

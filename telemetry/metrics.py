@@ -94,6 +94,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_chat_failures_total", _C, "Calls to the chat that failed.", ("reason",)),
     Metric("bot_chat_dropped_total", _C, "Messages to the operator that were left out.", ("urgency",)),
     Metric("bot_chat_strangers_total", _C, "Updates of people who may not speak to the bot.", ("reason",)),
+    Metric("bot_panel_wrong_logins_total", _C, "Log-ins to the panel with a wrong token."),
 )
 """Everything of ours under /metrics; add a row here. `process_*` and `python_info` come from the client library."""
 
@@ -239,6 +240,10 @@ class MetricsObserver:
         for name, found in counts.items():
             for label, count in found.items():
                 self._grow(f"bot_chat_{name}_total", count, label)
+
+    def sample_panel(self, wrong_logins: int) -> None:
+        """Read how many log-ins to the panel had a wrong token since the process's start."""
+        self._grow("bot_panel_wrong_logins_total", wrong_logins)
 
     def _grow(self, name: str, total: int, *labels: str) -> None:
         """Bring a counter to `total`, which somebody else has counted."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -82,9 +83,13 @@ def _hashed(secret: str) -> bytes:
 
 
 class Tries:
-    """Failed log-ins: how long an address has to wait."""
+    """Failed log-ins: how long an address has to wait, how many there were, and who is told of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str, int], None] = lambda _address, _count: None) -> None:
+        """`tell` hears of the first of a burst and, while it lasts, every hour: an address and how many there were since it last heard."""
+        self.wrong = 0
+        """Wrong tokens so far, for metrics."""
+        self._tell, self._told_ts, self._untold = tell, -FORGET_MS, 0
         self._failed: dict[str, tuple[int, int]] = {}
         """Address -> (failures, time of the last one)."""
         self._together: deque[int] = deque(maxlen=TOGETHER)
@@ -106,6 +111,11 @@ class Tries:
         while len(self._failed) > MOST_ADDRESSES:
             del self._failed[next(iter(self._failed))]
         self._together.append(ts)
+        self.wrong += 1
+        self._untold += 1
+        if not 0 <= ts - self._told_ts < FORGET_MS:
+            self._tell(address, self._untold)
+            self._told_ts, self._untold = ts, 0
 
     def succeeded(self, address: str) -> None:
         """`address` knew the token: its failures are forgotten."""

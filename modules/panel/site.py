@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from modules.panel import controls, facts, series
@@ -35,6 +36,8 @@ LATEST = 12
 OPEN_PATHS = re.compile(r"/(login|static/.*|metrics|healthz|readyz|status)")
 """Paths that nobody has to log in for: the door itself, styles, and what the server has served to whoever asks since before the panel."""
 FORM = "application/x-www-form-urlencoded"
+
+log = structlog.get_logger("panel")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,7 +66,7 @@ class Site:
     def __init__(self, settings: Panel, token: str, clock: Clock, draw: Callable[[], str]) -> None:
         """`draw` makes an unguessable text, new each time."""
         self.settings, self.token, self.clock, self.draw = settings, token, clock, draw
-        self.sessions, self.tries = Sessions(), Tries()
+        self.sessions, self.tries = Sessions(), Tries(_wrong)
         self.hub = Hub(self._parts, clock)
         self.pages = Pages()
         self._sources: Sources | None = None
@@ -248,6 +251,11 @@ class Site:
             bar = {"closed": found, "forming": source.forming.bar(instrument), "levels": series.levels(source.recent, instrument)}
             return {"head": head, **pieces, "bar": bar}
         return None
+
+
+def _wrong(address: str, count: int) -> None:
+    """One line a burst of wrong log-ins; what was typed is nobody's business."""
+    log.warning("somebody gave the panel a wrong token", address=address, times=count)
 
 
 async def _sign(request: web.Request, response: web.StreamResponse) -> None:

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from config import CONFIG
 from modules.accounts import Lineup
@@ -19,6 +20,7 @@ from self_test.scenarios.desk import Desk
 from state.accounts import Account, Domain
 from state.market import Candle
 from state.messages import Control
+from telemetry.metrics import MetricsObserver
 from utils.clock import FakeClock
 
 pytestmark = pytest.mark.asyncio
@@ -77,3 +79,16 @@ async def test_looking_goes_to_the_views_and_the_last_news_to_who_watches(tmp_pa
     faces.observe(7, event, desk.tell(event))
     await faces.goodbye()
     assert getattr(await watch.take(), "kind", None) is Topic.ASKED
+
+
+async def test_what_the_faces_count_is_in_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("TELEGRAM_BOT_TOKEN", "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), ("TELEGRAM_CHAT_ID", "42")):
+        monkeypatch.setenv(name, value)
+    faces, registry = floor(tmp_path, Desk()), CollectorRegistry()
+    metrics = MetricsObserver(registry, FakeClock(), environment="simulated", version="0")
+    faces.panel.site.tries.failed("10.0.0.1", 1)
+    for _ in range(2):  # asked for twice, counted once
+        faces.sample(metrics)
+    assert registry.get_sample_value("bot_panel_wrong_logins_total") == 1
+    assert registry.get_sample_value("bot_chat_strangers_total", {"reason": "another chat"}) == 0
+    assert registry.get_sample_value("bot_chat_up") == 0

@@ -83,6 +83,7 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
     watch.observer.sample_cover({str(SPOT): 250})
     chat = {"failures": {"unknown": 1}, "dropped": {"normal": 1}, "strangers": {"another chat": 1}}
     watch.observer.sample_chat(up=True, waiting=2, sent=3, counts=chat)
+    watch.observer.sample_panel(1)
     families = {family.name: family for family in text_string_to_metric_families(watch.observer.text().decode())}
     for row in TABLE:
         # The parser of the old text format calls an info metric a gauge and drops a counter's suffix.
@@ -98,6 +99,8 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
 def test_what_others_have_counted_grows_and_never_falls(watch: Watch) -> None:
     for sent, strangers in ((3, 1), (5, 4), (0, 0), (1, 0)):  # the third: the chat was made anew
         watch.observer.sample_chat(up=sent > 0, waiting=7, sent=sent, counts={"strangers": {"another chat": strangers}})
+        watch.observer.sample_panel(strangers)
+    assert watch.value("bot_panel_wrong_logins_total") == 4
     assert watch.value("bot_chat_sent_total") == 6
     assert watch.value("bot_chat_strangers_total", reason="another chat") == 4
     assert (watch.value("bot_chat_up"), watch.value("bot_chat_waiting")) == (1, 7)

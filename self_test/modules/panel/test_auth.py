@@ -118,3 +118,18 @@ def test_what_is_remembered_of_addresses_is_bounded() -> None:
     for n in range(MOST_ADDRESSES + 50):
         tries.failed(f"address {n}", NOW + n * TOGETHER_MS)
     assert len(tries._failed) == MOST_ADDRESSES
+
+
+def test_wrong_log_ins_are_counted_and_a_burst_is_told_once_an_hour() -> None:
+    heard: list[tuple[str, int]] = []
+    tries = Tries(lambda address, count: heard.append((address, count)))
+    for n in range(40):
+        tries.failed(f"address {n % 3}", NOW + n)
+    assert heard == [("address 0", 1)] and tries.wrong == 40
+    tries.failed("b", NOW + FORGET_MS)
+    assert heard[1:] == [("b", 40)] and tries.wrong == 41, "those that were not told are told with the next line"
+    tries.failed("c", NOW + 2 * FORGET_MS - 1)
+    tries.failed("d", NOW + 3 * FORGET_MS)
+    assert heard[2:] == [("d", 2)]
+    tries.failed("e", NOW)
+    assert heard[3:] == [("e", 1)], "a clock that went back hides nobody"

@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
+import structlog
 
 from modules.panel.auth import FREE_TRIES, IDLE_MS
 from modules.settings import Panel
@@ -79,6 +80,16 @@ async def test_behind_https_the_cookie_is_for_https_alone(web: aiohttp.ClientSes
 )
 async def test_a_login_leads_to_no_other_site(visitor: Visitor, back: str) -> None:
     assert (await visitor.login(back=back))[::2] == (303, "/controls")
+
+
+async def test_wrong_tokens_are_counted_and_told_once_and_never_repeated(house: House, visitor: Visitor) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for token in ("almost-" + TOKEN, TOKEN[:-1], "x"):
+            assert (await visitor.login(token))[0] == 403
+    (line,) = lines
+    assert (line["log_level"], line["address"], line["times"]) == ("warning", "127.0.0.1", 1)
+    assert TOKEN[:8] not in repr(line)
+    assert house.site.tries.wrong == 3
 
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", TOKEN.upper()])
