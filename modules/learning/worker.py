@@ -105,8 +105,12 @@ class Worker:
         verdict = champion.judge(pairs, rules, job.now, job.last_promotion_ts)
         objection = ""
         if job.champion != STATIC:
-            policy = self._policy(job.domain, job.champion)
-            objection = champion.objection(conduct_of(experience, results, policy, job.since, job.now, job.previous, rules), rules)
+            try:
+                policy = self._policy(job.domain, job.champion)
+            except Refusal as refusal:
+                objection = f"it cannot be loaded: {refusal}"  # the daemon has it in memory and would find out at its next start
+            else:
+                objection = champion.objection(conduct_of(experience, results, policy, job.since, job.now, job.previous, rules), rules)
         return {
             "promote": verdict.promote,
             "reason": verdict.reason,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -77,6 +78,22 @@ def test_a_challenger_that_was_never_in_shadow_has_shown_nothing(at_work: Worker
     found = at_work.do(Judge(domain=Domain.PERPS, now=NOW, champion="static", since=0, challengers=("a" * 12,), challenger_since=1))
     assert not found["promote"] and not found["refuted"] and found["objection"] == "" and found["pairs"] == 0
     assert abs(found["gap_mean"]) < 1e-4
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_a_champion_whose_weights_cannot_be_loaded_any_more_is_objected_to(at_work: Worker, place: Place, harm: str) -> None:
+    """The daemon still has it in memory; the next start would not."""
+    made = at_work.do(train(number=7))
+    asked = Judge(domain=Domain.PERPS, now=NOW, champion=made["version"], since=NOW - DAY_MS)
+    assert at_work.do(asked)["objection"] == ""
+    folder = checkpoint.folder_of(Path(place.folder), Domain.PERPS) / made["version"]
+    if harm == "cut":
+        os.truncate(folder / checkpoint.WEIGHTS, 100)
+    else:
+        shutil.rmtree(folder)
+    found = at_work.do(asked)
+    assert found["objection"].startswith("it cannot be loaded: policy ") and not found["promote"]
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_domain_without_decisions_is_refused(at_work: Worker) -> None:
