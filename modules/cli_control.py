@@ -174,18 +174,30 @@ def _show(args: argparse.Namespace, wanted: Wanted, answer: dict[str, Any]) -> E
     import base64
 
     if answer.get("picture"):
-        place = (args.out or Path(f"{wanted.name}.png")).absolute()
-        try:
-            atomic_write(place, base64.b64decode(answer["picture"]))
-        except OSError as error:
-            raise Refusal(f"--out: {place} cannot be written: {error.strerror}") from error
-        answer = {**answer, "picture": str(place), "lines": [*answer["lines"], f"picture: {place}"]}
+        first = (args.out or Path(f"{wanted.name}.png")).absolute()
+        drawn = [(first, answer["picture"]), *((beside(first, title), data) for title, data in answer.get("pictures", ()))]
+        for place, data in drawn:
+            try:
+                atomic_write(place, base64.b64decode(data))
+            except OSError as error:
+                raise Refusal(f"--out: {place} cannot be written: {error.strerror}") from error
+        places = [str(place) for place, _ in drawn]
+        answer = {**answer, "picture": places[0], "pictures": places, "lines": [*answer["lines"], *(f"picture: {one}" for one in places)]}
     if args.json:
-        shown = {name: answer[name] for name in ("title", "lines", "table", "picture")} if answer["data"] is None else answer["data"]
+        names = ("title", "lines", "table", "picture")
+        shown = {name: answer[name] for name in names} if answer["data"] is None else answer["data"]
+        if isinstance(shown, dict) and answer.get("picture"):
+            shown = {**shown, "pictures": answer["pictures"]}
         sys.stdout.write(json.dumps(shown) + "\n")
     else:
         sys.stdout.write("\n".join(text_of(answer)) + "\n")
     return ExitCode.DONE
+
+
+def beside(first: Path, title: str) -> Path:
+    """The file of another picture of an answer: beside the first, named by its own title."""
+    words = "-".join("".join(one if one.isalnum() else " " for one in title.lower()).split())
+    return first.with_name(f"{first.stem}-{words}{first.suffix}")
 
 
 def text_of(answer: dict[str, Any]) -> list[str]:

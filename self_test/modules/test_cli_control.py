@@ -92,6 +92,20 @@ def test_a_picture_goes_into_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert run(tmp_path, "chart", "--out", str(tmp_path / "no" / "x.png")) == ExitCode.USAGE
 
 
+def test_every_picture_of_a_report_goes_into_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    more = [["crypto paper equity", base64.b64encode(b"two").decode()], ["../../x: y", base64.b64encode(b"three").decode()]]
+    drawn = answer(picture=base64.b64encode(b"one").decode(), pictures=more, data={"name": "daily-2025-03-04"})
+    answering(monkeypatch, tmp_path, drawn, drawn)
+    files = {"r.png": b"one", "r-crypto-paper-equity.png": b"two", "r-x-y.png": b"three"}
+    assert run(tmp_path, "report", "--out", str(tmp_path / "r.png")) == ExitCode.DONE
+    assert {one.name: one.read_bytes() for one in tmp_path.glob("*.png")} == files
+    said = capsys.readouterr().out
+    assert all(f"picture: {tmp_path / name}" in said for name in files)
+    assert run(tmp_path, "report", "--json", "--out", str(tmp_path / "r.png")) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"name": "daily-2025-03-04", "pictures": [str(tmp_path / name) for name in files]}
+
+
 def test_what_was_done_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     bot = answering(monkeypatch, tmp_path, {"done": "entries paused"}, {"done": "entries paused"})
     assert run(tmp_path, "pause") == run(tmp_path, "pause", "--json", "--yes") == ExitCode.DONE
