@@ -152,6 +152,18 @@ class BybitRest:
             end = oldest - 1
         return [found[ts] for ts in sorted(found)]
 
+    async def mark_open(self, instrument: Instrument, timeframe_ms: int, ts: int) -> int | None:
+        """Mark price (ticks) at which the bar opened that starts at `ts`; None when the venue has no such bar (yet)."""
+        params = {
+            "category": rows.CATEGORY[instrument.domain],
+            "symbol": instrument.symbol,
+            "interval": interval_name(timeframe_ms),
+            "start": str(ts),
+            "end": str(ts),
+            "limit": "1",
+        }
+        return rows.parse_mark_open((await self._get("/v5/market/mark-price-kline", params)).result, instrument, ts)
+
     async def _klines(
         self, instrument: Instrument, timeframe_ms: int, more: Mapping[str, str], urgency: Urgency = Urgency.MARKET
     ) -> list[Candle]:

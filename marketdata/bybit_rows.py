@@ -45,6 +45,10 @@ class _Klines(msgspec.Struct, rename={"rows": "list"}):
     rows: list[tuple[int, float, float, float, float, float, Any]]
 
 
+class _MarkKlines(msgspec.Struct, rename={"rows": "list"}):
+    rows: list[tuple[int, float, float, float, float]]
+
+
 class _Funding(msgspec.Struct, rename="camel"):
     funding_rate: str
     funding_rate_timestamp: int
@@ -146,6 +150,19 @@ def parse_klines(result: msgspec.Raw, instrument: Instrument) -> list[Candle]:
         except (ValueError, OverflowError) as error:
             raise FrameError(path, f"list[{index}]", str(error)) from error
     return candles
+
+
+def parse_mark_open(result: msgspec.Raw, instrument: Instrument, ts: int) -> int | None:
+    """Open (ticks) of the mark price's bar that starts at `ts`; None when it is not in the answer."""
+    path = f"/v5/market/mark-price-kline {instrument.symbol}"
+    grid = Grid.of(instrument)
+    for start, o, h, l, c in _decode(result, _MarkKlines, path).rows:
+        if start == ts:
+            try:
+                return candle_of(grid, start, (o, h, l, c), 0.0).open
+            except (ValueError, OverflowError) as error:
+                raise FrameError(path, "list[0]", str(error)) from error
+    return None
 
 
 def parse_funding(result: msgspec.Raw, instrument: Instrument) -> list[FundingRate]:

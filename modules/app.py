@@ -236,8 +236,8 @@ class Daemon:
         told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
         observers: list[Observer] = [self.console, self.metrics, *told, health]
         if self.market.control_url is not None:
-            name, live = f"daemon-{os.getpid()}", self.live
-            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle)
+            name, live, floor = f"daemon-{os.getpid()}", self.live, self.floor
+            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle and floor.idle)
             observers.append(self.lockstep.observe)
             self.floor.time.observe(int((await self.lockstep.look())["now"]))
         else:

@@ -6,7 +6,7 @@ No quote ever passes through the engine's queue; what a quote does to an order b
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,17 +15,22 @@ from marketdata.bybit_rest import BybitRest
 from marketdata.bybit_ws import BybitStream
 from modules.boot import frontier
 from modules.data.feeds import BybitFeed, FeedEvent, Gaps, feed_topics
+from modules.data.funding import FundingWatch, Settlements
 from modules.data.ticker import VenueTicker
+from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS
+from modules.engine.execs import booked
 from modules.engine.inbox import Inbox
 from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
+from modules.exchange.paper_funding import Holding, Owed
 from modules.settings import BotConfig
 from state.accounts import Domain, Mode
+from state.books import OPEN
 from state.instruments import Instrument
 from state.market import Quote, Trade
-from state.messages import Command, FeedDown
+from state.messages import AccountEvent, BarsClosed, Command, FeedDown
 from strategy.base import DEMO
 from utils.clock import MS, Clock, VenueTime
 
@@ -48,6 +53,8 @@ class PaperFloor:
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
         self._venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), config.paper.latency_ms, engine.mandate.confirm_ms)
+        self._owed = Owed(partial(booked, engine.state))
+        self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
         self.time = VenueTime(clock)
@@ -57,6 +64,11 @@ class PaperFloor:
     def also(self, listener: Callable[[Quote], None]) -> None:
         """Tell `listener` of every quote, too."""
         self._also.append(listener)
+
+    @property
+    def idle(self) -> bool:
+        """Every settlement that came was asked about."""
+        return self._funding is None or self._funding.idle
 
     def time_now(self) -> int:
         """Venue time by now, ms; 0 before anything was heard."""
@@ -97,6 +109,12 @@ class PaperFloor:
 
         async def run() -> None:
             url, topics = hosts.ws + CHANNELS[name], feed_topics(group, confirm_ms)
+            funding = self.settles(group, confirm_ms, rest) if domain is Domain.PERPS else None
+
+            def emit(event: FeedEvent) -> None:
+                told = funding.attach(event) if funding is not None and isinstance(event, BarsClosed) else event
+                self.on_feed(group, told)
+
             feed = BybitFeed(
                 name,
                 group,
@@ -104,13 +122,39 @@ class PaperFloor:
                 BybitStream(url, topics, StreamParser(group), self._clock, self._rng),
                 rest,
                 self._clock,
-                emit=partial(self.on_feed, group),
+                emit=emit,
                 on_quote=self.on_quote,
                 on_trade=self.on_trade,
+                on_ticker=None if funding is None else funding.on_ticker,
                 since=frontier(self._engine),
                 quote_age_ms=self._quote_age_ms,
                 gaps=self._gaps,
             )
-            await feed.run()
+            if funding is None:
+                await feed.run()
+            else:
+                await funding.catch_up()  # what a decision on the first bar has to know
+                await together([feed.run(), funding.run()])
 
         return run
+
+    def settles(self, group: Sequence[Instrument], confirm_ms: int, rest: Settlements) -> FundingWatch:
+        """The funding of `group` from now on. Paper trades only where it hears, so what is held now was held at each settlement missed."""
+        state, keys = self._engine.state, {one.key for one in group}
+        for key, i in state.seats_in(Mode.PAPER).items():
+            pos = state.pos[i]
+            if key in keys and int(pos["status"]) == OPEN:
+                held = Holding(state.account_of(i), int(pos["side"]), int(pos["steps"]), int(state.inst[i]["unit"]))
+                self._owed.note(key, int(pos["opened_ts"]) + 1, held)
+        self._funding = FundingWatch(
+            group,
+            confirm_ms,
+            rest,
+            self._clock,
+            self._owed,
+            known={key: int(state.observed[state.index[key]]["rates_ts"]) for key in keys},
+            now_ms=self.time_now,
+            held=self._venue.holding,
+            pay=lambda events: self._inbox.put_account(list[AccountEvent](events)),
+        )
+        return self._funding

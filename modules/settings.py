@@ -95,6 +95,8 @@ class Risk(_Group):
     """Trades before a strategy's own median holding time replaces its prior."""
     max_spread_ratio: Annotated[float, Field(ge=1.0, le=100.0)] = 3.0
     """Entries need a spread of at most this many times its median."""
+    max_move: Annotated[float, Field(ge=0.0, le=1_000.0)] = 12.0
+    """Standard deviations that a bar may go from the close before it; after a farther one no entries for an hour of bars. 0: no limit."""
     weekend: Literal["close", "tighten", "carry"] = "close"
     """What happens to FOREX positions before the week's close; options are carried, crypto has no weekend."""
     weekend_lead_min: Annotated[int, Field(ge=1, le=1_440)] = 30

@@ -39,6 +39,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     spread_median: float = 0.0
     """Ticks; 0 = not known yet."""
     max_spread_ratio: float = 3.0
+    largest_move: float = 0.0
+    """How far the farthest of the last bars went from the close before it, in standard deviations."""
+    max_move: float = 0.0
+    """The limit on that; 0 = none."""
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from risk import admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, sizing, stop_cap, weekend
+from risk import admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, price_jump, sizing, stop_cap, weekend
 from risk.facts import Book, Facts, Health, Told
 from risk.rules import Rule
 from state.intents import Approved, Intent, Refused, order_id
@@ -19,7 +19,7 @@ TOLD: dict[Rule, Told] = {
     Rule.PAUSED: Told("entries are paused by the operator"),
     Rule.NOT_ALLOWED_HERE: Told("this strategy does not trade this account"),
 }
-for _file in (admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, sizing, stop_cap, weekend):
+for _file in (admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, price_jump, sizing, stop_cap, weekend):
     TOLD |= _file.TOLD
 
 
@@ -29,6 +29,10 @@ def _allowed(_: Intent, __: Book, health: Health) -> Rule:
 
 def _paused(_: Intent, __: Book, health: Health) -> Rule:
     return Rule.PAUSED if health.paused else Rule.OK
+
+
+def _calm(_: Intent, __: Book, health: Health) -> Rule:
+    return Rule.PRICE_JUMP if price_jump.jumped(health.largest_move, health.max_move) else Rule.OK
 
 
 def _standing(intent: Intent, book: Book, _: Health) -> Rule:
@@ -47,6 +51,7 @@ RULES: tuple[Check, ...] = (
     _allowed,
     _paused,
     lambda _, __, health: feed_health.check(health),
+    _calm,
     _standing,
     _sides,
     lambda intent, book, _: caps.check(intent, book),

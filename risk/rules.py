@@ -35,6 +35,7 @@ class Rule(IntEnum):
     POLICY_SKIP = 25
     NO_OBSERVATION = 26
     SENTIMENT = 27
+    PRICE_JUMP = 28
 
     @property
     def label(self) -> str:

@@ -77,10 +77,15 @@ def fill_exit(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int,
 
 
 @kernel
+def funding_of(side: int, steps: int, unit: int, price: int, rate_e8: int) -> int:
+    """What a position of `steps` owes at a settlement at `price`: money units, positive = paid; long pays a positive rate."""
+    return int(side * mul_div(price * steps * unit, rate_e8, 100_000_000))
+
+
+@kernel
 def pay_funding(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, rate_e8: int) -> int:
     """Settle funding on an open position at `price`; returns money units paid (negative: received)."""
-    value = price * pos[i]["steps"] * inst[i]["unit"]
-    amount = pos[i]["side"] * mul_div(value, rate_e8, 100_000_000)
+    amount = funding_of(pos[i]["side"], pos[i]["steps"], inst[i]["unit"], price, rate_e8)
     book_funding(pos, inst, acct, i, amount)
     return int(amount)
 

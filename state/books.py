@@ -195,6 +195,7 @@ LIMITS = np.dtype(
         ("hold_min_trades", "i8"),
         ("weekend", "i8"),
         ("weekend_lead_min", "i8"),
+        ("max_move", "f8"),
     ]
 )
 """Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`."""

@@ -37,6 +37,8 @@ CLOSES = 128
 RANGES = 32
 SLOPES = 32
 VOLUMES = 288
+MOVES = 12
+"""Confirm bars over which a jump of the price is remembered: an hour of 5m."""
 DAYS = 20
 MONTH_PRIMARY = 2_880
 MONTH_CONFIRM = 8_640
@@ -154,6 +156,7 @@ _WINDOWS: list[tuple[str, type[np.generic], int]] = [
     ("closes", np.int64, CLOSES),
     ("ranges", np.int64, RANGES),
     ("slopes", np.float64, SLOPES),
+    ("moves", np.float64, MOVES),
     ("day_closes", np.int64, DAYS),
     ("chop_highs", np.int32, CHOP),
     ("chop_lows", np.int32, CHOP),

@@ -22,6 +22,7 @@ from state.rows import CHANNEL, DAY_MS, EXTREME, MARKET, MONTH_CONFIRM, MONTH_DA
 from strategy.base import C1, C2, C3, C4
 from strategy.confirm import arm, try_confirm
 from strategy.measures import measure_confirm, measure_primary, measure_turnover, remember_primary
+from strategy.moves import note_move
 from strategy.regime import HOLD_AFTER_GAP, UNKNOWN, label, next_regime, regime_score
 from strategy.rollup import is_weekend, locate, take_day, take_part
 from strategy.scalp_breakout import arm_breakout
@@ -158,6 +159,7 @@ def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c:
             row.rejected += 1
             return 0
         _break_off(row, row.last_ts + row.confirm_ms, ts)
+    note_move(row, ts, h, l)
     measure_confirm(row, h, l, c, v)
     code = try_confirm(row, p, o, h, l, c) if row.armed else 0
     row.confirm_bars += 1

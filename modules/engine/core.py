@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from modules import rollout
-from modules.engine import choose, coins, control, exits, live
+from modules.engine import choose, coins, control, execs, exits, live
 from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
-from state.accounts import Account
 from state.booking import release
 from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side, Signal
@@ -58,9 +57,6 @@ CONFIRMED = 4
 """Strategies whose signals come from the market kernel, by their index."""
 
 NOTHING: frozenset[int] = frozenset()
-
-EXECS = 20_000
-"""Execution ids remembered to recognise a repeat."""
 
 DAY_MS = 86_400_000
 
@@ -241,20 +237,9 @@ class Engine:
 
     # --- account ----------------------------------------------------------------------------------------------------------------
 
-    def _repeat(self, account: Account, execution: str) -> bool:
-        """Whether this execution or settlement was booked before; streams and REST both tell of the same one."""
-        execs = self.state.execs
-        name = f"{account}/{execution}"
-        if name in execs:
-            return True
-        execs[name] = None
-        if len(execs) > EXECS:
-            del execs[next(iter(execs))]
-        return False
-
     def _order_filled(self, event: OrderFilled, out: list[Command]) -> None:
         fill = event.fill
-        if self._repeat(fill.account, fill.exec_id):
+        if execs.repeated(self.state, fill.account, fill.exec_id):
             return
         state, i = self.state, self.state.row_of(fill.account, fill.key)
         order = state.orders.get(fill.order_id)
@@ -280,7 +265,7 @@ class Engine:
 
     def _stop_filled(self, event: StopFilled, out: list[Command]) -> None:
         fill = event.fill
-        if self._repeat(fill.account, fill.exec_id):
+        if execs.repeated(self.state, fill.account, fill.exec_id):
             return
         state, i = self.state, self.state.row_of(fill.account, fill.key)
         reason = event.trigger
@@ -373,7 +358,7 @@ class Engine:
         self._dirty = True
 
     def _funding(self, event: FundingPaid, out: list[Command]) -> None:
-        if self._repeat(event.account, event.ref):
+        if execs.repeated(self.state, event.account, event.ref):
             return
         exits.funding_paid(self.state, event, out)
         self._dirty = True

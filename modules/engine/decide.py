@@ -27,6 +27,7 @@ from state.messages import Command, Place, Report
 from state.orders import Order, OrderState
 from state.runtime import RuntimeState
 from strategy.actions import SKIP, Values, arm_of, size_of
+from strategy.moves import largest_move
 from strategy.policy import ALL_ARMS, choose_arm, greedy_action, regime_mask
 from utils.kernel import kernel
 
@@ -176,6 +177,8 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
         quote_needed=mandate.quotes,
         spread_median=state.spread_median(m),
         max_spread_ratio=mandate.max_spread_ratio,
+        largest_move=largest_move(state.market, m),
+        max_move=float(mandate.limits[0]["max_move"]),
     )
 
 

@@ -199,10 +199,14 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
 
 
 def funding_paid(state: RuntimeState, event: FundingPaid, out: list[Command]) -> None:
-    """Book a settlement of the venue."""
+    """Book a settlement of the venue; one that came before the position was opened is the wallet's alone."""
     i = state.row_of(event.account, event.key)
-    book_funding(state.pos, state.inst, state.acct, i, event.amount)
-    cash_row(state, int(state.inst[i]["account"]), event.ts, "funding", -event.amount, event.ref, out)
+    a = int(state.inst[i]["account"])
+    if event.ts < int(state.pos[i]["opened_ts"]):
+        state.acct[a]["cash"] -= event.amount
+    else:
+        book_funding(state.pos, state.inst, state.acct, i, event.amount)
+    cash_row(state, a, event.ts, "funding", -event.amount, event.ref, out)
 
 
 def protect(state: RuntimeState, i: int) -> Protect:

@@ -9,6 +9,7 @@ The rules, also published in `docs/paper.md`:
 - Stop and target trigger on the touch that a market close would get, or on a print; then the position is sold (bought back) quote by
   quote, at most what stands at the touch each time, until it is gone. The stop wins over the target.
 - Fees: taker or maker rate on the value, in quote currency, rounded up. No slippage is added: the touch is the real one.
+- Funding of perpetuals: what is held when a settlement comes pays or receives it (`modules/exchange/paper_funding.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modules.exchange.paper_funding import Holding
 from risk.costs import entry_fee_ppm
 from state.accounts import Account
 from state.booking import fee_of
@@ -98,6 +100,11 @@ class PaperVenue:
             case _:
                 raise Invariant(f"a venue cannot carry out {type(command).__name__}")
         return []
+
+    def holding(self, key: str) -> Holding | None:
+        """What is held of an instrument at this moment."""
+        held = self._held.get(key)
+        return None if held is None else Holding(held.account, held.side, held.steps, int(self._inst[self._index[key]]["unit"]))
 
     def on_quote(self, quote: Quote) -> list[AccountEvent]:
         """What the touch does to orders and positions on its instrument."""

@@ -13,10 +13,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from modules.exchange.paper_funding import settlement_ref
 from risk.costs import entry_fee_ppm, slipped
 from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
 from state.accounts import Account
-from state.booking import fee_of, mul_div
+from state.booking import fee_of, funding_of
 from state.books import Rows
 from state.intents import Approved, ExitReason, OrderType, Reduce
 from state.market import Candle
@@ -155,9 +156,8 @@ class BarVenue:
         times, rates = self._funding[candle.key]
         at = bisect_left(times, candle.ts)
         if at < len(times) and times[at] == candle.ts:
-            value = candle.open * held.steps * int(self._inst[held.i]["unit"])
-            amount = held.side * mul_div(value, int(rates[at]), 100_000_000)
-            events.append(FundingPaid(candle.ts, held.account, held.key, amount, f"{held.key}-{candle.ts:x}-f"))
+            amount = funding_of(held.side, held.steps, int(self._inst[held.i]["unit"]), candle.open, int(rates[at]))
+            events.append(FundingPaid(candle.ts, held.account, held.key, amount, settlement_ref(held.key, candle.ts)))
 
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
         intent = order.intent

@@ -21,10 +21,12 @@ from risk.costs import entry_fee_ppm, slipped
 from risk.drawdown import HALT
 from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
 from risk.holding import BY_HALT, bar_closed, due
+from risk.price_jump import jumped
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
 from strategy.actions import ACTIONS, Values
 from strategy.market import on_bar
+from strategy.moves import largest_move
 from strategy.registry import STRATEGIES
 from utils.kernel import kernel
 
@@ -35,9 +37,10 @@ BY_STOP, BY_TRAIL, BY_TARGET = 1, 2, 3
 """Exit reasons: index in `state.runtime.REASONS` + 1."""
 
 SIGNAL = np.dtype(
-    [("k", "i8"), ("i", "i8"), ("code", "i8"), ("regime", "i8"), ("atr", "f8"), ("turnover", "f8")],
+    [("k", "i8"), ("i", "i8"), ("code", "i8"), ("regime", "i8"), ("atr", "f8"), ("turnover", "f8"), ("move", "f8")],
 )
-"""A bar with a confirmed signal: column `k`, symbol `i`, what the row said at that moment (turnover in base units x ticks)."""
+"""A bar with a confirmed signal: column `k`, symbol `i`, what the row said at that moment (turnover in base units x ticks, the largest
+move of the last bars in standard deviations)."""
 
 TRADE = np.dtype(
     [
@@ -77,6 +80,7 @@ def market_pass(
             out[n]["regime"] = market[i]["regime"]
             out[n]["atr"] = market[i]["atr"]
             out[n]["turnover"] = market[i]["median_turnover_ticks"]
+            out[n]["move"] = largest_move(market, i)
             n += 1
     return n
 
@@ -267,10 +271,11 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             regime, atr = signals[next_signal]["regime"], signals[next_signal]["atr"]
             turnover = signals[next_signal]["turnover"] * inst[i]["tick"]
             worth = values[next_signal if learned else 0]
+            wild = jumped(signals[next_signal]["move"], limits[0]["max_move"])
             next_signal += 1
             for s in range(len(allowed)):
                 bits = (code >> (2 * s)) & 3
-                if bits == 0 or allowed[s] == 0:
+                if bits == 0 or allowed[s] == 0 or wild:
                     continue
                 side = 3 - 2 * bits
                 rule, arm, steps, stop, target, _ = plan_entry(

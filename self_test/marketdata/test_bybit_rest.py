@@ -187,6 +187,25 @@ async def test_funding_is_paged_backwards_with_both_times():
     assert len(venue.asked) == 3
 
 
+async def test_the_mark_price_at_an_instant_is_the_open_of_its_bar():
+    rows = [["1700000100000", "27000.06", "27001", "26999", "27000"], ["1700000400000", "0", "1", "1", "1"]]
+    venue = scripted(ok({"symbol": "BTCUSDT", "category": "linear", "list": rows[:1]}), ok({"list": []}), ok({"list": rows[1:]}))
+    async with client(venue) as rest:
+        assert await rest.mark_open(perp(), M5, 1700000100000) == 270_001, "ticks of 0.10"
+        assert await rest.mark_open(perp(), M5, 1700000100000) is None
+        with pytest.raises(FrameError, match="mark-price-kline BTCUSDT"):
+            await rest.mark_open(perp(), M5, 1700000400000)
+    assert venue.asked[0] == {
+        "path": "/v5/market/mark-price-kline",
+        "category": "linear",
+        "symbol": "BTCUSDT",
+        "interval": "5",
+        "start": "1700000100000",
+        "end": "1700000100000",
+        "limit": "1",
+    }
+
+
 async def test_time_tickers_and_book():
     async def handler(request: web.Request) -> web.Response:
         answers: dict[str, object] = {

@@ -5,13 +5,18 @@ import random
 import pytest
 
 from config import CONFIG
+from marketdata.items import Ticker
+from modules.data.funding import FundingWatch
 from modules.engine.desk import fresh_engine
 from modules.engine.inbox import Inbox
+from modules.engine.recovery import restore, snapshot_of
 from modules.paper_floor import PaperFloor
-from self_test.fakes.books import SPOT, coin
-from state.intents import ExitReason
+from self_test.fakes.books import M5, SPOT, coin
+from self_test.modules.data.test_funding import H8, Venue
+from self_test.scenarios.desk import START, Desk, rows
+from state.intents import ExitReason, Side
 from state.market import Quote, Trade
-from state.messages import Cancel, FeedDown, Protect, StopFilled, Tick
+from state.messages import BarsClosed, Cancel, FeedDown, FundingPaid, Protect, StopFilled, Tick, VenueReset
 from strategy.base import DEMO
 from utils.clock import FakeClock
 
@@ -83,3 +88,84 @@ def test_a_cancel_of_nothing_is_no_event_and_speed_sets_the_clock() -> None:
     assert at.time_now() == 1_000, "a venue that waits for us does not go on meanwhile"
     at.runs_at(600.0)
     assert at.time.last_ts() == 0
+
+
+class Perps:
+    """A paper position in a perpetual, with the floor's side of its funding; `another_life` kills the floor and restores the engine."""
+
+    def __init__(self, side: Side) -> None:
+        self.desk = Desk(perps=True)
+        self.desk.open(side=side)
+        self.key = self.desk.coin().key
+        self.venue = Venue(0)
+        self.cash: list[tuple[int, str]] = []
+        self.begin()
+
+    def begin(self) -> None:
+        self.inbox, desk = Inbox(), self.desk
+        self.floor = PaperFloor(desk.engine, self.inbox, CONFIG, FakeClock(), random.Random(1), frozenset())
+        self.floor.time.observe(desk.now)
+        for command in desk.tell(VenueReset(desk.now, desk.account)):
+            if isinstance(command, Protect):
+                self.floor.dispatch(command)
+        self.watch: FundingWatch = self.floor.settles([desk.coin()], M5, self.venue)
+
+    async def settlement(self, ts: int) -> None:
+        """The next one after `START` comes, is shown, and its first bar closes."""
+        self.watch.on_ticker(Ticker(self.key, ts - 5, next_funding_ts=ts))
+        self.watch.on_ticker(Ticker(self.key, ts + 5, next_funding_ts=ts + H8))
+        self.venue.shown = ts
+        await self.watch.catch_up()
+
+    async def book(self) -> None:
+        while self.inbox.depth:
+            for event in await self.inbox.take():
+                assert isinstance(event, FundingPaid)
+                self.cash += [(row["ts"], row["amount"]) for row in rows(self.desk.tell(event), "cash")]
+
+    def bar(self, opened: int) -> None:
+        self.desk.now = opened
+        self.desk.tell(self.watch.attach(BarsClosed(opened + M5, self.desk.bars(10_000).candles)))
+
+    def another_life(self) -> None:
+        self.desk.engine = restore(snapshot_of(self.desk.engine, 1))
+        self.begin()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
+async def test_a_perpetual_on_paper_settles_at_the_mark_of_each_settlement_and_the_trade_holds_it(side: Side) -> None:
+    at = Perps(side)
+    steps, unit, before = int(at.desk.pos()["steps"]), int(at.desk.engine.state.inst[0]["unit"]), int(at.desk.acct["cash"])
+    first = START + H8
+    await at.settlement(first)
+    assert at.floor.idle
+    await at.book()
+    n = (first - NOW) // H8
+    amount = int(side) * ((100_000 + n) * steps * unit * 10_000 * n // 100_000_000)
+    assert before - int(at.desk.acct["cash"]) == amount != 0 and at.desk.pos()["funding"] == amount
+    assert [ts for ts, _ in at.cash] == [first]
+    at.bar(first)
+    assert at.desk.engine.state.inst[0]["funding_e8"] == 10_000 * n, "the cost gate knows the rate"
+    assert at.desk.engine.state.observed[0]["rates_ts"] == first, "and so do observations"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("booked", [False, True])
+async def test_a_crash_around_a_settlement_pays_it_exactly_once(booked: bool) -> None:
+    at = Perps(Side.LONG)
+    first = START + H8
+    await at.settlement(first)
+    if booked:
+        await at.book()
+    at.another_life()  # what was not booked is lost with the inbox
+    at.venue.shown = first + H8  # and one passes while the bot is down
+    at.floor.time.observe(first + H8 + 60_000)
+    await at.watch.catch_up()
+    await at.book()
+    assert [ts for ts, _ in at.cash] == [first, first + H8]
+    at.another_life()
+    at.floor.time.observe(first + H8 + 120_000)
+    await at.watch.catch_up()
+    await at.book()
+    assert [ts for ts, _ in at.cash] == [first, first + H8]

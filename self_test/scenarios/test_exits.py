@@ -182,6 +182,20 @@ def test_funding_moves_the_wallet_and_belongs_to_the_trade() -> None:
     assert (trade["funding"], trade["pnl"]) == ("0.025", "-0.125"), "two fees of 0.05 and the funding"
 
 
+def test_a_settlement_of_a_position_that_is_gone_is_not_the_next_ones() -> None:
+    desk = Desk(perps=True)
+    order = desk.open()
+    settled = desk.now
+    desk.stopped(LEVEL)
+    desk.bar()
+    desk.open()
+    cash = int(desk.acct["cash"])
+    commands = desk.tell(FundingPaid(settled, desk.account, order.intent.key, 250_000_000, "f1"))
+    assert rows(commands, "cash")[0]["amount"] == "-0.025" and desk.acct["cash"] == cash - 250_000_000
+    (trade,) = rows(desk.stopped(LEVEL), "trade")
+    assert trade["funding"] == "0"
+
+
 def test_funding_that_is_received_raises_the_wallet() -> None:
     desk = Desk(perps=True)
     order = desk.open(side=Side.SHORT)

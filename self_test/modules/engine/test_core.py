@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modules.engine import core
+from modules.engine import core, execs
 from modules.engine.core import Engine
 from modules.engine.recovery import restore, snapshot_of
 from self_test.modules.engine.recorded import fresh, recording, same_engine
@@ -228,7 +228,7 @@ def test_a_restored_engine_rolls_no_day_twice_and_manages_what_it_holds() -> Non
 
 
 def test_executions_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "EXECS", 3)
+    monkeypatch.setattr(execs, "EXECS", 3)
     desk = Desk(perps=True)
     order = desk.open()
     paid = [FundingPaid(desk.now, desk.account, order.intent.key, 1, f"f{n}") for n in range(4)]

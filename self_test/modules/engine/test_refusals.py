@@ -53,6 +53,7 @@ WORDS = {
     Rule.ACCOUNT_HELD: "(the private stream is lost)",
     Rule.WEEKEND: "(closes in 20 minutes)",
     Rule.DAILY_BREAK: "(for 15 more minutes)",
+    Rule.PRICE_JUMP: "(14.2 standard deviations, limit 12)",
 }
 
 
@@ -67,6 +68,7 @@ def fallen() -> Desk:
     state.holds["CRYPTO/PAPER"] = {"stream": "the private stream is lost"}
     state.feeds_down["bybit-spot"] = "silent for 45 s"
     state.spreads[0], state.spread_n[0] = 2, 50
+    state.market[0]["moves"][5] = 14.2
     state.inst[0]["close_ts"], state.inst[0]["rest_until"] = desk.now + 20 * 60_000, desk.now + 15 * 60_000
     return desk
 
