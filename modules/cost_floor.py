@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -95,8 +96,8 @@ class CostFloor:
         walked = self._walked.copy()
         self._walked.clear()
         ts = max(self._engine.state.ts, self._venue_now())
-        sources = self._sources()
-        book = await asyncio.to_thread(self._work, walked, fees, sources, ts)
+        sources, alarms = self._sources(), self._alarms()
+        book = await asyncio.to_thread(self._work, walked, fees, sources, ts, alarms)
         if book == self.book:
             return
         changed = [model for model in self._mine(book) if model != self.book.models.get(model.key)]
@@ -106,14 +107,14 @@ class CostFloor:
         for event in cost_event(changed, max(self._engine.state.ts, self._venue_now()), "calibration"):
             self._inbox.put(event)
 
-    def _work(self, walked: list[Sample], fees: Fees, sources: Mapping[str, Source], ts: int) -> CostBook:
+    def _work(self, walked: list[Sample], fees: Fees, sources: Mapping[str, Source], ts: int, alarms: Mapping[str, int]) -> CostBook:
         """In a thread: everything that touches the disk or takes time."""
         keep_book_samples(self._folder, walked)
         samples = book_samples(self._folder)
         if Source.LIVE in sources.values():
             samples |= {key: [] for key, source in sources.items() if source is Source.LIVE}
             samples |= live_samples(read_ledger(self._folder / "ledger", RowKind.FILL))
-        book = next_book(self.book, samples, sources, fees, ts)
+        book = next_book(self.book, samples, sources, fees, ts, alarms)
         if book != self.book:
             save_book(self._folder, book)
         return book
@@ -124,17 +125,30 @@ class CostFloor:
         live = state.seats_in(Mode.LIVE)
         return {key: Source.LIVE if key in live else Source.BOOK for key in state.index}
 
+    def _alarms(self) -> dict[str, int]:
+        """Pair -> when executions of its domain were last found to cost another than they did (ms UTC)."""
+        state = self._engine.state
+        drifts = {one.key: state.drift.get(str(one.domain)) for one in state.instruments}
+        return {key: drift.costs_ts for key, drift in drifts.items() if drift is not None}
+
     def _mine(self, book: CostBook) -> list[CostModel]:
         return [model for key, model in book.models.items() if key in self._engine.state.index]
 
 
-def next_book(book: CostBook, samples: Mapping[str, list[Sample]], sources: Mapping[str, Source], fees: Fees, ts: int) -> CostBook:
-    """The book after what is due at `ts` was calibrated and `fees` were noted."""
+def next_book(
+    book: CostBook,
+    samples: Mapping[str, list[Sample]],
+    sources: Mapping[str, Source],
+    fees: Fees,
+    ts: int,
+    alarms: Mapping[str, int] = MappingProxyType({}),
+) -> CostBook:
+    """The book after what is due at `ts` was calibrated and `fees` were noted; `alarms` of drift, by pair, hasten what is due."""
     for key, source in sources.items():
         model = book.model(key)
         if key in fees and ((model.taker_ppm, model.maker_ppm) != fees[key] or ts - model.fee_ts >= WEEK_MS):
             model = msgspec.structs.replace(model, taker_ppm=fees[key][0], maker_ppm=fees[key][1], fee_ts=ts)
-        verdict = calibrate(model, samples.get(key, []), source, ts)
+        verdict = calibrate(model, samples.get(key, []), source, ts, alarms.get(key, 0))
         if verdict.changed:
             log.info("costs calibrated", pair=key, version=verdict.model.version, why=verdict.reason)
         if verdict.model != book.model(key):

@@ -14,6 +14,7 @@ from modules.engine.policies import missing
 from modules.learning.candles import CandleStore, Place
 from modules.learning.child import Child
 from modules.learning.drift_watch import DriftWatch
+from modules.learning.gap_stream import GapStream
 from modules.learning.trainer import Trainer
 from modules.settings import BotConfig
 from state.ledger import Ledger
@@ -60,6 +61,7 @@ class WatchFloor:
             Child(lambda: place),
             self._candles,
             tuple(dict.fromkeys(one.domain for one in state.instruments)),
+            GapStream(self.drift),
         )
 
     def observe(self, seq: int, event: Event, commands: list[Command]) -> None:

@@ -28,7 +28,8 @@ LOW, HIGH = 0.5, 3.0
 """Coefficients stay within these multiples of the prior."""
 HOLDOUT = 0.3
 """The latest part of the samples judges a fit of the earlier part."""
-WEEK_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
 STEP_FILLS = 50
 """A live model may take its next step after so many fills more, before the week is over."""
 _ROUNDS = 50
@@ -86,24 +87,27 @@ def _bounded(gram: Floats, moment: Floats, ridge: Floats, prior: Floats, low: fl
     return beta
 
 
-def due(old: CostModel, source: Source, n_new: int, ts: int) -> bool:
+def due(old: CostModel, source: Source, n_new: int, ts: int, alarm_ts: int = 0) -> bool:
     """Whether the next step may be taken at `ts`, with `n_new` samples since the last one.
 
-    Once a week, or sooner with 50 live fills more; the first real fit, and the change to live fills, wait for nothing.
+    Once a week, or sooner with 50 live fills more; the first real fit, and the change to live fills, wait for nothing. After an alarm on
+    what executions cost (`alarm_ts`, 0: none) at once, and once a day for a week, while samples from after it come in.
     """
     if old.source is not source:
         return old.source is Source.PRIOR or source is Source.LIVE
+    if alarm_ts and (old.fitted_ts < alarm_ts or (ts - alarm_ts < WEEK_MS and ts - old.fitted_ts >= DAY_MS)):
+        return True
     return ts - old.fitted_ts >= WEEK_MS or (source is Source.LIVE and n_new >= STEP_FILLS)
 
 
-def calibrate(old: CostModel, samples: Sequence[Sample], source: Source, ts: int) -> Verdict:
-    """The next version of `old` from `samples` of its pair, or `old` with the reason why it stays.
+def calibrate(old: CostModel, samples: Sequence[Sample], source: Source, ts: int, alarm_ts: int = 0) -> Verdict:
+    """The next version of `old` from `samples` of its pair, or `old` with the reason why it stays; `alarm_ts` as in `due`.
 
     Stays when it is too early, when there are fewer than 30 samples, and when on the latest 30 % of the samples either the fit of the
     earlier ones or the new model errs more (mean absolute error) than `old`. Fees are not touched.
     """
     ordered = sorted(samples, key=lambda one: one.ts)
-    if not due(old, source, sum(one.ts > old.fitted_ts for one in ordered), ts):
+    if not due(old, source, sum(one.ts > old.fitted_ts for one in ordered), ts, alarm_ts):
         return Verdict(old, changed=False, reason="too early")
     if len(ordered) < LEAST:
         return Verdict(old, changed=False, reason=f"{len(ordered)} of {LEAST} samples")

@@ -22,5 +22,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """In words, with its figures."""
     change_ts: int = 0
     """The newest alarm of level 2 or 3: a policy is trained anew on what came after it alone."""
+    costs_ts: int = 0
+    """The newest alarm that says that executions cost another than they did: costs are measured again sooner."""
     person: bool = False
     """A promotion waits for a person, since level 2 or 3 was reached: what has drifted never promotes by itself."""

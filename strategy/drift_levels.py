@@ -44,6 +44,10 @@ class Source(StrEnum):
     """R of the policy's trades."""
 
 
+COSTS = frozenset({Source.GAP, Source.SLIPPAGE})
+"""Streams that tell of what executions cost."""
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: it raises a domain's level."""
 
@@ -94,6 +98,7 @@ def raised(drift: Drift, alarm: Alarm) -> Drift:
         alarm_ts=max(drift.alarm_ts, alarm.ts),
         stream=alarm.stream if higher or alarm.level == drift.level else drift.stream,
         reason=alarm.reason if higher or alarm.level == drift.level else drift.reason,
+        costs_ts=max(drift.costs_ts, alarm.ts) if alarm.stream in COSTS else drift.costs_ts,
         change_ts=max(drift.change_ts, alarm.ts) if severe else drift.change_ts,
         person=drift.person or severe,
     )

@@ -64,6 +64,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
     open: dict[str, tuple[float, float]]
     domain: DomainState
     gap_ts: int = 0
+    closed_ts: int = 0
 
 
 _lines = msgspec.json.Decoder(Bar | Predicted | Closed | Gap).decode
@@ -87,6 +88,8 @@ class DriftMemory:
         self._snapshot = folder / FOLDER / f"{domain}.json"
         self._log = folder / FOLDER / f"{domain}.jsonl"
         self.row, self._open, self._gap_ts, self._failed = 0, dict[str, tuple[float, float]](), 0, False
+        self.closed_ts = 0
+        """The newest exit of a trade, ms UTC; 0 for none."""
         self.watched = DomainDrift(demotion)
         self.alarms: list[Alarm] = []
         self._load(demotion)
@@ -97,6 +100,7 @@ class DriftMemory:
                 stored = msgspec.json.decode(self._snapshot.read_bytes(), type=_Snapshot)
                 self.watched = DomainDrift(demotion, stored.domain)
                 self.row, self._open, self._gap_ts = stored.row, dict(stored.open), stored.gap_ts
+                self.closed_ts = stored.closed_ts
         except (msgspec.DecodeError, ValueError) as error:
             aside = quarantine(self._snapshot, f"not a snapshot of the drift watch: {error}")
             log.warning("the drift watch begins anew", error=str(error), moved_to=str(aside))
@@ -108,9 +112,14 @@ class DriftMemory:
                 continue  # torn by a kill
             self.alarms += self.apply(told)
 
+    @property
+    def gap_ts(self) -> int:
+        """The newest moment of which a gap was told, ms UTC; 0 for none."""
+        return self._gap_ts
+
     def compact(self) -> None:
         """The log into the snapshot. OSError when the disk refuses; then both stay as they were."""
-        stored = _Snapshot(self.row, self._open, self.watched.state(), self._gap_ts)
+        stored = _Snapshot(self.row, self._open, self.watched.state(), self._gap_ts, self.closed_ts)
         self._snapshot.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(self._snapshot, msgspec.json.encode(stored))
         self._log.unlink(missing_ok=True)
@@ -147,6 +156,7 @@ class DriftMemory:
         return []
 
     def _closed(self, told: Closed) -> list[Alarm]:
+        self.closed_ts = max(self.closed_ts, told.ts)
         found = [] if told.explored else self.watched.trade(told.ts, told.r)
         predicted = self._open.pop(told.name, None)
         if predicted is not None:

@@ -72,6 +72,14 @@ class DriftWatch:
             self._bars(event)
             self._quiet(event.ts)
 
+    def gap_ts(self, domain: str) -> int:
+        """The newest exit of which a gap was told in `domain`, ms UTC; 0 for none."""
+        return self._memory[domain].gap_ts if domain in self._memory else 0
+
+    def closed_ts(self, domain: str) -> int:
+        """The newest exit of a trade that counts in `domain`, ms UTC; 0 for none."""
+        return self._memory[domain].closed_ts if domain in self._memory else 0
+
     def gap(self, domain: str, ts: int, value: float) -> None:
         """R of a policy trade that closed at `ts` less the R that the simulator makes of it; each trade once, oldest first."""
         if domain in self._memory:

@@ -70,6 +70,8 @@ class Experience(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     labels: Labels
     fill: Floats
     """(n, 3): R by the fills of each profile that was traded to a natural end; else NaN."""
+    exits: Ints
+    """(n, 3): when each of them ended, ms UTC; 0 where there is none."""
     hold_ms: Ints
     """(n,): the longest that its strategy may hold."""
 
@@ -168,12 +170,12 @@ def asked_of(rows: Sequence[DecisionRow], index: Mapping[str, int]) -> Rows:
 
 def join(groups: Sequence[Sequence[DecisionRow]], labels: Labels, results: Results, hold_ms: Ints) -> Experience:
     """Candidates (as `candidates` gives them) with their labels, row by row, and the results of whatever was traded of them."""
-    fill = np.full((len(groups), ARMS), np.nan)
+    fill, exits = np.full((len(groups), ARMS), np.nan), np.zeros((len(groups), ARMS), np.int64)
     for n, group in enumerate(groups):
         for row in reversed(group):  # the live account's result, written last, wins over paper's
             result = results.get(row.order)
             if result is not None and result.natural:
-                fill[n, result.arm] = result.r
+                fill[n, result.arm], exits[n, result.arm] = result.r, result.exit_ts
     rows = tuple(group[0] for group in groups)
     holds = np.array([hold_ms[BY_ID[row.strategy].index] for row in rows], np.int64)
-    return Experience(rows=rows, labels=labels, fill=fill, hold_ms=holds)
+    return Experience(rows=rows, labels=labels, fill=fill, exits=exits, hold_ms=holds)

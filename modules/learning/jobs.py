@@ -40,7 +40,16 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True, tag="judge"):
     last_promotion_ts: int = 0
 
 
-Job = Train | Judge
+class Gaps(msgspec.Struct, frozen=True, kw_only=True, tag="gaps"):
+    """What fills brought less what the simulator makes of them, for exits after `since`. Answer: gaps (exit, R), left (some wait)."""
+
+    domain: Domain
+    now: int
+    since: int
+    """The newest exit that was told of, ms UTC."""
+
+
+Job = Train | Judge | Gaps
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

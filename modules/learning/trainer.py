@@ -18,8 +18,9 @@ import structlog
 from modules.learning.candles import CandleStore
 from modules.learning.checkpoint import LEVELS, folder_of
 from modules.learning.child import Child
+from modules.learning.gap_stream import GapStream
 from modules.learning.jobs import Answer, Job, Judge, Train
-from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
+from modules.learning.plan import HOUR_MS, Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
 from modules.settings import Learning
 from state.accounts import Domain
 from state.messages import Control
@@ -90,9 +91,10 @@ class Trainer:
         child: Child,
         store: CandleStore,
         domains: Sequence[Domain],
+        gaps: GapStream | None = None,
     ) -> None:
         self._folder, self._settings, self._state, self._clock = folder, settings, state, clock
-        self._put, self._missing, self._child, self._store = put, missing, child, store
+        self._put, self._missing, self._child, self._store, self._gaps = put, missing, child, store, gaps
         self.plans = {domain: load_plan(folder, domain) for domain in domains}
         self.budget = Budget(clock, settings.cpu_s_per_hour)
         self._refused: dict[Domain, str] = {}
@@ -143,6 +145,9 @@ class Trainer:
         if why and plan.champion != STATIC:
             self._roll_back(domain, why)
             return
+        asked = None if self._gaps is None else self._gaps.job(domain, now, self._settings.judge_hours * HOUR_MS)
+        if self._gaps is not None and asked is not None and self.budget.left:
+            self._gaps.tell(asked, (await self._ask(asked)).result)
         if judging_due(plan, now, self._settings) and self.budget.left:
             await self._judge(domain, now)
         drift = state.drift.get(domain)

@@ -23,7 +23,8 @@ from modules.learning.candles import Place, read_grid
 from modules.learning.checkpoint import LCB_TABLE, SB3_DQN, Manifest
 from modules.learning.experience import Experience, Lessons, Results, asked_of, candidates, join, results_of
 from modules.learning.fit_lcb import Fitted, fit_lcb
-from modules.learning.jobs import Answer, Job, Judge, Train
+from modules.learning.gaps import LONGEST_MS, gaps_of
+from modules.learning.jobs import Answer, Gaps, Job, Judge, Train
 from modules.learning.labels import Labeller, Why
 from modules.learning.shadow import conduct_of, pairs_of
 from modules.settings import BotConfig
@@ -51,6 +52,8 @@ class Worker:
                 return self.train(job)
             case Judge():
                 return self.judge(job)
+            case Gaps():
+                return self.gaps(job)
 
     def train(self, job: Train) -> dict[str, Any]:
         """Fit, check and store a new policy."""
@@ -123,15 +126,22 @@ class Worker:
             "unlabelled": _reasons(experience),
         }
 
+    def gaps(self, job: Gaps) -> dict[str, Any]:
+        """The stream of `sim_to_fill_gap` since it was last told."""
+        begin = max(job.since - LONGEST_MS, job.now - self._config.learning.window_days * DAY_MS)
+        experience, _ = self.experience(job.domain, begin, job.now, traded=True)
+        found, left = gaps_of(experience, job.since, job.now)
+        return {"gaps": found, "left": left}
+
     def _policy(self, domain: Domain, name: str) -> Policy:
         return Static() if name == STATIC else checkpoint.policy_of(checkpoint.load(self._folder, domain, name))
 
-    def experience(self, domain: Domain, since: int, now: int) -> tuple[Experience, Results]:
-        """Everything decided in [since, now) with its labels and results; Refusal when there is none."""
+    def experience(self, domain: Domain, since: int, now: int, *, traded: bool = False) -> tuple[Experience, Results]:
+        """Everything decided in [since, now) with its labels and results, or what led to an order alone; Refusal when there is none."""
         place = self._place
         groups = [group for group in candidates(self._decisions(), domain) if since <= group[0].ts < now]
         grid, index = read_grid(self._folder, place.instruments, domain, place.confirm_ms, (since - DAY_MS, now))
-        groups = [group for group in groups if group[0].key in index]
+        groups = [group for group in groups if group[0].key in index and (not traded or any(row.order for row in group))]
         if not groups:
             raise Refusal("nothing has been decided yet")
         labeller = Labeller(grid, self._config, self._costs().models.values())

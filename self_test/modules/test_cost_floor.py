@@ -91,6 +91,24 @@ async def test_paper_is_calibrated_on_the_book_and_the_engine_learns_of_it_by_an
 
 
 @pytest.mark.asyncio
+async def test_a_slippage_alarm_does_not_let_the_week_pass(tmp_path: Path) -> None:
+    at = Floor(tmp_path)
+    keep_book_samples(at.options.folder, samples())
+    assert len(await at.controls()) == 1
+    later = [msgspec.structs.replace(one, ts=one.ts + 1_000_000, slip_bp=1.5 * one.slip_bp) for one in samples(400)]
+    keep_book_samples(at.options.folder, later)
+    assert await at.controls() == [], "a week has not passed"
+    alarm = {"domain": "CRYPTO", "level": "1", "reason": "its mean has changed"}
+    at.desk.tell(Control(LATER + 1, "drift", alarm | {"stream": "calibration"}, "x"))
+    assert await at.controls() == [], "that says nothing of costs"
+    at.desk.tell(Control(LATER + 2, "drift", alarm | {"stream": "slippage"}, "x"))
+    (event,) = await at.controls()
+    stored, _ = load_book(at.options.folder)
+    assert event.who == "calibration" and stored.model(KEY).version == 2
+    assert await at.controls() == [], "done"
+
+
+@pytest.mark.asyncio
 async def test_in_the_simulated_environment_a_new_version_waits_for_the_next_start(tmp_path: Path) -> None:
     at = Floor(tmp_path, env=Environment.SIMULATED)
     keep_book_samples(at.options.folder, samples())

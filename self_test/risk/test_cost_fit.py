@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk.cost_fit import HIGH, LEAST, LOW, NEWEST, STEP_FILLS, WEEK_MS, Floats, calibrate, due, fit, rows_of
+from risk.cost_fit import DAY_MS, HIGH, LEAST, LOW, NEWEST, STEP_FILLS, WEEK_MS, Floats, calibrate, due, fit, rows_of
 from risk.cost_model import PRIOR, Conditions, CostModel, Sample, Source
 
 TRUTH = np.array([0.5, 0.8, 0.15])
@@ -155,6 +155,25 @@ def test_only_the_newest_samples_count() -> None:
 def test_one_step_a_week_or_each_fifty_fills(was: Source, now: Source, later_ms: int, new: int, *, expected: bool) -> None:
     old = CostModel(key=KEY, source=was, fitted_ts=NOW)
     assert due(old, now, new, NOW + later_ms) is expected
+
+
+@pytest.mark.parametrize(
+    "alarm_ms, fitted_ms, expected",
+    [
+        (0, 0, False),
+        (5 * DAY_MS, 4 * DAY_MS, True),
+        (5 * DAY_MS, 5 * DAY_MS, False),
+        (5 * DAY_MS, 5 * DAY_MS + 1, False),
+        (4 * DAY_MS, 4 * DAY_MS + 1, True),
+        (1, 5 * DAY_MS - DAY_MS, True),
+    ],
+    ids=["none", "not fitted since", "fitted just now", "a day has not passed", "a day has passed", "within the week"],
+)
+def test_an_alarm_on_what_executions_cost_hastens_the_next_steps(alarm_ms: int, fitted_ms: int, *, expected: bool) -> None:
+    now = NOW + 5 * DAY_MS + 2
+    old = CostModel(key=KEY, source=Source.BOOK, fitted_ts=NOW + fitted_ms)
+    assert due(old, Source.BOOK, 0, now, NOW + alarm_ms if alarm_ms else 0) is expected
+    assert not due(old, Source.BOOK, 0, NOW + fitted_ms + WEEK_MS - 1, NOW - DAY_MS), "an alarm of more than a week ago is over"
 
 
 def test_too_early_is_said() -> None:

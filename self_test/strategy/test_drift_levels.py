@@ -69,6 +69,15 @@ def test_a_level_rises_by_alarms_and_ends_by_quiet() -> None:
     assert over.level == NONE and over.change_ts == T + DAY_MS and not rules.is_over(over, T + 99 * DAY_MS)
 
 
+def test_alarms_on_costs_are_remembered_beside_whatever_else_drifts() -> None:
+    drift = rules.raised(Drift(), alarm(0, DEMOTE, "policy_r"))
+    assert drift.costs_ts == 0
+    for days, stream in ((1, "slippage"), (2, "sim_to_fill_gap"), (3, "calibration")):
+        drift = rules.raised(drift, alarm(days, NOTE, stream))
+    assert drift.costs_ts == T + 2 * DAY_MS and drift.stream == "policy_r"
+    assert rules.cleared(rules.confirmed(drift), T + 20 * DAY_MS).costs_ts == drift.costs_ts
+
+
 def test_after_drift_nothing_promotes_itself_until_a_person_has() -> None:
     drift = rules.raised(Drift(), alarm(0, FREEZE))
     assert not rules.may_learn(drift) and not rules.may_promote_itself(drift)

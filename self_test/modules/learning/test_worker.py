@@ -18,7 +18,7 @@ from modules.learning.checkpoint import LCB_TABLE, SB3_DQN
 from modules.learning.child import Child
 from modules.learning.experience import Experience, Lessons
 from modules.learning.fit_lcb import Fitted, fit_lcb
-from modules.learning.jobs import Judge, Train
+from modules.learning.jobs import Gaps, Judge, Train
 from modules.learning.worker import Worker
 from self_test.fakes.lived import lived
 from self_test.fakes.markets import market
@@ -94,6 +94,21 @@ def test_a_champion_whose_weights_cannot_be_loaded_any_more_is_objected_to(at_wo
     found = at_work.do(asked)
     assert found["objection"].startswith("it cannot be loaded: policy ") and not found["promote"]
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_gaps_asked_for_day_by_day_are_those_asked_for_at_once(at_work: Worker) -> None:
+    """Whatever was still open at the time came later, and nothing came too late for its place in the stream."""
+    whole = at_work.do(Gaps(domain=Domain.PERPS, now=NOW, since=0))
+    experience, _ = at_work.experience(Domain.PERPS, 0, NOW)
+    assert len(whole["gaps"]) >= 80 and max(abs(value) for _, value in whole["gaps"]) < 1e-4
+    since, told, waited = 0, [], 0
+    for days in range(40, -1, -4):
+        found = at_work.do(Gaps(domain=Domain.PERPS, now=NOW - days * DAY_MS, since=since))
+        told += found["gaps"]
+        waited += found["left"]
+        since = told[-1][0] if told else 0
+    assert told == whole["gaps"] and waited > 0
+    assert [ts for ts, _ in told] == sorted({ts for ts, _ in told}) and len(told) <= len(experience.gaps)
 
 
 def test_a_domain_without_decisions_is_refused(at_work: Worker) -> None:
