@@ -18,11 +18,15 @@ from marketdata.bybit_rows import CATEGORY
 from marketdata.bybit_ws import BybitStream, StreamLimits
 from modules.data.backfill import history, missing
 from modules.data.feeds import BybitFeed, FeedEvent, feed_topics
+from modules.data.funding import FundingWatch
+from modules.exchange.paper_funding import Holding, Owed
 from modules.simulator.server import Simulator, SimulatorOptions
+from self_test.fakes.books import PERP
 from self_test.marketdata.samples import M5
 from state.accounts import Domain
+from state.booking import funding_of
 from state.market import Candle
-from state.messages import BarsClosed, FeedDown, FeedUp
+from state.messages import BarsClosed, FeedDown, FeedUp, FundingPaid
 from utils.clock import WallClock
 from utils.throttle import Throttle
 
@@ -62,6 +66,31 @@ class Heard:
             while self.counts[kind] < count:
                 self._more.clear()
                 await self._more.wait()
+
+
+async def test_settlements_that_were_missed_are_the_venues_own_at_its_marks():
+    """Three settlements of a paper position, over the wire: rates of the venue's history, marks of its bars, the arithmetic of replay."""
+    clock = WallClock()
+    options = SimulatorOptions(speed=1.0, pace="free", seed=7, symbols=("ETHUSDT",))
+    async with running(options) as simulator, aiohttp.ClientSession() as session:
+        rest = BybitRest(session, simulator.http, Throttle({IP_SCOPE: IP_LIMIT}, clock), clock, random.Random(1))
+        (one,) = await rest.instruments(Domain.PERPS, ["ETHUSDT"])
+        now = await rest.newest_start(one, M5)
+        assert now is not None
+        interval = one.funding_interval_min * 60_000
+        first = now // interval * interval - 2 * interval
+        owed, paid = Owed(lambda *_: False), list[FundingPaid]()
+        owed.note(one.key, first - 1, Holding(PERP, -1, 50, one.unit))
+        known = {one.key: first - 1}
+        watch = FundingWatch([one], M5, rest, clock, owed, known=known, now_ms=lambda: now, held=lambda _: None, pay=paid.extend)
+        await watch.catch_up()
+        rates = await rest.funding_history(one, first, now)
+        bars = {candle.ts: candle for candle in await rest.klines(one, M5, first, now + M5)}
+        assert [rate.ts for rate in rates] == [first, first + interval, first + 2 * interval]
+        assert watch.attach(BarsClosed(now + M5)).funding == tuple(rates)
+        assert [event.ts for event in paid] == [rate.ts for rate in rates]
+        for event, rate in zip(paid[:2], rates, strict=False):  # the bar of the last may still be running
+            assert event.amount == funding_of(-1, 50, one.unit, bars[rate.ts].open, rate.rate_e8) != 0
 
 
 @pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])

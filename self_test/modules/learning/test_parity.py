@@ -139,6 +139,15 @@ def test_a_kept_market_pass_gives_the_same_trades() -> None:
     assert run_sweep(grid, CONFIG, ALL, market=kept) == run_sweep(grid, CONFIG, ALL, market=kept)
 
 
+def test_engine_and_sweep_stay_out_after_the_same_jumps() -> None:
+    grid = market(Domain.PERPS, seed=2)
+    strict = CONFIG.model_copy(update={"risk": CONFIG.risk.model_copy(update={"max_move": 4.0})})
+    assert run_engine(grid, strict, ALL).refused["price_jump"] > 5
+    free = CONFIG.model_copy(update={"risk": CONFIG.risk.model_copy(update={"max_move": 0.0})})
+    assert same_trades(grid, strict) != same_trades(grid, free)
+    assert "price_jump" not in run_engine(grid, free, ALL).refused
+
+
 def test_only_chosen_strategies_trade() -> None:
     grid = market(Domain.PERPS, seed=2)
     only = frozenset({2})
