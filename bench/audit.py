@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from modules.boot import open_chain, recover
+from modules.boot import open_chain, recover, stored_policies
 from modules.engine.recovery import Replayed
 from state.journal import read_journal
 from state.ledger import LedgerRow, Ref, RowKind, read_ledger
@@ -50,7 +50,7 @@ def replayed(folder: Path, scratch: Path) -> Replayed:
     shutil.copytree(folder, scratch, ignore=shutil.ignore_patterns("*.sock", "venue", "simulator.*"))
     chain = open_chain(scratch)
     try:
-        found = recover(chain).replayed
+        found = recover(chain, stored_policies(scratch)).replayed
     finally:
         chain.close()
         shutil.rmtree(scratch)

@@ -110,7 +110,7 @@ async def _exchange(process: asyncio.subprocess.Process, job: Job) -> Answer:
 
 
 async def _write(process: asyncio.subprocess.Process, data: bytes) -> None:
-    if process.stdin is None:
-        raise ValueError("it has no input")
+    if process.stdin is None or process.stdin.is_closing():
+        raise ValueError("its input is closed")  # it died at once; uvloop would take the write for a bug of ours
     process.stdin.write(data + b"\n")
     await process.stdin.drain()

@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from modules.learning.candles import Place
 from modules.learning.child import Child, environment
@@ -109,3 +111,21 @@ def test_it_is_told_no_secrets_and_has_one_thread(monkeypatch: pytest.MonkeyPatc
     found = environment()
     assert "BYBIT_API_SECRET" not in found and found["BOT_LOG"] == "x"
     assert found["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_one_that_died_before_it_was_written_to_is_gone_and_the_next_job_starts_another(loop: Any, tmp_path: Path) -> None:
+    async def body() -> None:
+        one = child(ECHO, tmp_path)
+        first = (await one.ask(JOB, 20.0)).result["pid"]
+        process = one._process
+        assert process is not None and process.stdin is not None
+        process.stdin.close()  # what a loop does when it hears of the death before the process is reaped
+        with pytest.raises(Transient, match="its input is closed"):
+            await one.ask(JOB, 20.0)
+        assert gone(first)
+        assert (await one.ask(JOB, 20.0)).result["pid"] != first
+        await one.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(body())
