@@ -74,11 +74,10 @@ def _without_daemon(env: str, place: Path, config: BotConfig, limit_s: float) ->
         try:
             stack.enter_context(DirectoryLock(place))
             locked = True
-        except Refusal as refusal:
-            if refusal.code is not ExitCode.ALREADY_RUNNING:
-                raise
+        except Refusal as refusal:  # a bot that hangs, or a disk that refuses: neither stops a disaster
             locked = False
-            _say(f"{refusal}, and it does not answer: acting beside it, over the venues")
+            hung = refusal.code is ExitCode.ALREADY_RUNNING
+            _say(f"{refusal}{', and it does not answer: acting beside it' if hung else '; acting all the same'}, over the venues")
         try:
             state = stored_state(place)
         except Refusal as refusal:

@@ -23,7 +23,7 @@ from self_test.fakes.flat_venue import FlatVenue
 from self_test.fakes.stored import Played
 from self_test.modules.test_flatten import PERPS, ours
 from telemetry.server import Answers, Ask, Server
-from utils.errors import ExitCode, Transient
+from utils.errors import ExitCode, Refusal, Transient
 from utils.files import DirectoryLock
 
 
@@ -149,6 +149,19 @@ def test_a_disk_that_refuses_the_latch_does_not_stop_it(
     (state_dir / "simulated" / "HALTED").write_text(json.dumps({"who": "earlier", "ts": 1}))
     assert run(state_dir) == ExitCode.DONE
     assert "HALTED cannot be written" in capsys.readouterr().out and venue.sizes["PERPS:C0USDT"] == 0
+
+
+def test_a_disk_that_refuses_the_lock_does_not_stop_it(
+    state_dir: Path, venue: FlatVenue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(folder: Path) -> DirectoryLock:
+        raise Refusal(f"cannot write to {folder}: No space left on device")
+
+    monkeypatch.setattr("utils.files.DirectoryLock", full)
+    assert run(state_dir) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "No space left on device; acting all the same, over the venues" in said and "written down" not in said
+    assert venue.sizes["PERPS:C0USDT"] == 0
 
 
 def test_the_words_of_a_report_and_of_the_timeout() -> None:
