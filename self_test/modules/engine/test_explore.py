@@ -5,14 +5,22 @@ from typing import Any
 import msgspec
 import pytest
 
+from config import CONFIG
 from modules.engine import choose, explore
 from modules.engine.decide import Plan
+from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.engine.explore import SHARE, drawn
+from modules.engine.recovery import restore, snapshot_of
+from modules.engine.replay import drive, events_of, warm
 from modules.engine.weigh import weigh
+from modules.exchange.paper_bars import BarVenue
+from self_test.fakes.markets import market
 from self_test.scenarios.desk import ATR, LEVEL, LiveDesk, kinds, refused, rows
+from state.accounts import Domain, Mode
 from state.books import OPEN
 from state.intents import Approved, Side, Signal
-from state.messages import Command, Place
+from state.messages import Command, Event, Place, decode_event, encode_commands, encode_event
+from state.store import Snapshot
 from strategy.base import BASE, C1
 from strategy.exploration import draws
 from strategy.regime import CHOP, TREND, UNKNOWN
@@ -92,6 +100,36 @@ def test_the_same_decision_draws_the_same_and_another_seed_another(monkeypatch: 
     plan(desk)
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) == 3
+
+
+def test_a_replay_of_the_journal_reproduces_every_draw() -> None:
+    """A market with its real draws, as a journal keeps it; a second engine goes on from a snapshot in the middle."""
+    grid = market(Domain.PERPS, 45, seed=2)
+    engine, _ = fresh_engine(CONFIG, grid.instruments, chosen_strategies(None), int(grid.ts[grid.start]), quotes=False)
+    engine.mandate = msgspec.structs.replace(engine.mandate, explore_own=True)
+    warm(engine, grid)
+    entries: list[tuple[bytes, bytes]] = []
+    snapshots: list[tuple[int, Snapshot]] = []
+
+    def sink(event: Event, commands: list[Command]) -> None:
+        entries.append((encode_event(event), encode_commands(commands)))
+        if len(entries) == 100:
+            snapshots.append((len(entries), snapshot_of(engine, len(entries))))
+
+    drive(
+        engine,
+        BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine),
+        events_of(grid),
+        sink,
+    )
+    ((done, snapshot),) = snapshots
+    again, draws_made = restore(snapshot), []
+    for event, recorded in entries[done:]:
+        found = again.process(decode_event(event))
+        assert encode_commands(found) == recorded
+        draws_made += [row.get("explored", False) for row in rows(found, "decision") if row.get("propensity", 1.0) < 1.0]
+    tried = sum(bool(one) for one in draws_made)
+    assert tried >= 3 and len(draws_made) - tried >= 3, "both ways of a draw"
 
 
 def test_an_explored_trade_is_papers_and_tagged_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
