@@ -177,6 +177,7 @@ class LiveFloor:
                 told=state.cash_logs.get(wallet_name(account, sharing)),
                 sharing=sharing,
                 own_deposits=self._config.capital.deposits == "own",
+                traded=instruments,
             )
             watch = Watch(
                 account,

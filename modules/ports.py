@@ -132,7 +132,7 @@ class Venue(Protocol):
 
 
 class CashList(Protocol):
-    """What moved an account's cash and was no execution."""
+    """What moved an account's cash otherwise than by an order."""
 
     async def movements(self, since_ms: int) -> list[CashReport]:
         """Every such row of the quote coin from `since_ms` (venue time) on, oldest first, paged to the end. Raises as a `Venue`."""

@@ -358,7 +358,9 @@ class Engine:
         self._dirty = True
 
     def _funding(self, event: FundingPaid, out: list[Command]) -> None:
-        if execs.repeated(self.state, event.account, event.ref):
+        # Told from executions and from the list of cash movements, under one id; should it be two, an hour still settles a position once.
+        again = execs.repeated(self.state, event.account, event.ref)
+        if execs.repeated(self.state, event.account, execs.settlement(event.key, event.ts)) or again:
             return
         exits.funding_paid(self.state, event, out)
         self._dirty = True

@@ -7,6 +7,7 @@ from state.runtime import RuntimeState
 
 EXECS = 20_000
 """Ids remembered, of all accounts together."""
+HOUR_MS = 3_600_000
 
 
 def booked(state: RuntimeState, account: Account, execution: str) -> bool:
@@ -22,3 +23,8 @@ def repeated(state: RuntimeState, account: Account, execution: str) -> bool:
     if len(state.execs) > EXECS:
         del state.execs[next(iter(state.execs))]
     return False
+
+
+def settlement(key: str, ts: int) -> str:
+    """Names the funding settlement of an instrument at about `ts` (ms): no venue settles one position twice within an hour."""
+    return f"{key} funding {(ts + HOUR_MS // 2) // HOUR_MS}"

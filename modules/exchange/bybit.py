@@ -206,8 +206,12 @@ class BybitVenue:
         found: dict[str, CashReport] = {}
         for window in self._weeks(since_ms):
             page = await self._lists.every(LOG, {**asked, **window}, movement, Urgency.ACCOUNT)
-            found |= {one.ref: one for one in reversed(page) if one is not None and one.coin == self._quote}
+            found |= {one.ref: one for one in reversed(page) if one is not None and one.coin == self._quote and self._mine(one)}
         return sorted(found.values(), key=lambda one: one.ts)
+
+    def _mine(self, one: CashReport) -> bool:
+        """Transfers are the wallet's; a settlement belongs to the perpetuals, also where both domains share the wallet."""
+        return not one.key or self._domain is Domain.PERPS
 
     async def positions(self) -> list[PositionReport]:
         """See `Venue.positions`."""

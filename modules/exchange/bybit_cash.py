@@ -1,7 +1,7 @@
 """Bybit's transaction log (bybit_v5 §3.4): the rows that no execution tells of, as reports. Pure.
 
-Trades, funding, liquidations, ADL and deliveries are executions, too, and booked from those. Every other type counts, also one that
-nobody here has heard of: the wallet has moved by it all the same.
+Trades, liquidations, ADL and deliveries are executions, too, and booked from those. Funding stands in both, under one id: it is told
+from both and booked once. Every other type counts, also one that nobody here has heard of: the wallet has moved by it all the same.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import msgspec
 from marketdata.grid import FrameError
 from modules.exchange.bybit_account import number, shaped
 from modules.exchange.reports import CashReport
+from state.accounts import Domain
 
 LOG = "/v5/account/transaction-log"
-EXECUTED = frozenset({"TRADE", "SETTLEMENT", "LIQUIDATION", "ADL", "DELIVERY"})
-"""Types that executions tell of."""
+EXECUTED = frozenset({"TRADE", "LIQUIDATION", "ADL", "DELIVERY"})
+"""Types that executions alone tell of."""
+SETTLEMENT = "SETTLEMENT"
+"""A funding settlement; `tradeId` is the id of its execution."""
 
 
 class _Row(msgspec.Struct, rename="camel"):
@@ -25,6 +28,9 @@ class _Row(msgspec.Struct, rename="camel"):
     currency: str
     change: str
     transaction_time: str
+    category: str = ""
+    symbol: str = ""
+    trade_id: str = ""
 
 
 def movement(row: Any) -> CashReport | None:
@@ -33,11 +39,20 @@ def movement(row: Any) -> CashReport | None:
     one = shaped(row, _Row, where)
     if one.type in EXECUTED:
         return None
-    for field, text in (("id", one.id), ("type", one.type), ("currency", one.currency)):
+    funding = one.type == SETTLEMENT
+    if funding and one.category != "linear":
+        return None
+    needed = (("tradeId", one.trade_id), ("symbol", one.symbol)) if funding else (("id", one.id),)
+    for field, text in (*needed, ("type", one.type), ("currency", one.currency)):
         if not text:
             raise FrameError(where, field, "is empty")
     if not (one.transaction_time.isascii() and one.transaction_time.isdigit()):
         raise FrameError(where, "transactionTime", f"{one.transaction_time!r} is not a time in ms")
     return CashReport(
-        ref=one.id, kind=one.type.lower(), coin=one.currency, amount=number(one.change, where, "change"), ts=int(one.transaction_time)
+        ref=one.trade_id if funding else one.id,
+        kind=one.type.lower(),
+        coin=one.currency,
+        amount=number(one.change, where, "change"),
+        ts=int(one.transaction_time),
+        key=f"{Domain.PERPS}:{one.symbol}" if funding else "",
     )

@@ -7,15 +7,16 @@ reading waits for it. What cannot be read explains nothing: then the reading is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import ROUND_FLOOR, Decimal
 
 import structlog
 
+from modules.exchange.convert import money_up
 from modules.exchange.reports import CashReport
 from modules.ports import CashList
 from state.accounts import Account
-from state.messages import AccountEvent, CashMoved
+from state.messages import AccountEvent, CashMoved, FundingPaid
 from state.transfers import OVERLAP_MS, CashLog
 from utils.clock import SECOND, Clock
 from utils.errors import Rejected, Transient
@@ -45,10 +46,15 @@ class CashLook:
         told: CashLog | None = None,
         sharing: tuple[Account, ...] = (),
         own_deposits: bool = False,
+        traded: Container[str] = (),
     ) -> None:
-        """`told`: what was told in earlier lives; `sharing`: the bot's other accounts in the wallet; `own_deposits`: as `CashMoved.own`."""
+        """`told`: what was told in earlier lives; `sharing`: the bot's other accounts in the wallet; `own_deposits`: as `CashMoved.own`.
+
+        `traded`: keys of the instruments whose funding is the bot's.
+        """
         self._account, self._venue, self._emit, self._clock, self._now = account, venue, emit, clock, venue_now
         self._differs, self.sharing, self._own = differs, sharing, own_deposits
+        self._traded = traded
         self._seen: dict[str, int] = {} if told is None else dict(told.seen)
         self._since = 0 if told is None else told.since
         self.cursor = 0 if told is None else told.cursor
@@ -69,13 +75,16 @@ class CashLook:
             log.warning("the list of cash movements cannot be read", account=str(self._account), error=str(error) or "no answer in time")
             return False
         self._looked_ns = self._clock.monotonic_ns()
-        fresh = [row for row in rows if row.ts > self._since and row.ref not in self._seen]
+        ours = [row for row in rows if not row.key or row.key in self._traded]
+        fresh = [row for row in ours if row.ts > self._since and row.ref not in self._seen]
         self._seen |= {row.ref: row.ts for row in fresh}
         self._emit([self._event(row) for row in fresh])
         self.cursor = max(self.cursor, before)
         self._seen = {ref: ts for ref, ts in self._seen.items() if ts >= self.cursor - 2 * OVERLAP_MS}
         return bool(fresh)
 
-    def _event(self, row: CashReport) -> CashMoved:
+    def _event(self, row: CashReport) -> AccountEvent:
+        if row.key:
+            return FundingPaid(row.ts, self._account, row.key, money_up(-row.amount), row.ref)
         units = money_units(row.amount.quantize(GRID, rounding=ROUND_FLOOR))
         return CashMoved(row.ts, self._account, units, row.kind, row.ref, self._own and units > 0, self.sharing)

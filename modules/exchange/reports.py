@@ -134,13 +134,15 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CashReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A movement of `coin`, signed, that no execution tells of; `ref` is unique per account, `kind` the venue's word in lower case."""
+    """A movement of `coin`, signed; `ref` is unique per account, `kind` the venue's word in lower case."""
 
     ref: str
     kind: str
     coin: str
     amount: Decimal
     ts: int
+    key: str = ""
+    """A funding settlement of that instrument, `ref` the id of its execution; empty for what no execution tells of."""
 
 
 class KeyRights(msgspec.Struct, frozen=True, kw_only=True):

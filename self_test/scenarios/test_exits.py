@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from self_test.scenarios.desk import LEVEL, STOP, TARGET, Desk, kinds, only, reports, rows
+from self_test.scenarios.desk import LEVEL, START, STOP, TARGET, Desk, kinds, only, reports, rows
 from state.books import FLAT, OPEN
 from state.intents import ExitReason, Side
 from state.messages import Close, Command, FundingPaid, OrderCancelled, OrderRejected, Protect, Tick
@@ -210,6 +210,24 @@ def test_a_funding_that_is_told_twice_is_booked_once() -> None:
     assert desk.tell(paid)
     cash = int(desk.acct["cash"])
     assert desk.tell(paid) == [] and desk.acct["cash"] == cash
+
+
+def test_a_settlement_under_two_ids_is_booked_once_and_the_next_one_too() -> None:
+    desk = Desk(perps=True)
+    order = desk.open()
+    hour = 3_600_000
+    told = [
+        ("exec", 0),
+        ("log", 40),
+        ("log", hour),
+        ("exec", hour + 900),
+        ("exec", hour),
+        ("exec2", 2 * hour - 30),
+        ("log2", 2 * hour + 30),
+    ]
+    booked = [bool(desk.tell(FundingPaid(START + 8 * hour + ts, desk.account, order.intent.key, 100, f"{ref}{ts}"))) for ref, ts in told]
+    assert booked == [True, False, True, False, False, True, False]
+    assert desk.pos()["funding"] == 300
 
 
 def test_an_event_of_an_unknown_instrument_stops_everything() -> None:

@@ -35,6 +35,20 @@ def test_what_executions_tell_of_is_never_booked_twice(kind: str) -> None:
     assert movement(row(type=kind)) is None
 
 
+def test_funding_is_told_under_the_id_of_its_execution() -> None:
+    settled = row(type="SETTLEMENT", category="linear", symbol="ETHUSDT", tradeId="x7", change="-0.25", funding="-0.25")
+    assert movement(settled) == CashReport(ref="x7", kind="settlement", coin="USDT", amount=Decimal("-0.25"), ts=NOW, key="PERPS:ETHUSDT")
+    assert movement(settled | {"category": "option"}) is None, "no perpetual, no funding"
+
+
+@pytest.mark.parametrize("field", ["tradeId", "symbol"])
+def test_bad_input_funding_of_nobody_knows_what_is_refused(field: str) -> None:
+    settled = row(type="SETTLEMENT", category="linear", symbol="ETHUSDT", tradeId="x7") | {field: ""}
+    with pytest.raises(FrameError) as refused:
+        movement(settled)
+    assert refused.value.field == field
+
+
 @pytest.mark.parametrize("kind", ["BONUS", "INTEREST", "AIRDROP", "FEE_REFUND", "CURRENCY_SELL", "SOMETHING_NEW"])
 def test_every_other_type_counts_also_an_unknown_one(kind: str) -> None:
     found = movement(row(type=kind))

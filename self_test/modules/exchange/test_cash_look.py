@@ -10,13 +10,14 @@ import pytest
 from modules.exchange.cash_look import EVERY_S, PATIENCE_S, CashLook
 from modules.exchange.reports import CashReport
 from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT
-from state.messages import AccountEvent, CashMoved
+from state.messages import AccountEvent, CashMoved, FundingPaid
 from state.transfers import OVERLAP_MS, CashLog
 from utils.clock import FakeClock
 from utils.errors import BotError, Rejected, Transient
 
 pytestmark = pytest.mark.asyncio
 CASH = Decimal(1000)
+KEY = "PERPS:AAAUSDT"
 
 
 class Listed:
@@ -32,7 +33,7 @@ class Listed:
         self.told: list[AccountEvent] = []
         self.look = CashLook(
             LIVE_SPOT, self, self.told.extend, self.clock, self.clock.now_ms, lambda cash: self.differing, told=told,
-            sharing=(LIVE_PERP,), own_deposits=own,
+            sharing=(LIVE_PERP,), own_deposits=own, traded={KEY},
         )  # fmt: skip
 
     async def movements(self, since_ms: int) -> list[CashReport]:
@@ -133,3 +134,15 @@ async def test_what_is_remembered_of_rows_stays_bounded() -> None:
         await one.look.news(CASH)
         await one.clock.advance(OVERLAP_MS / 1000)
     assert len(one.refs()) == 50 and len(one.look._seen) <= 4
+
+
+async def test_funding_in_the_list_is_a_settlement_of_a_position_and_that_of_others_is_not_ours() -> None:
+    one = await begun()
+    now = one.clock.now_ms()
+    one.rows += [
+        CashReport(ref=ref, kind="settlement", coin="USDT", amount=Decimal("-0.25"), ts=now, key=key)
+        for ref, key in (("x7", KEY), ("x8", "PERPS:ZZZUSDT"))
+    ]
+    assert await one.look.news(CASH), "the wallet has to be read again"
+    assert one.told == [FundingPaid(now, LIVE_SPOT, KEY, 2_500_000_000, "x7")]
+    assert not await one.look.news(CASH)
