@@ -13,6 +13,7 @@ import pytest
 
 from config import CONFIG
 from modules.accounts import Lineup
+from modules.confirm import Kind
 from modules.engine.inbox import Inbox
 from modules.environment import Environment
 from modules.fulfil import Building, Fulfilment
@@ -20,7 +21,9 @@ from modules.latch import latch, latched
 from modules.options import RunOptions
 from modules.stage_request import remembered
 from modules.ui.commands import parse
-from self_test.scenarios.desk import Desk
+from modules.ui.operator import Done, MustConfirm, Operator, Who
+from self_test.modules.ui.test_operator import Shelf
+from self_test.scenarios.desk import Desk, LiveDesk
 from state.accounts import Account, Domain, Mode
 from state.exploring import LiveTrial
 from utils.clock import FakeClock
@@ -34,7 +37,8 @@ class House:
     """An engine in front of an inbox, as in the daemon."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        self.desk, self.inbox, self.lives = Desk(), Inbox(), list[RunOptions]()
+        self.desk: Desk = Desk()
+        self.inbox, self.lives = Inbox(), list[RunOptions]()
         plain: dict[str, Any] = {"stage": 1, "env": Environment.SIMULATED, "state_dir": folder}
         self.options = RunOptions(**(plain | options))
         self.options.folder.mkdir(parents=True, exist_ok=True)
@@ -135,6 +139,31 @@ async def test_exploring_with_real_money_opens_every_live_account_that_does_not_
     told = house.deeds.describe(parse("explore_live on"))
     assert "canary size" in told and "0.25%" in told and "1% in 30 days" in told
     assert house.deeds.describe(parse("explore_live off")).endswith("explore_live off?")
+
+
+async def test_exploring_with_real_money_is_confirmed_with_the_digits_of_its_account(tmp_path: Path) -> None:
+    house = House(tmp_path, env=Environment.DEMO, stage=2, override_gates=True)
+    house.desk = LiveDesk()
+    house.deeds._at = msgspec.structs.replace(
+        house.deeds._at, state=house.desk.engine.state, lineup=msgspec.structs.replace(house.deeds._at.lineup, live=(LIVE,))
+    )
+    counter = Operator("demo", Shelf(), house.deeds, FakeClock(), lambda: "n")
+    anna = Who(name="anna", surface="cli", person="7")
+    asked = await counter.ask(parse("explore_live on"), anna)
+    assert isinstance(asked, MustConfirm) and asked.kind is Kind.DIGITS and "CRYPTO/LIVE" in asked.text and "canary size" in asked.text
+    with pytest.raises(Refusal, match="not the last 4"):
+        await counter.confirm(asked.nonce, anna, "1234")
+    assert house.inbox.depth == 0
+    async with asyncio.TaskGroup() as group:
+        said = group.create_task(counter.confirm(asked.nonce, anna, "LIVE"))
+        group.create_task(house.engine())
+    assert "exploration with real money on by anna" in str(said.result())
+    assert house.desk.engine.state.live_trials["CRYPTO"].on
+    async with asyncio.TaskGroup() as group:
+        over = group.create_task(counter.ask(parse("explore_live off"), anna))
+        group.create_task(house.engine())
+    assert isinstance(over.result(), Done), "off needs no confirmation"
+    assert not house.desk.engine.state.live_trials["CRYPTO"].on
 
 
 @pytest.mark.parametrize(

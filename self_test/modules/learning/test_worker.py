@@ -162,6 +162,8 @@ async def test_the_real_process_trains_is_killed_in_the_middle_and_starts_clean(
     first = await child.ask(train(), 120.0)
     assert first.refused == "" and first.cpu_s > 0.0
     assert os.getpriority(os.PRIO_PROCESS, child.pid) >= worker.NICENESS
+    told = await child.ask(Gaps(domain=Domain.PERPS, now=NOW, since=0), 120.0)
+    assert len(told.result["gaps"]) >= 80 and all(isinstance(ts, int) and abs(value) < 1e-4 for ts, value in told.result["gaps"])
     pid, began = child.pid, cpu_ticks(child.pid)
     job = asyncio.gather(child.ask(train(SB3_DQN), 120.0), return_exceptions=True)
     async with asyncio.timeout(60.0):
