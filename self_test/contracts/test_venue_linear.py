@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from modules.exchange.reports import ExecutionKind, OrderKind, OrderReport, OrderStatus
+from modules.exchange.reports import CashReport, ExecutionKind, OrderKind, OrderReport, OrderStatus
 from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, World
-from self_test.contracts.clients import ccxt_at
-from self_test.contracts.venue_at import PERP, QTY, Trader, trading
+from self_test.contracts.clients import ccxt_at, expect, venue
+from self_test.contracts.venue_at import PERP, QTY, Trader, trader_at, trading
 from state.accounts import Domain
 from utils.errors import Rejected
 
@@ -119,3 +119,21 @@ async def test_adl_is_told_as_such():
         trader.fault(kind="adl", symbol="BTCUSDT")
         fills = await trader.venue.executions(trader.venue.venue_ms() - 60_000)
         assert [one.kind for one in fills] == [ExecutionKind.TRADE, ExecutionKind.ADL] and fills[1].fee == 0
+
+
+async def test_funding_stands_in_the_list_of_cash_movements_under_the_id_of_its_execution():
+    async with venue(speed=20_000.0) as simulator:
+        more = {"venue_now": lambda: simulator.clock.now_ms}
+        async with trader_at(simulator, Domain.PERPS, **more) as trader, trader_at(simulator, Domain.CRYPTO, **more) as spot:
+            began = simulator.clock.now_ms
+            await trader.venue.prepare(PERP)
+            await trader.create("entry")
+
+            async def settled() -> list[CashReport]:
+                return [one for one in await trader.venue.movements(began) if one.key]
+
+            first = (await expect(settled))[0]
+            paid = {one.exec_id: one for one in await trader.venue.executions(began) if one.kind is ExecutionKind.FUNDING}
+            told = paid[first.ref]
+            assert (first.key, first.kind, first.amount, first.ts) == (told.key, "settlement", -told.fee, told.ts) and told.fee
+            assert not [one for one in await spot.venue.movements(began) if one.key], "of one wallet the perpetuals' account tells it"
