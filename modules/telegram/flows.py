@@ -280,6 +280,8 @@ class Chat:
         nonce = self._bonds.issue(chat, user) if answer.more else ""
         message = await self._sender.send(chat, words(answer), suggested(answer.more, nonce), answer.picture)
         self._bonds.bind(nonce, message)
+        for title, picture in answer.pictures:  # one after the other: between two of them the chat says what is more urgent
+            await self._sender.send(chat, title, picture=picture, silent=True)
 
     async def _open_panel(self, chat: int, user: int) -> None:
         screen, nonce = draw(self._stand()), self._bonds.issue(chat, user)

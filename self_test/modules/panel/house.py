@@ -46,7 +46,8 @@ class Shelf:
         return Answer(title=wanted.line, lines=[f"about {wanted.line}", NASTY], table=Table(("a", "b"), (("1", NASTY),)))
 
     async def picture(self, wanted: Wanted) -> Answer:
-        return Answer(title=wanted.line, picture=b"png")
+        more = (("equity", b"two"), (NASTY, b"six")) if wanted.name == "report" else ()
+        return Answer(title=wanted.line, picture=b"png", pictures=more)
 
 
 class Desk:

@@ -290,6 +290,13 @@ async def test_looking_in_words_is_answered_and_escaped(house: House, visitor: V
     assert house.desk.did == []
 
 
+async def test_a_report_shows_all_its_pictures(visitor: Visitor) -> None:
+    await visitor.login()
+    _, text, _ = await visitor.post("/ask", name="report", typed="1")
+    assert re.findall(r'src="data:image/png;base64,([^"]+)"', text) == ["cG5n", "dHdv", "c2l4"]
+    assert 'alt="equity"' in text and NASTY not in text
+
+
 async def test_the_page_says_which_standing_it_shows(house: House, visitor: Visitor) -> None:
     await visitor.login()
     async with visitor.web.get(f"{house.url}/controls") as answer:

@@ -101,6 +101,23 @@ async def test_pictures_are_drawn_a_few_at_a_time_while_other_words_go_on() -> N
     assert room.last.picture == b"png"
 
 
+async def test_a_report_shows_all_its_pictures_one_after_the_other() -> None:
+    room = Room()
+
+    async def drawn(wanted: Wanted) -> Answer:
+        more = (("Again", wanted),)
+        return Answer(title=wanted.line, picture=b"one", pictures=(("equity", b"two"), ("costs <b>", b"three")), more=more)
+
+    room.operator.picture = drawn  # type: ignore[method-assign]  # a report of three pictures
+    await room.type("/report daily")
+    first, *others = room.screen.messages.values()
+    assert (first.text.startswith("report"), first.picture, len(first.buttons)) == (True, b"one", 1)
+    assert [(one.chat, one.text, one.picture, one.buttons) for one in others] == [
+        (CHAT, "equity", b"two", ()),
+        (CHAT, "costs <b>", b"three", ()),
+    ]
+
+
 # --- asking ---------------------------------------------------------------------------------------------------------------------------
 
 
