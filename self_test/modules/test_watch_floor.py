@@ -10,10 +10,12 @@ import aiohttp
 from config import CONFIG
 from modules.data.sentiment import BACKING_OFF
 from modules.data.sentiment_settings import SentimentConfig
+from modules.learning.candles import read_grid
 from modules.watch_floor import WatchFloor
 from self_test.scenarios.desk import Desk
 from state.ledger import Ledger
-from state.messages import Control, Event
+from state.market import Candle
+from state.messages import BarsClosed, Control, Event
 from utils.clock import FakeClock
 from utils.supervise import EXPENDABLE
 
@@ -66,3 +68,17 @@ def test_a_source_that_was_turned_off_is_forgotten(tmp_path: Path) -> None:
     for one in floor.events():
         desk.tell(one)
     assert desk.engine.state.sentiment == {} and floor.events() == []
+
+
+def test_candles_of_the_run_are_kept_for_the_trainer_and_every_domain_has_a_plan(tmp_path: Path) -> None:
+    desk = Desk()
+    floor, _, _ = floor_of(desk, tmp_path, SentimentConfig())
+    one = desk.engine.state.instruments[0]
+    step = desk.engine.mandate.confirm_ms
+    begin = desk.now // step * step
+    candle = Candle(one.key, begin, 100, 110, 90, 105, 7.0)
+    floor.observe(1, BarsClosed(begin + step, (candle,), ()), [])
+    floor.trainer.flush()
+    grid, index = read_grid(tmp_path, desk.engine.state.instruments, one.domain, step, (begin, begin + step))
+    assert index == {one.key: 0} and grid.close.tolist() == [[105]]
+    assert set(floor.trainer.plans) == {each.domain for each in desk.engine.state.instruments}
