@@ -134,8 +134,9 @@ class Daemon:
         options = self.options
         atomic_write(options.state_dir / "last_env", str(options.env).encode())
         last = remembered(options.folder)
-        digits = options.real_money if self.lineup.live else None
-        remember(options.folder, last, options.stage, override=options.override_gates, real_money=digits, profile=options.profile)
+        digits, override = options.real_money if self.lineup.live else None, options.override_gates
+        matched, profile = self.live.matched, options.profile
+        remember(options.folder, last, options.stage, override=override, real_money=digits, profile=profile, accounts=matched)
 
     async def _start_up(self, stack: AsyncExitStack) -> None:
         """Everything before the first event; Refusal for a market that does not answer, or says no."""

@@ -6,11 +6,11 @@ A person at a terminal is asked; a script says `--yes`, or `--real-money` with t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from pathlib import Path
 
-import msgspec
-
-from modules.confirm import Kind, Outcome, answer, ask, last_digits
+from modules.confirm import SIMULATED, Kind, Outcome, answer, ask, needed
+from modules.stage_request import digits_of, remembered
 from utils.errors import ExitCode, Refusal
 
 WHO = "command line"
@@ -30,24 +30,35 @@ def sure(what: str, env: str, *, yes: bool) -> bool:
     return False
 
 
-def real_money(what: str, env: str, account_ids: Sequence[str], given: str | None, now_ms: Callable[[], int]) -> str:
-    """The last digits of one of `account_ids`, typed by a person (`given`: with `--real-money`); Refusal when they are not right.
+def promotion(style: str, env: str, place: Path, given: str | None, now_ms: Callable[[], int], *, yes: bool) -> str | None:
+    """The digits with which a person confirms that `style` trades with real money, empty where none are needed; None: he does not.
 
-    Which of several open accounts is meant only the venue can tell: the running bot compares again, and so does the next start.
-    `now_ms` is wall time: what is typed after 5 minutes is too late.
+    It opens real money where the live account of the style's domain is open already: the digits are that account's. Where it is not open,
+    the start that opens it asks for them. A domain's policy opens nothing. Refusal: wrong digits, or nobody there to be asked.
     """
-    pending = ask(Kind.DIGITS, "cli", WHO, what, now_ms(), accounts=[("", one) for one in account_ids[:1] or ("",)])
-    known = {last_digits(one) for one in account_ids}
+    what, account = f"promote {style}", f"{style.partition('/')[0]}/LIVE"
+    digits = "" if style.endswith("/policy") or env == SIMULATED else digits_of(remembered(place), account)
+    kind = needed(env=env, opens_live=bool(digits), asks=True)
+    if kind is Kind.DIGITS:
+        return real_money(what, env, account, digits, given, now_ms)
+    return "" if kind is Kind.NONE or sure(what, env, yes=yes) else None
+
+
+def real_money(what: str, env: str, account: str, account_id: str, given: str | None, now_ms: Callable[[], int]) -> str:
+    """The last digits of `account_id`, typed by a person (`given`: with `--real-money`); Refusal when they are not right.
+
+    The running bot compares them again with the venue's, and so does the next start. `now_ms` is wall time: what is typed after 5 minutes
+    is too late.
+    """
+    pending = ask(Kind.DIGITS, "cli", WHO, what, now_ms(), accounts=[(account, account_id)])
     while True:
         typed = given
         if typed is None:
             if not sys.stdin.isatty():
-                raise Refusal(f"{what} opens real money in {env}: say --real-money with the last 4 digits of the account's id")
-            sys.stdout.write(f"{what} opens REAL MONEY in {env}. Type the last 4 digits of the account's id: ")
+                raise Refusal(f"{what} opens real money in {env}: say --real-money with the last 4 digits of the id of {account}")
+            sys.stdout.write(f"{what} opens REAL MONEY in {env}. Type the last 4 digits of the id of {account}: ")
             sys.stdout.flush()
             typed = sys.stdin.readline()
-        if typed.strip() in known:
-            pending = msgspec.structs.replace(pending, digits=(("", typed.strip()),))
         found, outcome = answer(pending, WHO, now_ms(), typed=typed)
         if outcome is Outcome.CONFIRMED:
             return typed.strip()

@@ -140,7 +140,13 @@ def _without(args: argparse.Namespace, env: str, place: Path, load: Load, entry:
         from modules.offline_look import look_offline
 
         return _show(args, wanted, look_offline(place, env, wanted))
-    if env != SIMULATED and not args.yes and str(entry.confirm) != "none":
+    if wanted.name == "promote":
+        from modules.cli_confirm import promotion
+        from utils.clock import WallClock
+
+        if promotion(wanted.args["style"], env, place, args.real_money or None, WallClock().now_ms, yes=args.yes) is None:
+            return ExitCode.DONE  # and said so
+    elif env != SIMULATED and not args.yes and str(entry.confirm) != "none":
         text = f"{env.upper()}, without a running bot: {wanted.line}?"
         if _confirmed(text, "once", "", f"control {wanted.line}") is None:
             return _done(args, "nothing done")

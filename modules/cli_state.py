@@ -127,21 +127,18 @@ def status_text(found: dict[str, Any]) -> str:
 def confirmed(args: argparse.Namespace, env: str, place: Path) -> bool:
     """Whether a person confirms a request, as `modules/confirm.py` has it: in `simulated` only a disaster asks.
 
-    A promotion opens real money where the style's live account is open already: its digits are typed, and go to the daemon, which compares
-    them with the account's id. Where it is not open, the start that opens it asks for them.
+    The digits of a promotion go to the daemon, which compares them with the account's id.
     """
-    from modules.cli_confirm import real_money, sure
-    from modules.confirm import Kind, needed, typed_digits
-    from modules.stage_request import remembered
+    from modules.cli_confirm import promotion, sure
+    from modules.confirm import Kind, needed
     from utils.clock import WallClock
 
-    open_account = remembered(place).real_money if args.name == "promote" and not args.style.endswith("/policy") else None
-    kind = needed(env=env, disaster=args.name == "flatten", opens_live=open_account is not None, asks=True)
-    what = f"promote {args.style}" if args.name == "promote" else args.name
-    if kind is Kind.DIGITS:
-        args.real_money = real_money(what, env, typed_digits(open_account), args.real_money or None, WallClock().now_ms)
-        return True
-    return kind is Kind.NONE or sure(what, env, yes=args.yes)
+    if args.name == "promote":
+        digits = promotion(args.style, env, place, args.real_money or None, WallClock().now_ms, yes=args.yes)
+        args.real_money = digits or args.real_money
+        return digits is not None
+    kind = needed(env=env, disaster=args.name == "flatten", asks=True)
+    return kind is Kind.NONE or sure(args.name, env, yes=args.yes)
 
 
 def flatten(args: argparse.Namespace, load: Load) -> ExitCode:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from modules.accounts import Key, Lineup, confirmed
+from modules.confirm import last_digits
 from modules.data.together import together
 from modules.engine import live
 from modules.engine.core import Engine
@@ -75,6 +76,8 @@ class LiveFloor:
         self._venues: dict[Account, BybitVenue] = {}
         self.desks: dict[Account, Desk] = {}
         self._opening: dict[Account, int] = {}
+        self.matched: dict[str, str] = {}
+        """Live account -> the end of its id, which a person typed."""
 
     # --- before the engine is built ------------------------------------------------------------------------------------------------
 
@@ -100,6 +103,8 @@ class LiveFloor:
                     if account not in managed:
                         await self._venues.pop(account).close()
                     continue
+                if account in lineup.live and self._options.env is not Environment.SIMULATED:
+                    self.matched[str(account)] = last_digits(found.account_id)
                 self._opening[account] = int((await venue.wallet()).cash * MONEY_SCALE)
             except Rejected as no:
                 raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no

@@ -6,10 +6,13 @@ what an account may do inside a stage is the engine's own memory, not this file'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from modules.confirm import typed_digits
+from utils.errors import Refusal
 from utils.files import atomic_write
 
 NAME = "stage.json"
@@ -19,7 +22,7 @@ class StageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`opened`: the highest stage that a person opened here over its gate; `real_money`: the account digits typed for real money.
 
     `earned`: the highest stage that evidence opened, copied from the engine's state at each snapshot. `profile`: what is traded; empty
-    in the record of an older version.
+    in the record of an older version. `accounts`: live account -> those of the digits that its id at the venue ended with.
     """
 
     stage: int = 1
@@ -27,6 +30,7 @@ class StageRequest(msgspec.Struct, frozen=True, kw_only=True):
     real_money: str | None = None
     earned: int = 1
     profile: str = ""
+    accounts: dict[str, str] = {}
 
 
 def remembered(folder: Path) -> StageRequest:
@@ -46,6 +50,16 @@ def resolve(last: StageRequest, stage: int | None, *, override: bool, real_money
     return wanted, 1 < wanted <= last.opened, real_money if real_money is not None else kept
 
 
+def digits_of(last: StageRequest, account: str) -> str:
+    """What is typed for real money in `account`; empty where it is not open. Refusal where nobody can tell whose digits are whose yet."""
+    if account in last.accounts:
+        return last.accounts[account]
+    unseen = [one for one in typed_digits(last.real_money) if one not in last.accounts.values()]  # typed for a start that is yet to come
+    if len(unseen) > 1:
+        raise Refusal(f"which digits are those of {account} only the venue can tell: start the bot once, then ask again")
+    return "".join(unseen)
+
+
 def note_earned(folder: Path, earned: int) -> None:
     """Store what evidence has opened, when that is news; OSError when the disk refuses."""
     last = remembered(folder)
@@ -53,10 +67,20 @@ def note_earned(folder: Path, earned: int) -> None:
         atomic_write(folder / NAME, msgspec.json.encode(msgspec.structs.replace(last, earned=earned)), mode=0o600)
 
 
-def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, real_money: str | None, profile: str = "") -> None:
+def remember(
+    folder: Path,
+    last: StageRequest,
+    stage: int,
+    *,
+    override: bool,
+    real_money: str | None,
+    profile: str = "",
+    accounts: Mapping[str, str] | None = None,
+) -> None:
     """Store the request of a run that has started, or that the next one shall go by; OSError when the disk refuses.
 
-    Going down closes what lay above: money opened by hand is opened by hand again. `real_money`: digits that the venue's account matched.
+    Going down closes what lay above: money opened by hand is opened by hand again. `real_money`: digits that the venue's account matched;
+    `accounts`: which account matched which, as far as it was seen now.
     """
     opened = stage if override else min(last.opened, stage)
     kept = StageRequest(
@@ -65,6 +89,7 @@ def remember(folder: Path, last: StageRequest, stage: int, *, override: bool, re
         real_money=real_money if stage > 1 else None,
         earned=last.earned,
         profile=profile or last.profile,
+        accounts={**last.accounts, **(accounts or {})} if stage > 1 else {},
     )
     if kept != last:
         atomic_write(folder / NAME, msgspec.json.encode(kept), mode=0o600)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -18,6 +19,7 @@ from modules.offline import stored_state
 from modules.settings import BotConfig
 from modules.stage_request import StageRequest, remembered
 from self_test.fakes.stored import Played
+from state.standing import Standing
 from telemetry.client import Silent
 from telemetry.server import Ask
 from utils.errors import ExitCode
@@ -184,6 +186,12 @@ def test_a_disaster_is_asked_twice_and_then_goes_its_own_way(tmp_path: Path, mon
     ("words", "code", "told"),
     [
         (("statsu",), 2, "did you mean status?"),
+        (("🚀🚀🚀",), 2, "no command"),
+        (("<script>alert(1)</script>",), 2, "no command"),
+        (("close",), 2, "close what"),
+        (("close", "[bold]<b>&"), 2, "no symbol"),
+        (("explore", "1e99"), 2, "from 10 to 25 %"),
+        (("pause", "now"), 2, "takes nothing"),
         (("explore", "5"), 2, "from 10 to 25 %"),
         (("stage", "9"), 2, "from 1 to 5"),
         (("close", "🙂"), 2, "no symbol"),
@@ -202,6 +210,33 @@ def test_bad_input_is_one_line_and_changes_nothing(dead: Path, words: tuple[str,
     assert told in said and said.count("\n") == 1 and len(said) < 400
     assert {path: path.read_bytes() for path in (dead / "simulated" / "journal").iterdir()} == before
     assert not (dead / "simulated" / "stage.json").exists()
+
+
+def test_a_promotion_without_a_bot_takes_the_digits_of_the_account_it_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    bot = Played(tmp_path / "live")
+    bot.engine.state.standings["CRYPTO/swing"] = Standing(offered_ts=bot.now)
+    bot.close()
+    (tmp_path / "last_env").write_text("live")
+    accounts = {"CRYPTO/LIVE": "5432", "PERPS/LIVE": "1234"}
+    found = StageRequest(stage=2, opened=2, real_money="5432,1234", accounts=accounts)
+    (tmp_path / "live" / "stage.json").write_bytes(msgspec.json.encode(found))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run(tmp_path, "promote", "CRYPTO/swing", "--yes") == ExitCode.USAGE
+    assert "of the id of CRYPTO/LIVE" in capsys.readouterr().err
+    assert run(tmp_path, "promote", "CRYPTO/swing", "--yes", "--real-money", "1234") == ExitCode.GATE_REFUSED
+    assert stored_state(tmp_path / "live").standings["CRYPTO/swing"].level == "paper"
+    assert run(tmp_path, "promote", "CRYPTO/swing", "--real-money", "5432") == ExitCode.DONE
+    assert stored_state(tmp_path / "live").standings["CRYPTO/swing"].level == "canary"
+
+
+def test_a_promotion_that_opens_nothing_yet_is_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    Played(tmp_path / "live").close()
+    (tmp_path / "last_env").write_text("live")
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert run(tmp_path, "promote", "CRYPTO/swing") == ExitCode.DONE
+    assert capsys.readouterr().out.count("nothing done") == 1
 
 
 def test_looking_reads_the_disk(dead: Path, capsys: Any) -> None:

@@ -204,7 +204,7 @@ async def test_real_money_that_a_person_did_not_confirm_stays_on_paper(street: S
     found = await one.introduce(LINEUP, None)
     assert (found.live, found.paper) == ((), (PAPER,))
     assert found.notes == ("CRYPTO/LIVE unavailable: --real-money does not match the last 4 digits of its id; CRYPTO trades on paper",)
-    assert street.spot.closed == 1 and "wallet" not in street.spot.asked
+    assert street.spot.closed == 1 and "wallet" not in street.spot.asked and one.matched == {}
     engine = Engine(stored(), make_mandate(CONFIG, COINS, (LIVE, PAPER), frozenset(), quotes=True))
     one.wire(engine, Inbox(), lambda: NOW, no_filters, lambda _: False)
     assert one.desks == {}
@@ -213,7 +213,9 @@ async def test_real_money_that_a_person_did_not_confirm_stays_on_paper(street: S
 @pytest.mark.asyncio
 @pytest.mark.asyncio
 async def test_real_money_that_a_person_confirmed_is_traded(street: Street) -> None:
-    assert await floor(**REAL).introduce(LINEUP, None) == LINEUP
+    one = floor(**REAL)
+    assert await one.introduce(LINEUP, None) == LINEUP
+    assert one.matched == {str(LIVE): REAL["real_money"]}
 
 
 @pytest.mark.asyncio

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from modules.stage_request import NAME, StageRequest, remember, remembered, resolve
+from modules.stage_request import NAME, StageRequest, digits_of, remember, remembered, resolve
+from utils.errors import Refusal
 
 
 def test_nothing_remembered_is_stage_one(tmp_path: Path) -> None:
@@ -45,3 +46,20 @@ def test_the_digits_of_an_earned_stage_hold_without_an_override_and_the_profile_
     assert resolve(kept, 3, override=False, real_money=None) == (3, False, None)
     remember(tmp_path, kept, 1, override=False, real_money=None)
     assert (remembered(tmp_path).profile, remembered(tmp_path).real_money) == ("spot+perp", None)
+
+
+def test_whose_digits_are_whose_is_remembered_until_stage_1(tmp_path: Path) -> None:
+    remember(tmp_path, StageRequest(), 2, override=True, real_money="1234,5678", accounts={"CRYPTO/LIVE": "1234"})
+    last = remembered(tmp_path)
+    assert (digits_of(last, "CRYPTO/LIVE"), digits_of(last, "PERPS/LIVE")) == ("1234", "5678")
+    remember(tmp_path, last, 2, override=True, real_money="1234,5678")
+    assert remembered(tmp_path).accounts == {"CRYPTO/LIVE": "1234"}, "a request without a start has seen no account"
+    remember(tmp_path, last, 1, override=False, real_money=None)
+    assert digits_of(remembered(tmp_path), "CRYPTO/LIVE") == "" and remembered(tmp_path).accounts == {}
+
+
+def test_digits_that_no_start_has_matched_yet() -> None:
+    assert digits_of(StageRequest(stage=2, real_money="1234"), "PERPS/LIVE") == "1234"
+    assert digits_of(StageRequest(stage=2, real_money="1234", accounts={"CRYPTO/LIVE": "1234"}), "PERPS/LIVE") == ""
+    with pytest.raises(Refusal, match="start the bot once"):
+        digits_of(StageRequest(stage=2, real_money="1234,5678"), "PERPS/LIVE")
