@@ -26,6 +26,8 @@ from self_test.modules.ui.test_operator import Shelf
 from self_test.scenarios.desk import Desk, LiveDesk
 from state.accounts import Account, Domain, Mode
 from state.exploring import LiveTrial
+from state.policies import PolicyRef
+from strategy.policy import STATIC
 from utils.clock import FakeClock
 from utils.errors import ExitCode, Refusal
 
@@ -85,6 +87,18 @@ async def test_an_engine_that_is_busy_is_not_waited_for_long(tmp_path: Path, mon
     house = House(tmp_path)
     assert "busy" in await house.deeds.carry_out(parse("pause"), "anna")
     assert house.inbox.depth == 1, "it is done all the same"
+
+
+async def test_a_confirmed_policy_is_refused_at_the_counter_while_learning_is_off(tmp_path: Path) -> None:
+    house, line = House(tmp_path), "promote CRYPTO/policy"
+    house.desk.engine.state.policies["CRYPTO"] = PolicyRef(version=STATIC, level=0, offered="b" * 12, offered_level=1)
+    with pytest.raises(Refusal, match="online learning is off.*`learn on` first"):
+        house.deeds.check(parse(line), "anna")
+    with pytest.raises(Refusal, match="online learning is off"):
+        await house.deeds.carry_out(parse(line), "anna")
+    assert house.inbox.depth == 0 and house.desk.engine.state.policies["CRYPTO"].offered == "b" * 12
+    assert await house.do("learn on") == "online learning on by anna"
+    house.deeds.check(parse(line), "anna")
 
 
 async def test_another_stage_is_stored_and_asks_for_another_life(tmp_path: Path) -> None:
@@ -202,6 +216,7 @@ async def test_who_opens_real_money_is_known_before(tmp_path: Path) -> None:
     house = House(tmp_path, env=Environment.DEMO)
     assert house.deeds.opens_live(parse("stage 2")) == (LIVE,)
     assert house.deeds.opens_live(parse("promote CRYPTO/swing")) == (LIVE,)
+    assert house.deeds.opens_live(parse("promote CRYPTO/policy")) == (), "who decides is no matter of real money"
     assert house.deeds.opens_live(parse("pause")) == ()
     assert await house.deeds.account_id(LIVE) == "id of CRYPTO/LIVE"
 
