@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from modules.engine.policies import LEARNING_OFF
 from modules.engine.switches import NO_BROKER
 from modules.learning.plan import trial
 from modules.settings import BotConfig
@@ -83,11 +84,11 @@ def _policy(state: RuntimeState, config: BotConfig, domain: str, ts: int, who: s
     if ref is None or not ref.offered:
         there = ", ".join(f"{name}{POLICY}" for name, one in state.policies.items() if one.offered)
         raise Refusal(f"promote: no policy is offered for {domain}; {f'offered: {there}' if there else 'none is anywhere'}")
+    if not state.toggles.learning:
+        raise Refusal(f"promote: {LEARNING_OFF}")
     words = {"domain": domain, "version": ref.offered, "level": str(ref.offered_level), "reason": f"confirmed by {who}", "person": "1"}
-    return [
-        Control(ts, "policy", words | trial(config.learning, ts), who),
-        Control(ts, "policy", {"domain": domain, "version": ref.version, "level": str(ref.level), "role": "challenger"}, who),
-    ]
+    before = {"domain": domain, "version": ref.version, "level": str(ref.level), "role": "challenger", "person": "1"}
+    return [Control(ts, "policy", words | trial(config.learning, ts), who), Control(ts, "policy", before, who)]
 
 
 def _closing(state: RuntimeState, symbol: str, wanted: str, ts: int, who: str) -> list[Control]:

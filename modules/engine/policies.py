@@ -21,6 +21,7 @@ Load = Callable[[str, str], Policy]
 
 HALF = 0.5
 """Size of a policy that was just promoted."""
+LEARNING_OFF = "online learning is off, which freezes promotions; `learn on` first"
 
 
 def nothing_stored(domain: str, version: str) -> Policy:
@@ -29,7 +30,7 @@ def nothing_stored(domain: str, version: str) -> Policy:
 
 
 class Policies:
-    """Policies by domain and version. Each is loaded when it is first asked for; a failure is remembered until `forget`."""
+    """Policies by domain and version. Each is loaded when it is first asked for; a failure is remembered until `renew`."""
 
     def __init__(self, load: Load = nothing_stored) -> None:
         self._load = load
@@ -49,10 +50,19 @@ class Policies:
                 self.faults[name] = str(error)
         return self._known.get(name)
 
-    def forget(self, domain: str, version: str) -> None:
-        """Drop what is known of a version: the next one who asks has it loaded again."""
-        self._known.pop((domain, version), None)
-        self.faults.pop((domain, version), None)
+    def renew(self, domain: str, version: str) -> str:
+        """Load a version again; why it cannot be, empty when it was. What was loaded before stays until something better is there."""
+        if version == STATIC:
+            return ""
+        name = (domain, version)
+        try:
+            self._known[name] = self._load(domain, version)
+        except BotError as error:
+            if name not in self._known:
+                self.faults[name] = str(error)
+            return str(error)
+        self.faults.pop(name, None)
+        return ""
 
 
 STATIC_POLICY: Policy = Static()
@@ -81,18 +91,24 @@ def apply(state: RuntimeState, policies: Policies, event: Control, out: list[Com
     """Put a policy in force, or a challenger beside it; refused, with what is in force untouched, when it cannot be had.
 
     Arguments (all text): `domain`, `version` (`static` for L0), `level`, `reason`; `role` `champion` (default), `challenger` (an empty
-    version: none any more) or `offer` (it waits for a person; an empty version: it is withdrawn); for a champion also `half_until` (ms)
-    and `half_trades`, its time on trial with half size, and `person` where one confirmed it.
+    version: none any more), `offer` (it waits for a person; an empty version: it is withdrawn) or `unjudged` (nothing changes, it is told
+    why nobody could be judged); for a champion also `half_until` (ms) and `half_trades`, its time on trial with half size. `person` where
+    one confirmed it: refused while learning is off.
     """
     args = event.args
     domain, version, level = args["domain"], args["version"], int(args.get("level", "0"))
     ref = state.policies.get(domain, PolicyRef(version=STATIC, level=L0))
+    if args.get("role") == "unjudged":
+        _told(event, f"{domain}: {ref.version} and its challenger cannot be judged: {args['reason']}", out)
+        return
+    if "person" in args and not state.toggles.learning:
+        _told(event, f"{domain}: policy {version} refused, {LEARNING_OFF}; {ref.version} stays in force", out)
+        return
     if version:
-        policies.forget(domain, version)
+        why = policies.renew(domain, version)
         found = policies.get(domain, version)
-        why = (
-            policies.faults.get((domain, version), "") if found is None else "" if found.level == level else f"it is of level {found.level}"
-        )
+        if not why and found is not None and found.level != level:
+            why = f"it is of level {found.level}"
         if why:
             _told(event, f"{domain}: policy {version} refused, {why}; {ref.version} stays in force", out)
             return

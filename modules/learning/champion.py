@@ -102,7 +102,6 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
 
     non_finite: int = 0
     """Answers that were no numbers."""
-    schema_mismatch: bool = False
     faults_today: int = 0
     gaps: tuple[float, ...] = ()
     """R of a fill less R by the simulator, oldest first."""
@@ -159,8 +158,6 @@ def objection(conduct: Conduct, config: PromotionConfig) -> str:
     """The first cause for which a champion goes back at once, in words; empty: none."""
     if conduct.non_finite:
         return f"{conduct.non_finite} of its answers were no finite numbers"
-    if conduct.schema_mismatch:
-        return "it was trained on another observation or other actions"
     if conduct.faults_today >= config.faults_per_day:
         return f"{conduct.faults_today} faults in a day (limit {config.faults_per_day})"
     gaps = conduct.gaps[-config.gap_fills :]

@@ -92,7 +92,7 @@ async def test_an_engine_that_is_busy_is_not_waited_for_long(tmp_path: Path, mon
 async def test_a_confirmed_policy_is_refused_at_the_counter_while_learning_is_off(tmp_path: Path) -> None:
     house, line = House(tmp_path), "promote CRYPTO/policy"
     house.desk.engine.state.policies["CRYPTO"] = PolicyRef(version=STATIC, level=0, offered="b" * 12, offered_level=1)
-    with pytest.raises(Refusal, match="online learning is off.*`learn on` first"):
+    with pytest.raises(Refusal, match=r"online learning is off.*`learn on` first"):
         house.deeds.check(parse(line), "anna")
     with pytest.raises(Refusal, match="online learning is off"):
         await house.deeds.carry_out(parse(line), "anna")

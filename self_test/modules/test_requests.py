@@ -10,6 +10,7 @@ from self_test.scenarios.desk import LiveDesk
 from state.accounts import Account, Domain, Mode
 from state.messages import Control
 from state.policies import PolicyRef
+from state.stages import Toggles
 from utils.errors import Refusal
 
 STATE = make_state(CONFIG, (coin("AAAUSDT"), coin("BBBUSDT", Domain.PERPS)), (SPOT, PERP))
@@ -85,6 +86,10 @@ def test_an_offered_policy_is_confirmed_with_half_size_and_the_old_one_in_shadow
     state.policies["CRYPTO"] = PolicyRef(version="a" * 12, level=1, offered="b" * 12, offered_level=2)
     with pytest.raises(Refusal, match="offered: CRYPTO/policy"):
         request_event(state, CONFIG, "promote", {"style": "PERPS/policy"}, 7, "me")
+    state.toggles = Toggles(learning=False)
+    with pytest.raises(Refusal, match=r"online learning is off.*`learn on` first"):
+        request_event(state, CONFIG, "promote", {"style": "CRYPTO/policy"}, 7, "me")
+    state.toggles = Toggles(learning=True)
     first, second = request_event(state, CONFIG, "promote", {"style": "CRYPTO/policy"}, 7, "me")
     assert first.name == second.name == "policy"
     assert (first.args["version"], first.args["level"], first.args["person"], first.args["half_trades"]) == ("b" * 12, "2", "1", "20")

@@ -9,6 +9,7 @@ from modules.engine.recovery import restore, snapshot_of
 from self_test.scenarios.desk import Desk, only
 from state.drift import Drift
 from state.messages import Report
+from state.stages import Toggles
 from strategy.actions import Values
 from strategy.policy import L1, L2, STATIC, Policy
 from utils.errors import Refusal
@@ -139,8 +140,49 @@ def test_an_offer_changes_nothing_until_a_person_confirms_it_and_then_drift_no_l
     state.drift["CRYPTO"] = Drift(person=True, change_ts=5)
     force(desk, "new")
     assert state.drift["CRYPTO"].person and state.policies["CRYPTO"].offered == ""
+    state.toggles = Toggles(learning=True)
     force(desk, "new", person="1")
     assert not state.drift["CRYPTO"].person and state.drift["CRYPTO"].change_ts == 5
+
+
+def test_a_confirmed_offer_waits_for_learning_to_be_on() -> None:
+    desk, _ = desk_with(Bold("old"), Bold("new"))
+    force(desk, "old")
+    force(desk, "new", role="offer")
+    before = desk.engine.state.policies["CRYPTO"]
+    assert "policy new refused, online learning is off" in (told := force(desk, "new", person="1")) and "`learn on` first" in told
+    assert "refused" in force(desk, "old", role="challenger", person="1"), "nobody is in shadow of himself"
+    assert desk.engine.state.policies["CRYPTO"] == before and before.offered == "new"
+    desk.engine.state.toggles = Toggles(learning=True)
+    assert "policy new is in force" in force(desk, "new", person="1")
+
+
+def test_naming_the_policy_in_force_while_its_file_is_damaged_leaves_it_in_force() -> None:
+    desk, shelf = desk_with(Bold("aaa"))
+    force(desk, "aaa")
+    whole = shelf.policies.pop("aaa")
+    assert force(desk, "aaa") == "CRYPTO: policy aaa refused, aaa is damaged; aaa stays in force"
+    assert decides(desk) == "aaa" and not missing(desk.engine.state, desk.engine.mandate.policies)
+    assert desk.enter(regime=1).intent.arm == "base", "it decides as before"
+    shelf.policies["aaa"] = whole
+    assert "is in force" in force(desk, "aaa")
+
+
+def test_what_was_missing_and_is_there_again_is_loaded_when_it_is_named() -> None:
+    desk, shelf = desk_with()
+    assert "refused" in force(desk, "aaa")
+    shelf.policies["aaa"] = Bold("aaa")
+    assert "is in force" in force(desk, "aaa") and decides(desk) == "aaa"
+
+
+def test_that_nobody_can_be_judged_is_told_and_changes_nothing() -> None:
+    desk, _ = desk_with(Bold("aaa"))
+    force(desk, "aaa")
+    before = desk.engine.state.policies["CRYPTO"]
+    args = {"domain": "CRYPTO", "version": "", "role": "unjudged", "reason": "the costs are damaged"}
+    told = only(Report, desk.control("policy", **args))
+    assert told.text == "CRYPTO: aaa and its challenger cannot be judged: the costs are damaged"
+    assert desk.engine.state.policies["CRYPTO"] == before
 
 
 def test_an_offer_that_cannot_be_had_is_none() -> None:

@@ -120,7 +120,6 @@ def test_the_bound_counts_days_not_decisions() -> None:
     "found, words",
     [
         ({"non_finite": 1}, "no finite"),
-        ({"schema_mismatch": True}, "another observation"),
         ({"faults_today": 3}, "3 faults"),
         ({"gaps": (0.2,) * 30}, "fills differ"),
         ({"gaps": (-0.2,) * 30}, "fills differ"),
