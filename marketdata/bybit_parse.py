@@ -18,19 +18,19 @@ use, with numbers straight from their strings. Unknown fields are ignored. Real 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
-from marketdata.grid import FrameError, Grid, rate_e8
+from marketdata.grid import Grid, rate_e8
 from marketdata.intervals import LENGTH_MS
 from marketdata.items import BookUpdate, Item, Kline, Ticker
 from state.instruments import Instrument
 from state.market import Candle, Trade
 from utils.fixed import nearest_ticks
+from utils.frames import FrameError, field_of
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -124,13 +124,6 @@ _ack = msgspec.json.Decoder(_AckFrame)
 
 _TOPIC_FIRST = b'{"topic":"'
 _SKIP = len(_TOPIC_FIRST)
-_FIELD = re.compile(r"`\$\.?([^`]*)`|missing required field `([^`]*)`")
-
-
-def field_of(error: Exception) -> str:
-    """The path of the field that msgspec complains about; `frame` when it is the whole."""
-    parts = [one or other for one, other in _FIELD.findall(str(error))]
-    return ".".join(reversed([part for part in parts if part])) or "frame"
 
 
 def topic_of(raw: bytes) -> bytes:

@@ -14,16 +14,16 @@ import aiohttp
 import msgspec
 
 from marketdata import bybit_rows as rows
-from marketdata.backoff import Backoff
 from marketdata.candles import closed_within, floor_start, merge_candles, page_windows
-from marketdata.grid import FrameError
 from marketdata.intervals import interval_name
 from marketdata.items import BookUpdate, Ticker
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, FundingRate
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import Rejected, Transient
+from utils.frames import FrameError
 from utils.throttle import Banned, Limit, Throttle, Urgency
 
 BAN_S = 600.0

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from marketdata.bybit_parse import BookRows, TickerRow, book_of, candle_of, field_of, ticker_of
-from marketdata.grid import FrameError, Grid, rate_e8
+from marketdata.bybit_parse import BookRows, TickerRow, book_of, candle_of, ticker_of
+from marketdata.grid import Grid, rate_e8
 from marketdata.items import BookUpdate, Ticker
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, FundingRate
+from utils.frames import FrameError, field_of
 
 CATEGORY: dict[Domain, str] = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
 """The venue's name of a domain, in REST and in the path of its public stream."""

@@ -18,39 +18,18 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_parse import StreamParser, parse_ack, topic_of
-from marketdata.grid import FrameError
 from marketdata.items import Item
+from utils.backoff import Backoff
 from utils.clock import SECOND, Clock
 from utils.errors import Rejected
+from utils.frames import Down, FrameError, Malformed, Up
 
 BAN_S = 600.0
 """The venue's ban of an address (HTTP 403) lasts at least this long."""
 
 _encode = msgspec.json.encode
 _PING = _encode({"op": "ping"}).decode()
-
-
-class Up(msgspec.Struct, frozen=True):
-    """All topics are acknowledged; data flow from here. `ts` is transport time, ms."""
-
-    ts: int
-
-
-class Down(msgspec.Struct, frozen=True):
-    """The venue is lost: what it says from now on will not be heard until the next Up. `ts` is transport time, ms."""
-
-    ts: int
-    reason: str
-
-
-class Malformed(msgspec.Struct, frozen=True):
-    """A frame that could not be understood was dropped."""
-
-    ts: int
-    topic: str
-    reason: str
 
 
 StreamItem = Item | Up | Down | Malformed

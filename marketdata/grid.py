@@ -1,4 +1,4 @@
-"""A venue's decimal strings on an instrument's grid: the float factors, made once per symbol, and the error of a bad frame.
+"""A venue's decimal strings on an instrument's grid: the float factors, made once per symbol.
 
 Venue strings lie on the grid, so the nearest tick of their float is exact. Sizes are rounded down, with a slack of a ten-thousandth
 of a step that swallows the float's own noise (0.041732 / 0.000001 is 41731.999...).
@@ -11,20 +11,10 @@ import math
 import msgspec
 
 from state.instruments import Instrument
-from utils.errors import BotError
 from utils.fixed import nearest_ticks
 
 SIZE_SLACK = 1e-4
 RATE_SCALE = 10**8
-
-
-class FrameError(BotError):
-    """A message of the venue that cannot be understood: which topic (or path), which field of it, and why."""
-
-    def __init__(self, topic: str, field: str, why: str) -> None:
-        super().__init__(f"{topic}: field {field}: {why}")
-        self.topic = topic
-        self.field = field
 
 
 class Grid(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,6 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
-from marketdata.grid import FrameError
 from modules.accounts import Lineup, find_keys, line_up
 from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, stored_policies, warm_up
 from modules.cost_floor import CostFloor
@@ -62,6 +61,7 @@ from telemetry.status import status_of
 from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import atomic_write, ensure_writable
+from utils.frames import FrameError
 from utils.spent import Spent
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, Supervisor, unless
 from utils.throttle import Throttle

@@ -16,16 +16,16 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from marketdata.backoff import Backoff
 from marketdata.candles import ceil_start, find_gaps, floor_start
-from marketdata.grid import FrameError
 from modules.data.backfill import Klines
 from modules.data.together import together
 from state.instruments import Instrument
 from state.market import Candle
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import Rejected, Transient
 from utils.files import atomic_write, quarantine
+from utils.frames import FrameError
 from utils.throttle import Banned, Urgency
 
 log = structlog.get_logger("backfill")

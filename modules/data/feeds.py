@@ -19,8 +19,7 @@ from typing import Protocol
 import structlog
 
 from marketdata.book import OrderBook
-from marketdata.bybit_ws import Down, Malformed, StreamItem, Up
-from marketdata.grid import FrameError
+from marketdata.bybit_ws import StreamItem
 from marketdata.intervals import interval_name
 from marketdata.items import BookUpdate, Kline, Ticker
 from modules.data.backfill import Fill, Klines, fill_gap
@@ -32,6 +31,7 @@ from state.market import Candle, Quote, Trade
 from state.messages import BarsClosed, FeedDown, FeedUp
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient
+from utils.frames import Down, FrameError, Malformed, Up
 
 log = structlog.get_logger("feed")
 

@@ -15,7 +15,6 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from marketdata.grid import FrameError
 from marketdata.items import Ticker
 from modules.exchange.paper_funding import Holding, Owed
 from state.instruments import Instrument
@@ -24,6 +23,7 @@ from state.messages import BarsClosed, FundingPaid
 from state.observed import RATES
 from utils.clock import Clock
 from utils.errors import Rejected, Transient
+from utils.frames import FrameError
 
 log = structlog.get_logger("funding")
 

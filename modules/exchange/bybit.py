@@ -21,7 +21,6 @@ import aiohttp
 import msgspec
 import structlog
 
-from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange import bybit_bodies as bodies
 from modules.exchange.bybit_calls import BybitCalls, CallLimits, NoAnswer, NotSent, Params, Reply, SigningClock, Wire, scope_of
@@ -34,6 +33,7 @@ from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, Barred, T
 from state.accounts import Domain
 from utils.clock import Clock
 from utils.errors import Invariant, Rejected, Unknown
+from utils.frames import FrameError
 from utils.throttle import Throttle, Urgency
 
 _log = structlog.get_logger(__name__)

@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from marketdata.bybit_parse import field_of
-from marketdata.grid import FrameError
 from modules.exchange.reports import (
     ZERO,
     ExecutionKind,
@@ -28,6 +26,7 @@ from modules.exchange.reports import (
     WalletReport,
 )
 from state.accounts import Domain
+from utils.frames import FrameError, field_of
 
 CATEGORY = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
 FOREIGN = frozenset({"spot", "linear", "inverse", "option"})

@@ -15,15 +15,15 @@ from typing import Any, Protocol
 
 import msgspec
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE
-from marketdata.grid import FrameError
 from modules.exchange.bybit_account import CATEGORY, shaped
 from modules.exchange.bybit_codes import Verdict, meaning
 from modules.ports import BAD_KEY, BARRED, Barred, free
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient, Unknown
+from utils.frames import FrameError
 from utils.throttle import Banned, Limit, Throttle, Urgency
 
 BAN_S = 600.0

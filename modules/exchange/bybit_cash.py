@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from marketdata.grid import FrameError
 from modules.exchange.bybit_account import number, shaped
 from modules.exchange.reports import CashReport
 from state.accounts import Domain
+from utils.frames import FrameError
 
 LOG = "/v5/account/transaction-log"
 EXECUTED = frozenset({"TRADE", "LIQUIDATION", "ADL", "DELIVERY"})

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange.bybit_calls import BybitCalls, Params
 from utils.errors import Transient
+from utils.frames import FrameError
 from utils.throttle import Urgency
 
 PAGE = {

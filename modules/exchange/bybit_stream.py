@@ -19,13 +19,12 @@ import msgspec
 import structlog
 from websockets.asyncio.client import connect
 
-from marketdata.bybit_parse import field_of
 from marketdata.bybit_ws import LOSSES, StreamLimits, receive, why_lost
-from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange.reports import AccountItem, Link
 from state.accounts import Domain
 from utils.clock import SECOND, Clock
+from utils.frames import FrameError, field_of
 
 TOPICS = ("order", "execution", "position", "wallet")
 EXPIRES_MS = 10_000

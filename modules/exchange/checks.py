@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from marketdata.grid import FrameError
 from modules.exchange import listings, rights
 from modules.exchange.causes import CLOCK, FILTERS, NOT_TRADING, RIGHTS, Causes
 from modules.ports import Venue
 from state.accounts import Account
 from state.instruments import Instrument
 from utils.errors import Transient
+from utils.frames import FrameError
 
 OFFSET_MS = 1_000
 """A clock that moved by more against the venue's is told of."""

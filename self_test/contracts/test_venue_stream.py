@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_ws import StreamLimits
 from modules.exchange.bybit_stream import BybitAccountStream
 from modules.exchange.reports import (
@@ -27,6 +26,7 @@ from modules.exchange.reports import (
 from modules.simulator.keyring import KeyRequest
 from self_test.contracts.venue_at import PERP, QTY, SPOT, Trader, trading
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import WallClock
 
 PATIENCE_S = 10.0

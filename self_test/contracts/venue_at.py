@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
-from marketdata.backoff import Backoff
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_calls import CallLimits
 from modules.ports import Ticket
@@ -16,6 +15,7 @@ from modules.simulator.faults import parse
 from modules.simulator.server import Simulator
 from self_test.contracts.clients import venue
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import WallClock
 from utils.throttle import Throttle, Urgency
 

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from marketdata.bybit_parse import StreamParser, parse_ack, topic_of
-from marketdata.grid import FrameError
 from marketdata.items import BookUpdate, Item, Kline, Ticker
 from self_test.marketdata.samples import M5, book_frame, kline_frame, perp, spot
 from state.market import Candle, Trade
+from utils.frames import FrameError
 
 SPOT = StreamParser([spot(), spot("BTCUSDC")])
 PERP = StreamParser([perp(), perp("LTCUSDT", "0.01", "0.1")])

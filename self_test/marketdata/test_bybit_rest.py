@@ -10,14 +10,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_rest import BAN_S, IP_LIMIT, IP_SCOPE, BybitRest, RestLimits
-from marketdata.grid import FrameError
 from self_test.marketdata.samples import M5, perp, spot
 from self_test.marketdata.test_bybit_rows import LINEAR_ROW, SPOT_ROW
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import FakeClock, WallClock
 from utils.errors import Rejected, Transient
+from utils.frames import FrameError
 from utils.throttle import Banned, Throttle, Urgency
 
 pytestmark = pytest.mark.asyncio

@@ -16,10 +16,10 @@ from marketdata.bybit_rows import (
     parse_tickers,
     parse_time,
 )
-from marketdata.grid import FrameError
 from self_test.marketdata.samples import perp, spot
 from state.accounts import Domain
 from state.market import Candle, FundingRate
+from utils.frames import FrameError
 
 SPOT_ROW = {
     "symbol": "BTCUSDT",

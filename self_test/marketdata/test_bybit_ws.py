@@ -10,15 +10,16 @@ import msgspec
 import pytest
 from websockets.asyncio.server import serve
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_parse import StreamParser
-from marketdata.bybit_ws import BAN_S, BybitStream, Down, Malformed, StreamItem, StreamLimits, Up
+from marketdata.bybit_ws import BAN_S, BybitStream, StreamItem, StreamLimits
 from marketdata.items import BookUpdate, Kline
 from self_test.marketdata.loopback import LoopbackVenue, loopback_venue
 from self_test.marketdata.samples import M5, book_frame, kline_frame, spot
 from state.market import Trade
+from utils.backoff import Backoff
 from utils.clock import SECOND, WallClock
 from utils.errors import Rejected
+from utils.frames import Down, Malformed, Up
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketdata.bybit_ws import Down, Up
 from modules.data.feeds import FILL_RETRY_S, HELD_CANDLES
 from self_test.modules.data.test_feeds import BTC, ETH, KEYS, bar, desk, kline
 from state.market import Candle
 from state.messages import BarsClosed, FeedDown, FeedUp
+from utils.frames import Down, Up
 
 
 @pytest.mark.asyncio

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from marketdata.bybit_rows import CATEGORY
@@ -27,6 +26,7 @@ from state.accounts import Domain
 from state.booking import funding_of
 from state.market import Candle
 from state.messages import BarsClosed, FeedDown, FeedUp, FundingPaid
+from utils.backoff import Backoff
 from utils.clock import WallClock
 from utils.throttle import Throttle
 

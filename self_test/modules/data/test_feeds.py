@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from marketdata.bybit_ws import Down, Malformed, Up
 from marketdata.items import BookUpdate, Kline, Ticker
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.feeds import FILL_RETRY_S, BybitFeed, FeedEvent, Gaps, feed_topics
@@ -19,6 +18,7 @@ from state.market import Candle, Quote, Trade
 from state.messages import BarsClosed, FeedDown, FeedUp
 from utils.clock import FakeClock
 from utils.errors import Rejected
+from utils.frames import Down, Malformed, Up
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from marketdata.backoff import Backoff
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_calls import CallLimits
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import WallClock
 from utils.throttle import Throttle
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from marketdata.grid import FrameError
 from modules.exchange import bybit_account as rows
 from modules.exchange.reports import ZERO, ExecutionKind, OrderKind, OrderStatus
 from state.accounts import Domain
+from utils.frames import FrameError
 
 ORDER: dict[str, Any] = {
     "orderId": "1746834000000000009",

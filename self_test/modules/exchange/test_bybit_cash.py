@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from marketdata.grid import FrameError
 from modules.exchange.bybit_cash import EXECUTED, LOG, movement
 from modules.exchange.bybit_lists import PAGE
 from modules.exchange.reports import CashReport
 from self_test.modules.exchange.bybit_scripted import NOW, scripted
 from state.accounts import Domain
+from utils.frames import FrameError
 
 
 def row(**changes: Any) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from marketdata.backoff import Backoff
 from marketdata.bybit_ws import BAN_S, StreamLimits
 from modules.exchange.bybit_stream import EXPIRES_MS, TOPICS, BybitAccountStream
 from modules.exchange.reports import AccountItem, ExecutionReport, Link, OrderReport, WalletReport
 from self_test.modules.exchange.test_bybit_account import EXECUTION, ORDER, POSITION, WALLET
 from state.accounts import Domain
+from utils.backoff import Backoff
 from utils.clock import SECOND, WallClock
 
 QUICK = StreamLimits(check_s=0.01, close_s=0.2, backoff=Backoff(base_s=0.01, cap_s=0.02))

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from marketdata.grid import FrameError
 from modules.exchange.causes import CLOCK, FILTERS, NOT_TRADING, RIGHTS, Causes
 from modules.exchange.checks import Checks
 from modules.exchange.reports import KeyRights
@@ -17,6 +16,7 @@ from self_test.modules.exchange.watching import LIVE_SPOT
 from state.instruments import Instrument
 from state.messages import AccountEvent
 from utils.errors import Transient
+from utils.frames import FrameError
 
 pytestmark = pytest.mark.asyncio
 OURS = {one.key: one for one in (coin("AAAUSDT"),)}

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.backoff import Backoff
+from utils.backoff import Backoff
 
 
 @given(st.integers(1, 10_000), st.integers())
