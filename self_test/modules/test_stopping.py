@@ -29,7 +29,8 @@ class Place:
         self.live = SimpleNamespace(jobs=lambda: [("executor CRYPTO/LIVE", None, True)], settle=self.awaited("settled", late))
         self.market = SimpleNamespace(leave=self.awaited("left"))
         self.faces = SimpleNamespace(jobs=lambda: [("notices", None)], goodbye=self.awaited("goodbye"))
-        self.watch = SimpleNamespace(jobs=lambda: [("sentiment", None, None)])
+        trainer = SimpleNamespace(flush=self.note("candles kept"))
+        self.watch = SimpleNamespace(jobs=lambda: [("sentiment", None, None)], trainer=trainer)
         self.next = None
         self.lockstep = SimpleNamespace(unregister=self.awaited("unregistered")) if lockstep else None
 
@@ -66,6 +67,7 @@ def test_a_stop_drains_writes_and_only_then_leaves(tmp_path: Path, lockstep: boo
     assert [word for word in place.did if word not in said] == [
         "settled",
         "checkpoint",
+        "candles kept",
         "goodbye",
         *(["unregistered"] if lockstep else []),
         "left",
