@@ -16,16 +16,21 @@ LOOK_S = 1.0
 def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command, without a line of help."""
     parser = subparsers.add_parser("trainer")
+    parser.add_argument("--of", type=int, metavar="PID", help="the process that it ends with (default: whoever started it)")
     parser.set_defaults(handler=run)
 
 
-def run(_args: argparse.Namespace, _load: object) -> ExitCode:
+def run(args: argparse.Namespace, _load: object) -> ExitCode:
     """Serve jobs until the input ends. One thread for everything that computes: it shares its machine with the daemon."""
+    parent = os.getppid() if args.of is None else args.of
     for name in THREADS:
         os.environ.setdefault(name, "1")
     from modules.learning.worker import serve
 
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    # Whoever was killed before this line has left jobs in the pipe: they are nobody's, and what they say is in use may no longer be so.
+    if os.getppid() != parent:
+        return ExitCode.DONE
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer

@@ -97,6 +97,8 @@ class Risk(_Group):
     """Entries need a spread of at most this many times its median."""
     max_move: Annotated[float, Field(ge=0.0, le=1_000.0)] = 12.0
     """Standard deviations that a bar may go from the close before it; after a farther one no entries for an hour of bars. 0: no limit."""
+    liquidation_stops: Annotated[float, Field(ge=1.0, le=20.0)] = 3.0
+    """A perpetual is entered only where liquidation is at least so many stop distances away."""
     weekend: Literal["close", "tighten", "carry"] = "close"
     """What happens to FOREX positions before the week's close; options are carried, crypto has no weekend."""
     weekend_lead_min: Annotated[int, Field(ge=1, le=1_440)] = 30
@@ -126,6 +128,8 @@ class Costs(_Group):
     slip_ppm: Ppm = 200
     """Slippage of a taking leg over bars: 2 bp."""
     leverage: Annotated[int, Field(ge=1, le=3)] = 1
+    maintenance_ppm: Annotated[int, Field(ge=0, le=300_000)] = 0
+    """Maintenance margin of a position (isolated), parts per million of its value; 0 where the venue liquidates no single position."""
 
 
 class DomainSettings(_Group):
@@ -191,7 +195,7 @@ class Learning(_Group):
     apart_hours: Annotated[int, Field(ge=24, le=168)] = 24
     """Two trainings of a domain are at least so far apart, also when drift asks for one."""
     judge_hours: Annotated[int, Field(ge=1, le=168)] = 24
-    """Champion and challenger are looked at so often."""
+    """Champion and challenger are compared so often; for a roll-back a learned champion is looked at each hour."""
     max_disagreement: Annotated[float, Field(gt=0.0, le=0.5)] = 0.30
     """Share of held-out decisions that seeds may disagree on; with more a training is thrown away."""
     cpu_s_per_hour: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
@@ -332,7 +336,7 @@ def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[i
         row["max_steps"] = min(floor_steps(instrument.max_qty, instrument.step), MOST_STEPS)
         row["min_notional"] = money_units(instrument.min_notional)
         row["taker_ppm"], row["maker_ppm"], row["slip_ppm"] = costs.taker_ppm, costs.maker_ppm, costs.slip_ppm
-        row["leverage"] = costs.leverage
+        row["leverage"], row["maintenance_ppm"] = costs.leverage, costs.maintenance_ppm
         row["session"] = _SESSION[instrument.domain]
         row["funding_interval_ms"] = instrument.funding_interval_min * 60_000
     return found

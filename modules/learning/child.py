@@ -19,7 +19,7 @@ from modules.learning.jobs import Answer, Job
 from utils.errors import Transient
 
 PROGRAM = Path(__file__).resolve().parents[2] / "main.py"
-COMMAND = (sys.executable, str(PROGRAM), "trainer")
+COMMAND = (sys.executable, str(PROGRAM), "trainer", "--of", str(os.getpid()))
 LONGEST_LINE = 1 << 22
 END_S = 2.0
 """How long it is waited for when it is told to end."""

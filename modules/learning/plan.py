@@ -101,6 +101,11 @@ def judging_due(plan: Plan, now: int, settings: Learning) -> bool:
     return bool(there) and now - plan.last_judge_ts >= settings.judge_hours * HOUR_MS
 
 
+def looking_due(plan: Plan, looked_ts: int, now: int) -> bool:
+    """Whether the conduct of a learned champion is to be looked at again: hourly, for a roll-back waits for nobody's day."""
+    return plan.champion != STATIC and now - max(looked_ts, plan.since_ts) >= HOUR_MS
+
+
 def trained(plan: Plan, now: int, version: str, reason: str) -> Plan:
     """After a training: the new version challenges, with the evidence of its procedure."""
     fresh = not plan.challengers

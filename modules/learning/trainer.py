@@ -20,7 +20,19 @@ from modules.learning.checkpoint import LEVELS, folder_of
 from modules.learning.child import Child
 from modules.learning.gap_stream import GapStream
 from modules.learning.jobs import Answer, Job, Judge, Train
-from modules.learning.plan import HOUR_MS, Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
+from modules.learning.plan import (
+    HOUR_MS,
+    Plan,
+    given_up,
+    judging_due,
+    looking_due,
+    promoted,
+    rolled_back,
+    synced,
+    trained,
+    training_due,
+    trial,
+)
 from modules.settings import Learning
 from state.accounts import Domain
 from state.messages import Control
@@ -98,6 +110,10 @@ class Trainer:
         self.plans = {domain: load_plan(folder, domain) for domain in domains}
         self.budget = Budget(clock, settings.cpu_s_per_hour)
         self._refused: dict[Domain, str] = {}
+        self._unjudged: dict[Domain, str] = {}
+        """Why a domain cannot be judged, as it was last told."""
+        self._looked: dict[Domain, int] = {}
+        """When the conduct of a domain's champion was last looked at, venue ms."""
 
     async def run(self) -> None:
         """For ever; when it is cancelled the process is ended and the candles are written, also on a full disk."""
@@ -148,17 +164,20 @@ class Trainer:
         asked = None if self._gaps is None else self._gaps.job(domain, now, self._settings.judge_hours * HOUR_MS)
         if self._gaps is not None and asked is not None and self.budget.left:
             self._gaps.tell(asked, (await self._ask(asked)).result)
-        if judging_due(plan, now, self._settings) and self.budget.left:
-            await self._judge(domain, now)
+        whole = judging_due(plan, now, self._settings) and self.budget.left
+        # A roll-back is protection: its look counts as computed, but what training has used up does not make it wait.
+        if whole or looking_due(plan, self._looked.get(domain, 0), now):
+            await self._judge(domain, now, whole=whole)
         drift = state.drift.get(domain)
         reason = training_due(self.plans[domain], drift, now, self._settings) if state.toggles.learning else ""
         if reason and self.budget.left:
             await self._train(domain, now, reason)
 
-    async def _judge(self, domain: Domain, now: int) -> None:
+    async def _judge(self, domain: Domain, now: int, *, whole: bool) -> None:
+        """Look at champion and challenger; not `whole`: at what would take the champion back alone."""
         plan = self.plans[domain]
         ref = self._state.policies.get(domain)
-        if plan.challenger not in {"", plan.champion, "" if ref is None else ref.challenger}:
+        if whole and plan.challenger not in {"", plan.champion, "" if ref is None else ref.challenger}:
             # The event was lost with the process that sent it, or refused: once a day it is said again.
             self._tell(domain, {"version": plan.challenger, "level": str(self._level(plan)), "role": "challenger", "reason": "again"})
         answer = await self._ask(
@@ -173,14 +192,21 @@ class Trainer:
                 last_promotion_ts=plan.last_promotion_ts,
             )
         )
-        self._remember(domain, msgspec.structs.replace(plan, last_judge_ts=now))
+        self._looked[domain] = now
+        if whole:
+            self._remember(domain, msgspec.structs.replace(plan, last_judge_ts=now))
         if answer.refused:
+            if self._unjudged.get(domain) != answer.refused:  # the same at each look is said once
+                log.warning("nobody can be judged", domain=str(domain), champion=plan.champion, reason=answer.refused)
+                self._tell(domain, {"version": "", "role": "unjudged", "reason": answer.refused})
+            self._unjudged[domain] = answer.refused
             return
+        self._unjudged.pop(domain, None)
         found = answer.result
         if found["objection"] and plan.champion != STATIC:
             self._roll_back(domain, found["objection"])
-        elif not self._may_change(domain):
-            return  # switched off, or frozen by drift, while the process was thinking or before
+        elif not whole or not self._may_change(domain):
+            return  # not the day's look, or switched off, or frozen by drift, while the process was thinking or before
         elif found["promote"] and plan.challengers and plan.challenger not in {"", plan.champion}:
             self._promote(domain, str(found["reason"]))
         elif found["refuted"] and plan.challenger:

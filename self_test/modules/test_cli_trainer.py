@@ -55,6 +55,17 @@ def test_it_ends_with_whoever_started_it_also_when_its_input_stays_open() -> Non
         os.close(seen)
 
 
+def test_jobs_of_a_daemon_that_was_killed_before_the_trainer_had_begun_are_left(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    place = Place(folder=str(tmp_path), instruments=(), confirm_ms=300_000, config=CONFIG.model_dump_json())
+    job = Train(domain=Domain.CRYPTO, now=1, algorithm="lcb_table", number=1)
+    lines = msgspec.json.encode(place) + b"\n" + msgspec.json.encode(job) + b"\n"
+    words = [sys.executable, REPO / "main.py", "trainer", "--of", str(gone.pid)]
+    done = subprocess.run(words, input=lines, capture_output=True, check=False, timeout=100)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+
+
 def test_people_are_not_shown_it() -> None:
     done = subprocess.run([sys.executable, REPO / "main.py", "--help"], capture_output=True, text=True, check=False, timeout=60)
     assert "trainer" not in done.stdout

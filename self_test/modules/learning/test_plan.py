@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from modules.learning.checkpoint import LCB_TABLE, SB3_DQN
-from modules.learning.plan import Plan, given_up, judging_due, promoted, rolled_back, synced, trained, training_due, trial
+from modules.learning.plan import Plan, given_up, judging_due, looking_due, promoted, rolled_back, synced, trained, training_due, trial
 from modules.settings import Learning
 from state.drift import DEMOTE, FREEZE, NOTE, Drift
 from state.policies import PolicyRef
 from strategy.policy import STATIC
 
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 NOW = 20_000 * DAY_MS
 RULES = Learning()
 A, B, C = "a" * 12, "b" * 12, "c" * 12
@@ -46,6 +46,13 @@ def test_judging_is_for_those_there_are() -> None:
     assert judging_due(Plan(challenger=A), NOW, RULES)
     assert judging_due(Plan(champion=A, level=1, last_judge_ts=NOW - DAY_MS), NOW, RULES)
     assert not judging_due(Plan(champion=A, level=1, last_judge_ts=NOW - DAY_MS + 1), NOW, RULES)
+
+
+def test_the_conduct_of_a_learned_champion_is_looked_at_hourly() -> None:
+    assert not looking_due(Plan(challenger=A), 0, NOW)
+    plan = Plan(champion=A, level=1, since_ts=NOW - HOUR_MS)
+    assert looking_due(plan, 0, NOW) and not looking_due(plan, 0, NOW - 1)
+    assert looking_due(plan, NOW, NOW + HOUR_MS) and not looking_due(plan, NOW, NOW + HOUR_MS - 1)
 
 
 def test_the_evidence_of_a_procedure_goes_on_over_its_versions() -> None:

@@ -16,7 +16,7 @@ from modules.learning import trainer
 from modules.learning.candles import CandleStore
 from modules.learning.child import Child
 from modules.learning.jobs import Answer, Job, Judge, Train
-from modules.learning.plan import DAY_MS, Plan
+from modules.learning.plan import DAY_MS, HOUR_MS, Plan
 from modules.learning.trainer import Budget, Trainer, load_plan, save_plan
 from modules.settings import Learning
 from self_test.fakes.books import coin
@@ -45,6 +45,7 @@ class Process:
         self.asked: list[Job] = []
         self.train: Answer | Transient = Answer(result={"version": A, "level": 1, "lessons": 500}, cpu_s=2.0)
         self.judge: dict[str, Any] = NOTHING
+        self.unjudged = ""
         self.closed = False
         self.meanwhile: Any = lambda: None
 
@@ -53,7 +54,7 @@ class Process:
         self.asked.append(job)
         self.meanwhile()
         if isinstance(job, Judge):
-            return Answer(result=self.judge, cpu_s=1.0)
+            return Answer(refused=self.unjudged, cpu_s=1.0) if self.unjudged else Answer(result=self.judge, cpu_s=1.0)
         if isinstance(self.train, Transient):
             raise self.train
         return self.train
@@ -102,6 +103,11 @@ class Bench:
     async def days(self, n: int) -> None:
         for _ in range(n):
             self.state.ts += DAY_MS
+            assert await self.trainer.step()
+
+    async def hours(self, n: int) -> None:
+        for _ in range(n):
+            self.state.ts += HOUR_MS
             assert await self.trainer.step()
 
     async def challenged(self) -> None:
@@ -214,6 +220,59 @@ async def test_a_champion_that_fails_goes_back_also_with_the_switch_off(bench: B
     await bench.days(1)
     assert bench.events[0]["version"] == STATIC and "drawdown of 21 R" in bench.events[0]["reason"]
     assert bench.plan.champion == STATIC and bench.plan.log[-1].what == "rolled back"
+
+
+@pytest.mark.asyncio
+async def test_a_learned_champion_is_looked_at_each_hour_and_goes_back_then_but_nobody_is_promoted_between_the_days(bench: Bench) -> None:
+    await bench.challenged()
+    bench.process.judge = NOTHING | {"promote": True}
+    await bench.days(1)
+    bench.process.judge, start = NOTHING | {"promote": True, "refuted": True}, len(bench.process.asked)
+    bench.state.toggles = Toggles(learning=False)
+    await bench.hours(3)
+    assert len(bench.process.asked) == start + 3
+    bench.state.toggles = Toggles(learning=True)
+    bench.events.clear()
+    await bench.hours(4)
+    assert len(bench.process.asked) == start + 7 and not bench.events and bench.plan.champion == A
+    bench.process.judge = NOTHING | {"objection": "drawdown of 21 R"}
+    bench.state.ts += HOUR_MS - 1
+    assert await bench.trainer.step()
+    assert bench.plan.champion == A, "the hour is not over"
+    bench.state.ts += 1
+    assert await bench.trainer.step()
+    assert bench.plan.champion == STATIC and "drawdown of 21 R" in bench.events[0]["reason"]
+    asked = len(bench.process.asked)
+    await bench.hours(5)
+    assert len(bench.process.asked) == asked, "the static one needs no look"
+
+
+@pytest.mark.asyncio
+async def test_a_look_for_a_roll_back_does_not_wait_for_the_time_that_training_used_up(bench: Bench) -> None:
+    bench.state.policies["CRYPTO"] = PolicyRef(version=B, level=1, since_ts=NOW)
+    bench.trainer.plans[CRYPTO] = Plan(last_train_ts=NOW, last_judge_ts=NOW)
+    assert await bench.trainer.step()
+    bench.trainer.budget.spend(100.0)
+    assert not bench.trainer.budget.left and not bench.process.asked
+    bench.process.judge = NOTHING | {"objection": "fills differ"}
+    await bench.hours(1)
+    assert [type(job) for job in bench.process.asked] == [Judge] and bench.plan.champion == STATIC
+
+
+@pytest.mark.asyncio
+async def test_a_domain_that_cannot_be_judged_says_so_once_for_each_cause(bench: Bench) -> None:
+    await bench.challenged()
+    bench.process.unjudged = "the costs are damaged"
+    await bench.days(3)
+    assert [(one["role"], one["version"], one["reason"]) for one in bench.events] == [("unjudged", "", "the costs are damaged")]
+    bench.process.unjudged = "nothing has been decided yet"
+    await bench.days(2)
+    bench.process.unjudged = ""
+    await bench.days(1)
+    bench.process.unjudged = "the costs are damaged"
+    await bench.days(1)
+    said = [one["reason"] for one in bench.events if one["role"] == "unjudged"]
+    assert said == ["the costs are damaged", "nothing has been decided yet", "the costs are damaged"]
 
 
 @pytest.mark.asyncio
