@@ -61,7 +61,7 @@ def test_jobs_of_a_daemon_that_was_killed_before_the_trainer_had_begun_are_left(
     place = Place(folder=str(tmp_path), instruments=(), confirm_ms=300_000, config=CONFIG.model_dump_json())
     job = Train(domain=Domain.CRYPTO, now=1, algorithm="lcb_table", number=1)
     lines = msgspec.json.encode(place) + b"\n" + msgspec.json.encode(job) + b"\n"
-    words = [sys.executable, REPO / "main.py", "trainer", "--of", str(gone.pid)]
+    words = [sys.executable, str(REPO / "main.py"), "trainer", "--of", str(gone.pid)]
     done = subprocess.run(words, input=lines, capture_output=True, check=False, timeout=100)
     assert (done.returncode, done.stdout) == (0, b""), done.stderr
 
