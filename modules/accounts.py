@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from modules.confirm import DIGITS, typed_digits
-from modules.environment import Environment, secret
-from modules.options import PROFILES, RunOptions
+from modules.environment import Environment, oanda_site, secret
+from modules.options import RunOptions, domains_of
 from modules.simulator.launcher import Endpoints
 from state.accounts import Account, Domain, Mode
 from state.stages import STAGES, Cell, paper_account
@@ -17,15 +17,19 @@ from utils.errors import ExitCode, Refusal
 KEY_NAMES = {
     Domain.CRYPTO: ("BYBIT_API_KEY", "BYBIT_API_SECRET"),
     Domain.PERPS: ("BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET"),
+    Domain.FOREX: ("OANDA_ACCOUNT_ID", "OANDA_API_TOKEN"),
 }
-"""A sub-account and a key of its own for each domain."""
+"""An account of its own for each domain, with what opens it."""
+PRACTICE = "practice"
 
 
 class Key(msgspec.Struct, frozen=True):
-    """An API key and its secret; never shown."""
+    """An API key and its secret, or the id of an account and the token for it; never shown."""
 
     key: str
     secret: str
+    site: str = ""
+    """Of the broker: `practice` or `live`; empty where a venue has one key for one place."""
 
     def __repr__(self) -> str:
         return "Key(…)"
@@ -46,6 +50,16 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
         """Live before paper of each domain, in the order of the domains."""
         return tuple(sorted((*self.live, *self.paper), key=lambda one: (self.domains.index(one.domain), one.mode is Mode.PAPER)))
 
+    def lacking(self, domain: Domain, reason: str) -> Lineup:
+        """The line-up when nothing of a domain can be had."""
+        return msgspec.structs.replace(
+            self,
+            domains=tuple(one for one in self.domains if one is not domain),
+            live=tuple(one for one in self.live if one.domain is not domain),
+            paper=tuple(one for one in self.paper if one.domain is not domain),
+            notes=(*self.notes, f"{domain} unavailable: {reason}"),
+        )
+
     def without(self, account: Account, reason: str) -> Lineup:
         """The line-up when a live account turned out not to be available: its domain trades on paper."""
         paper = paper_account(account.domain)
@@ -65,6 +79,7 @@ def find_keys(env: Environment, environ: Mapping[str, str], simulator: Endpoints
         pairs = {
             Domain.CRYPTO: (simulator.api_key, simulator.api_secret),
             Domain.PERPS: (simulator.perp_api_key, simulator.perp_api_secret),
+            Domain.FOREX: (simulator.oanda_account, simulator.oanda_token),
         }
     else:
         pairs = {domain: (secret(key, environ) or "", secret(word, environ) or "") for domain, (key, word) in KEY_NAMES.items()}
@@ -75,8 +90,13 @@ def find_keys(env: Environment, environ: Mapping[str, str], simulator: Endpoints
             missing = names[1] if key else names[0]
             raise Refusal(f"--env {env}: {missing} is missing beside {names[0] if key else names[1]}", ExitCode.CREDENTIALS)
         if key:
-            found[domain] = Key(key, word)
+            found[domain] = Key(key, word, oanda_site(env, environ) if domain is Domain.FOREX and env is not Environment.SIMULATED else "")
     return found
+
+
+def real_keys(env: Environment, keys: Mapping[Domain, Key]) -> dict[Domain, Key]:
+    """Those that open the accounts of `env`: at `live` an account of the broker's practice site is not one of them."""
+    return {domain: key for domain, key in keys.items() if not (env is Environment.LIVE and key.site == PRACTICE)}
 
 
 def line_up(options: RunOptions, keys: Mapping[Domain, Key]) -> Lineup:
@@ -84,9 +104,12 @@ def line_up(options: RunOptions, keys: Mapping[Domain, Key]) -> Lineup:
     row, notes = STAGES[options.stage], []
     paper: list[Account] = []
     live: list[Account] = []
-    for domain in PROFILES[options.profile]:
+    for domain in domains_of(options):
         cell = row.cell(domain)
         if cell is Cell.OFF:
+            continue
+        if domain is Domain.FOREX and domain not in keys:
+            notes.append(f"{domain} unavailable: {_no_broker(options)}")
             continue
         paper.append(paper_account(domain))
         if cell not in {Cell.LIVE, Cell.LIVE_IF_EARNED}:
@@ -99,7 +122,16 @@ def line_up(options: RunOptions, keys: Mapping[Domain, Key]) -> Lineup:
     return Lineup(domains=tuple(one.domain for one in paper), paper=tuple(paper), live=tuple(live), notes=tuple(notes))
 
 
+def _no_broker(options: RunOptions) -> str:
+    """Why there is no way to the broker; without a token it does not even tell prices."""
+    if options.env is not Environment.SIMULATED:
+        return f"{KEY_NAMES[Domain.FOREX][1]} is not set"
+    return "the simulator that runs here has no broker" if options.simulator_url is None else "--simulator-url brings no broker"
+
+
 def _unavailable(options: RunOptions, domain: Domain, keys: Mapping[Domain, Key]) -> str:
+    if domain in keys and domain not in real_keys(options.env, keys):
+        return f"OANDA_ENV={PRACTICE}: no real money there"
     if domain not in keys:
         if options.env is Environment.SIMULATED:
             return "a simulator given by --simulator-url keeps its keys to itself; leave the option out, or run paper"

@@ -89,7 +89,7 @@ class Daemon:
         """Another life that was asked for."""
         self.options, self.config, self.console, self.clock = options, config, console, clock
         self.rng = random.Random()  # jitter only; nothing that decides draws from it
-        self.domains = check(options, remembered(options.folder).earned)
+        self.domains = tuple(one for one in check(options, remembered(options.folder).earned) if one is not Domain.FOREX)
         self.chosen = chosen_strategies(options.strategies)
         self.inbox = Inbox()
         self.stopping = asyncio.Event()

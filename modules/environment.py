@@ -34,11 +34,34 @@ HOSTS = {
 }
 PRIVATE_HOSTS = HOSTS | {Environment.DEMO: Hosts("https://api-demo.bybit.com", "wss://stream-demo.bybit.com")}
 """Where a world's accounts are; a demo account has addresses of its own."""
+
+
+class BrokerHosts(msgspec.Struct, frozen=True):
+    """Where OANDA answers, and where it streams."""
+
+    http: str
+    stream: str
+
+
+OANDA_HOSTS = {
+    "practice": BrokerHosts("https://api-fxpractice.oanda.com", "https://stream-fxpractice.oanda.com"),
+    "live": BrokerHosts("https://api-fxtrade.oanda.com", "https://stream-fxtrade.oanda.com"),
+}
+"""By `OANDA_ENV`."""
 CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"}
-"""Feed name -> path of its stream."""
+"""Name of a feed of Bybit -> path of its stream."""
 
 
-SECRETS = ("BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET", "TELEGRAM_BOT_TOKEN", "PANEL_TOKEN")
+SECRETS = (
+    "BYBIT_API_KEY",
+    "BYBIT_API_SECRET",
+    "BYBIT_PERP_API_KEY",
+    "BYBIT_PERP_API_SECRET",
+    "OANDA_API_TOKEN",
+    "OANDA_ACCOUNT_ID",
+    "TELEGRAM_BOT_TOKEN",
+    "PANEL_TOKEN",
+)
 """Cut from every line that is logged, and never handed down to a process of ours."""
 SECRETS_FOLDER = "CREDENTIALS_DIRECTORY"
 """Variable that names the folder where secrets may lie as files."""
@@ -60,6 +83,16 @@ def secret(name: str, environ: Mapping[str, str]) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"{name}: {Path(folder) / name.lower()} cannot be read: {type(error).__name__}", ExitCode.CREDENTIALS) from error
+
+
+def oanda_site(env: Environment, environ: Mapping[str, str]) -> str:
+    """Which site of OANDA the token is for: `OANDA_ENV`, `practice` unless it is said. Refusal for another, and for `live` outside --env live."""
+    site = environ.get("OANDA_ENV") or "practice"
+    if site not in OANDA_HOSTS:
+        raise Refusal(f"OANDA_ENV: {site!r} is not one of {', '.join(OANDA_HOSTS)}", ExitCode.CREDENTIALS)
+    if site == "live" and env is not Environment.LIVE:
+        raise Refusal(f"OANDA_ENV=live does not go with --env {env}: there it is practice's account", ExitCode.CREDENTIALS)
+    return site
 
 
 def choose(asked: str | None, environ: Mapping[str, str]) -> Environment:

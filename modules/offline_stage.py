@@ -11,6 +11,7 @@ from modules.options import PROFILES, RunOptions, check
 from modules.settings import BotConfig
 from modules.stage_request import remember, remembered
 from modules.ui.commands import Wanted
+from state.accounts import Domain
 from state.stages import STAGES, Cell
 from utils.errors import Refusal
 from utils.files import DirectoryLock
@@ -32,7 +33,7 @@ def queue(place: Path, env: str, wanted: Wanted, config: BotConfig, digits: str)
         over = stage > max(1, last.earned, last.opened)
         simulated = env == Environment.SIMULATED
         more = stage > last.stage or wanted.name == "profile"
-        live = [one for one in PROFILES[profile] if STAGES[stage].cell(one) in {Cell.LIVE, Cell.LIVE_IF_EARNED}]
+        live = [one for one in (*PROFILES[profile], Domain.FOREX) if STAGES[stage].cell(one) in {Cell.LIVE, Cell.LIVE_IF_EARNED}]
         if not simulated and (over or (more and live)) and {len(one) for one in typed_digits(digits)} != {DIGITS}:
             check(_options(place, stage, profile, override=not over), last.earned)  # a shut gate says what it lacks
             raise Refusal(f"{wanted.line} in {env} can open real money: say --real-money with the last 4 characters of the account's id")

@@ -16,7 +16,7 @@ from utils.errors import ExitCode, Refusal
 TOO_FAST = 1e6
 DEFAULT_SPEED = 600.0
 PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
-
+"""Which markets of the crypto venue; FOREX is another venue's, and goes by the stage alone."""
 
 OPENED_BY = {
     2: "CRYPTO paper passes its gate",
@@ -79,13 +79,18 @@ def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
             ExitCode.GATE_REFUSED,
         )
     row = STAGES[options.stage]
-    trading = tuple(domain for domain in PROFILES[options.profile] if row.cell(domain) is not Cell.OFF)
-    if not trading:
+    trading = tuple(domain for domain in domains_of(options) if row.cell(domain) is not Cell.OFF)
+    if not set(trading) & set(PROFILES[options.profile]):
         raise Refusal(
             f"--profile {options.profile} --stage {options.stage}: nothing could trade, because stage {options.stage} "
             f"({row.name}) has perpetuals off; use --profile spot"
         )
     return trading
+
+
+def domains_of(options: RunOptions) -> tuple[Domain, ...]:
+    """The domains that a stage may open to `options`."""
+    return (*PROFILES[options.profile], Domain.FOREX)
 
 
 def http_address(options: RunOptions, configured: Http) -> tuple[str, int]:
@@ -160,9 +165,8 @@ def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
         for domain in PROFILES[options.profile]
         if domain not in trading
     ]
-    if options.stage > 2:
-        absent = [domain for domain in (Domain.FOREX, Domain.OPTIONS) if row.cell(domain) is not Cell.OFF]
-        lines.append(f"{', '.join(absent)} unavailable: no broker is wired in this version")
+    if row.options is not Cell.OFF:
+        lines.append("OPTIONS unavailable: no broker for them is wired in this version")
     if options.override_gates and options.stage == 1:
         lines.append("--override-gates: stage 1 is open to everybody; there is nothing to override")
     return lines

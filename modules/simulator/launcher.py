@@ -52,6 +52,16 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     perp_api_key: str = ""
     """Of the second account; empty as above."""
     perp_api_secret: str = ""
+    oanda_http: str = ""
+    """The broker's side; all four are empty in a simulator that has none."""
+    oanda_stream: str = ""
+    oanda_account: str = ""
+    oanda_token: str = ""
+
+
+class _Oanda(msgspec.Struct, frozen=True):
+    http: str = ""
+    stream: str = ""
 
 
 class _Bybit(msgspec.Struct):
@@ -66,6 +76,9 @@ class _Ready(msgspec.Struct):
     api_secret: str
     perp_api_key: str
     perp_api_secret: str
+    oanda: _Oanda = _Oanda()
+    oanda_account: str = ""
+    oanda_token: str = ""
 
 
 def read_record(state_dir: Path) -> Endpoints | None:
@@ -230,6 +243,8 @@ async def _ready(pid: int, folder: Path, clock: Clock) -> Endpoints:
             return Endpoints(
                 pid=pid, bybit_http=ready.bybit.http, bybit_ws=ready.bybit.ws, control=ready.control, api_key=ready.api_key,
                 api_secret=ready.api_secret, perp_api_key=ready.perp_api_key, perp_api_secret=ready.perp_api_secret,
+                oanda_http=ready.oanda.http, oanda_stream=ready.oanda.stream, oanda_account=ready.oanda_account,
+                oanda_token=ready.oanda_token,
             )  # fmt: skip
         if code is not None:
             words = log.read_text(errors="replace").strip().splitlines()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modules.accounts import Key, Lineup, confirmed, find_keys, line_up
+from modules.accounts import Key, Lineup, confirmed, find_keys, line_up, real_keys
 from modules.environment import Environment
 from modules.options import RunOptions, check
 from modules.simulator.launcher import Endpoints
@@ -14,9 +14,11 @@ from state.accounts import Account, Domain, Mode
 from utils.errors import ExitCode, Refusal
 
 LIVE, PAPER = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.CRYPTO, Mode.PAPER)
+FX_LIVE, FX_PAPER = Account(Domain.FOREX, Mode.LIVE), Account(Domain.FOREX, Mode.PAPER)
 PERPS_LIVE, PERPS_PAPER = Account(Domain.PERPS, Mode.LIVE), Account(Domain.PERPS, Mode.PAPER)
 KEY = Key("k", "s")
 BOTH: Mapping[Domain, Key] = {Domain.CRYPTO: KEY, Domain.PERPS: Key("p", "t")}
+NO_FX = "FOREX unavailable: the simulator that runs here has no broker"
 REAL = {"env": Environment.LIVE, "override_gates": True, "real_money": "1234"}
 
 
@@ -102,36 +104,85 @@ def test_a_key_may_lie_in_the_services_credentials(tmp_path: Path) -> None:
 )
 def test_stage_and_profile_say_who_trades(stage: int, profile: str, paper: tuple[Account, ...], live: tuple[Account, ...]) -> None:
     found = line_up(options(stage=stage, profile=profile), BOTH)
-    assert (found.paper, found.live, found.notes) == (paper, live, ())
+    assert (found.paper, found.live, found.notes) == (paper, live, () if stage == 1 else (NO_FX,))
     assert found.domains == tuple(account.domain for account in paper)
 
 
 def test_live_stands_before_paper_of_each_domain() -> None:
-    assert line_up(options(stage=4, profile="spot+perp"), BOTH).accounts == (LIVE, PAPER, PERPS_LIVE, PERPS_PAPER)
+    found = line_up(options(stage=4, profile="spot+perp"), {**BOTH, Domain.FOREX: KEY})
+    assert found.accounts == (LIVE, PAPER, PERPS_LIVE, PERPS_PAPER, FX_LIVE, FX_PAPER)
 
 
 def test_without_a_key_a_domain_trades_on_paper_and_says_which_key() -> None:
     found = line_up(options(stage=4, profile="spot+perp", **REAL), {Domain.CRYPTO: KEY})
     assert (found.live, found.paper) == ((LIVE,), (PAPER, PERPS_PAPER))
-    (note,) = found.notes
+    note, broker = found.notes
+    assert broker == "FOREX unavailable: OANDA_API_TOKEN is not set"
     assert note == (
         "PERPS/LIVE unavailable: BYBIT_PERP_API_KEY is not set (perpetuals have a sub-account of their own); PERPS trades on paper"
     )
-    (note,) = line_up(options(**REAL), {}).notes
+    note, _ = line_up(options(**REAL), {}).notes
     assert note == "CRYPTO/LIVE unavailable: BYBIT_API_KEY is not set; CRYPTO trades on paper"
 
 
 def test_a_simulator_that_keeps_its_keys_is_traded_on_paper() -> None:
     found = line_up(options(simulator_url="http://127.0.0.1:1/control"), find_keys(Environment.SIMULATED, {}, None))
     assert found.live == () and "--simulator-url keeps its keys to itself" in found.notes[0]
+    assert found.notes[1] == "FOREX unavailable: --simulator-url brings no broker"
+
+
+@pytest.mark.parametrize(
+    "stage, profile, paper, live",
+    [
+        (1, "spot", (PAPER,), ()),
+        (2, "spot", (PAPER, FX_PAPER), (LIVE,)),
+        (3, "spot", (PAPER, FX_PAPER), (LIVE,)),
+        (3, "perp", (PERPS_PAPER, FX_PAPER), ()),
+        (4, "spot", (PAPER, FX_PAPER), (LIVE, FX_LIVE)),
+        (5, "perp", (PERPS_PAPER, FX_PAPER), (PERPS_LIVE, FX_LIVE)),
+    ],
+)
+def test_forex_goes_by_the_stage_and_not_by_the_profile(
+    stage: int, profile: str, paper: tuple[Account, ...], live: tuple[Account, ...]
+) -> None:
+    found = line_up(options(stage=stage, profile=profile), {**BOTH, Domain.FOREX: Key("a", "t")})
+    assert (found.paper, found.live, found.notes) == (paper, live, ())
+    assert found.domains == tuple(account.domain for account in paper)
+
+
+def test_a_practice_account_is_no_real_money() -> None:
+    keys = {Domain.CRYPTO: KEY, Domain.FOREX: Key("a", "t", "practice")}
+    real = line_up(options(stage=4, **REAL), keys)
+    assert real.live == (LIVE,) and FX_PAPER in real.paper
+    assert real.notes == ("FOREX/LIVE unavailable: OANDA_ENV=practice: no real money there; FOREX trades on paper",)
+    demo = {"env": Environment.DEMO, "override_gates": True, "real_money": "1234"}
+    assert FX_LIVE in line_up(options(stage=4, **demo), keys).live, "a demo's account is practice's"
+    assert set(real_keys(Environment.LIVE, keys)) == {Domain.CRYPTO}
+    assert real_keys(Environment.DEMO, keys) == keys
+
+
+def test_the_broker_has_an_account_a_token_and_a_site() -> None:
+    pair = {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "t"}
+    assert find_keys(Environment.LIVE, pair, None) == {Domain.FOREX: Key("101-1-1-1", "t", "practice")}
+    assert find_keys(Environment.LIVE, pair | {"OANDA_ENV": "live"}, None)[Domain.FOREX].site == "live"
+    with pytest.raises(Refusal, match="OANDA_ACCOUNT_ID is missing beside OANDA_API_TOKEN"):
+        find_keys(Environment.LIVE, {"OANDA_API_TOKEN": "t"}, None)
+    found = find_keys(Environment.SIMULATED, pair | {"OANDA_ENV": "live"}, endpoints(oanda_account="s", oanda_token="u"))
+    assert found[Domain.FOREX] == Key("s", "u"), "the built-in exchange's own"
+
+
+def test_nothing_of_a_domain_may_be_left() -> None:
+    whole = Lineup(domains=(Domain.CRYPTO, Domain.FOREX), paper=(PAPER, FX_PAPER), live=(LIVE, FX_LIVE))
+    less = whole.lacking(Domain.FOREX, "no answer")
+    assert (less.domains, less.accounts, less.notes) == ((Domain.CRYPTO,), (LIVE, PAPER), ("FOREX unavailable: no answer",))
 
 
 @pytest.mark.parametrize("env", [Environment.DEMO, Environment.TESTNET, Environment.LIVE])
 def test_overriding_the_gate_alone_does_not_open_a_venue(env: Environment) -> None:
     found = line_up(options(env=env), BOTH)
     assert (found.live, found.paper) == ((), (PAPER,))
-    assert found.notes == (
-        "CRYPTO/LIVE unavailable: --real-money with the last 4 digits of the account id is missing; CRYPTO trades on paper",
+    assert found.notes[0] == (
+        "CRYPTO/LIVE unavailable: --real-money with the last 4 digits of the account id is missing; CRYPTO trades on paper"
     )
     assert line_up(options(env=env, real_money="1234"), BOTH).live == (LIVE,), "until the account itself has been asked"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modules.engine.desk import FEEDS
-from modules.environment import CHANNELS, HOSTS, SECRETS, Environment, choose, secret, without_secrets
+from modules.environment import CHANNELS, HOSTS, OANDA_HOSTS, SECRETS, Environment, choose, oanda_site, secret, without_secrets
 from utils.errors import ExitCode, Refusal
 
 
@@ -46,7 +46,29 @@ def test_an_unknown_one_is_named_with_those_there_are() -> None:
 def test_every_world_but_ours_has_hosts_and_every_feed_a_channel() -> None:
     assert set(HOSTS) == set(Environment) - {Environment.SIMULATED}
     assert all(one.http.startswith("https://") and one.ws.startswith("wss://") for one in HOSTS.values())
-    assert set(CHANNELS) == set(FEEDS.values())
+    assert set(CHANNELS) == {feed for feed in FEEDS.values() if feed.startswith("bybit")}
+    assert all(one.http.startswith("https://api-fx") and one.stream.startswith("https://stream-fx") for one in OANDA_HOSTS.values())
+
+
+@pytest.mark.parametrize(
+    "env, word, site",
+    [
+        (Environment.LIVE, "", "practice"),
+        (Environment.LIVE, "live", "live"),
+        (Environment.LIVE, "practice", "practice"),
+        (Environment.DEMO, "", "practice"),
+        (Environment.TESTNET, "practice", "practice"),
+    ],
+)
+def test_the_brokers_site_is_practice_unless_it_is_said(env: Environment, word: str, site: str) -> None:
+    assert oanda_site(env, {"OANDA_ENV": word}) == site
+
+
+@pytest.mark.parametrize("env, word", [(Environment.DEMO, "live"), (Environment.TESTNET, "live"), (Environment.LIVE, "real")])
+def test_a_site_that_cannot_be_is_refused(env: Environment, word: str) -> None:
+    with pytest.raises(Refusal, match="OANDA_ENV") as refused:
+        oanda_site(env, {"OANDA_ENV": word})
+    assert refused.value.code is ExitCode.CREDENTIALS
 
 
 def test_a_process_of_ours_is_told_no_secrets_and_not_where_they_lie() -> None:
