@@ -26,7 +26,8 @@ CONFIG = BotConfig(
             confirm_ms=5 * MINUTE_MS,
             primary_ms=15 * MINUTE_MS,
             warmup_days=40,
-            costs=Costs(taker_ppm=550, maker_ppm=200, leverage=3),  # 5.5 bp taker, 2 bp maker
+            # 5.5 bp taker, 2 bp maker; 2 % covers the first risk tier of all of them
+            costs=Costs(taker_ppm=550, maker_ppm=200, leverage=3, maintenance_ppm=20_000),
         ),
     },
     risk=Risk(),

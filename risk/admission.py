@@ -13,6 +13,7 @@ from risk.costs import median_hold_ms, round_trip
 from risk.daily_break import resting
 from risk.drawdown import forbids, halves
 from risk.facts import Told
+from risk.liquidation import too_near
 from risk.rules import Rule
 from risk.sizing import notional, steps_for
 from risk.stop_cap import too_wide
@@ -30,6 +31,7 @@ POSITION_OPEN = int(Rule.POSITION_OPEN)
 SIDE = int(Rule.SIDE_NOT_ALLOWED)
 TOO_WIDE = int(Rule.STOP_TOO_WIDE)
 TOO_COSTLY = int(Rule.COST_TOO_HIGH)
+TOO_NEAR = int(Rule.LIQUIDATION_NEAR)
 BAD_PLAN = int(Rule.BAD_PLAN)
 VOLATILE = 3
 """Regime code of a volatile market."""
@@ -68,11 +70,13 @@ def standing(pos: Rows, inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: in
 
 
 @kernel
-def arm_rule(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
+def arm_rule(inst: Rows, rules: Rows, limits: Rows, i: int, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
     """OK or the rule against one exit profile, and its stop distance as a fraction of the price."""
     distance = math.floor(rules[s]["stop_k"][arm] * atr) / reference
     if too_wide(rules, s, distance):
         return TOO_WIDE, distance
+    if too_near(inst, limits, i, distance):
+        return TOO_NEAR, distance
     if too_costly(rules, s, distance, cost):
         return TOO_COSTLY, distance
     return OK, distance
@@ -82,22 +86,24 @@ def arm_rule(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: fl
 def affordable(
     inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: int, s: int, side: int, reference: int, atr: float, spread: float
 ) -> tuple[int, float]:
-    """Bit mask of the exit profiles that cost and stop cap allow, and the round-trip cost as a fraction."""
+    """Bit mask of the exit profiles that cost, stop cap and liquidation allow, and the round-trip cost as a fraction."""
     a = inst[i]["account"]
     hold = median_hold_ms(acct, a, rules, s, limits[0]["hold_min_trades"])
     cost = round_trip(inst, i, rules[s]["order_type"], side, spread, hold)
     mask = 0
     for arm in range(ARMS):
-        if arm_rule(rules, s, arm, reference, atr, cost)[0] == OK:
+        if arm_rule(inst, rules, limits, i, s, arm, reference, atr, cost)[0] == OK:
             mask |= 1 << arm
     return mask, cost
 
 
 @kernel
-def objection(rules: Rows, s: int, arm: int, reference: int, atr: float, cost: float) -> tuple[int, float]:
+def objection(
+    inst: Rows, rules: Rows, limits: Rows, i: int, s: int, arm: int, reference: int, atr: float, cost: float
+) -> tuple[int, float]:
     """Why no profile could be chosen, told for the preferred one: the rule and the figure it judged."""
-    rule, distance = arm_rule(rules, s, arm, reference, atr, cost)
-    if rule == TOO_WIDE:
+    rule, distance = arm_rule(inst, rules, limits, i, s, arm, reference, atr, cost)
+    if rule in (TOO_WIDE, TOO_NEAR):
         return rule, distance
     return TOO_COSTLY, cost / distance if distance > 0.0 else math.inf
 

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from risk import admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, price_jump, sizing, stop_cap, weekend
+from risk import (
+    admission,
+    caps,
+    cooldown,
+    cost_gate,
+    daily_break,
+    daily_loss,
+    drawdown,
+    feed_health,
+    liquidation,
+    price_jump,
+    sizing,
+    stop_cap,
+    weekend,
+)
 from risk.facts import Book, Facts, Health, Told
 from risk.rules import Rule
 from state.intents import Approved, Intent, Refused, order_id
@@ -19,7 +33,22 @@ TOLD: dict[Rule, Told] = {
     Rule.PAUSED: Told("entries are paused by the operator"),
     Rule.NOT_ALLOWED_HERE: Told("this strategy does not trade this account"),
 }
-for _file in (admission, caps, cooldown, cost_gate, daily_break, daily_loss, drawdown, feed_health, price_jump, sizing, stop_cap, weekend):
+_FILES = (
+    admission,
+    caps,
+    cooldown,
+    cost_gate,
+    daily_break,
+    daily_loss,
+    drawdown,
+    feed_health,
+    liquidation,
+    price_jump,
+    sizing,
+    stop_cap,
+    weekend,
+)
+for _file in _FILES:
     TOLD |= _file.TOLD
 
 
@@ -47,6 +76,11 @@ def _sides(intent: Intent, _: Book, __: Health) -> Rule:
     return Rule.OK if right and intent.steps > 0 else Rule.BAD_PLAN
 
 
+def _far_from_liquidation(intent: Intent, book: Book, _: Health) -> Rule:
+    distance = abs(intent.reference - intent.exits.stop) / intent.reference
+    return Rule.LIQUIDATION_NEAR if liquidation.too_near(book.inst, book.limits, book.i, distance) else Rule.OK
+
+
 RULES: tuple[Check, ...] = (
     _allowed,
     _paused,
@@ -54,6 +88,7 @@ RULES: tuple[Check, ...] = (
     _calm,
     _standing,
     _sides,
+    _far_from_liquidation,
     lambda intent, book, _: caps.check(intent, book),
 )
 """In this order; add a rule here."""

@@ -36,6 +36,7 @@ class Rule(IntEnum):
     NO_OBSERVATION = 26
     SENTIMENT = 27
     PRICE_JUMP = 28
+    LIQUIDATION_NEAR = 29
 
     @property
     def label(self) -> str:

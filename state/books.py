@@ -42,6 +42,7 @@ INST = np.dtype(
         ("slip_ppm", "i8"),
         ("spread_ppm", "i8"),
         ("leverage", "i8"),
+        ("maintenance_ppm", "i8"),
         ("funding_interval_ms", "i8"),
         ("funding_e8", "i8"),
         ("session", "i8"),
@@ -53,7 +54,9 @@ INST = np.dtype(
 )
 """Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
 `slip_ppm` is what a taking leg loses to the mid, `spread_ppm` the spread that it already holds (0: it comes on top), `funding_e8` the last
-known rate x 1e8. `session` says what the week is to it (`risk/weekend.py`), 0 = it trades day and night; then `open_ts` and `close_ts` are
+known rate x 1e8. `maintenance_ppm`: the part of its value that a position's own margin may not fall below, 0 where the venue
+liquidates no single position.
+`session` says what the week is to it (`risk/weekend.py`), 0 = it trades day and night; then `open_ts` and `close_ts` are
 the ends of the session that runs or ran last (ms UTC), `rest_ts` to `rest_until` the next or present time without entries, all kept by the
 caller (`forex/sessions.py`), and 0 before they are known."""
 
@@ -196,6 +199,7 @@ LIMITS = np.dtype(
         ("weekend", "i8"),
         ("weekend_lead_min", "i8"),
         ("max_move", "f8"),
+        ("liquidation_stops", "f8"),
     ]
 )
 """Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`."""

@@ -80,7 +80,7 @@ def plan_entry(
         if learned and mask & regime_mask(regime):
             return POLICY_SKIP, 0, 0, 0, 0, 0.0
         wanted = max(choose_arm(regime, ALL_ARMS), 0)
-        rule, figure = objection(rules, s, wanted, reference, atr, cost)
+        rule, figure = objection(inst, rules, limits, i, s, wanted, reference, atr, cost)
         return rule, wanted, 0, 0, 0, figure
     arm, share = arm_of(action), size * size_of(action)
     rule, steps, stop, target = sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost, share)

@@ -98,7 +98,7 @@ def test_perps_may_be_short() -> None:
 )
 def test_arm_rule(s: int, arm: int, atr_share: float, cost: float, expected: Rule) -> None:
     table = books()
-    assert arm_rule(table.rules, s, arm, 1_000_000, atr_share * 1_000_000, cost)[0] == expected
+    assert arm_rule(table.inst, table.rules, table.limits, 0, s, arm, 1_000_000, atr_share * 1_000_000, cost)[0] == expected
 
 
 def test_affordable_masks_arms_one_by_one() -> None:
@@ -113,11 +113,11 @@ def test_affordable_masks_arms_one_by_one() -> None:
 
 def test_objection_tells_the_figure_that_was_judged() -> None:
     table = books()
-    rule, figure = objection(table.rules, C1, 1, 1_000_000, 20_000.0, SPOT_COST)
+    rule, figure = objection(table.inst, table.rules, table.limits, 0, C1, 1, 1_000_000, 20_000.0, SPOT_COST)
     assert (rule, figure) == pytest.approx((Rule.STOP_TOO_WIDE, 0.12))
-    rule, figure = objection(table.rules, C1, 0, 1_000_000, 3_000.0, SPOT_COST)
+    rule, figure = objection(table.inst, table.rules, table.limits, 0, C1, 0, 1_000_000, 3_000.0, SPOT_COST)
     assert (rule, figure) == pytest.approx((Rule.COST_TOO_HIGH, 0.2))
-    rule, figure = objection(table.rules, C1, 0, 1_000_000, 0.0, SPOT_COST)
+    rule, figure = objection(table.inst, table.rules, table.limits, 0, C1, 0, 1_000_000, 0.0, SPOT_COST)
     assert (rule, figure) == (Rule.COST_TOO_HIGH, math.inf)
 
 

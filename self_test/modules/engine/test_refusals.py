@@ -54,6 +54,7 @@ WORDS = {
     Rule.WEEKEND: "(closes in 20 minutes)",
     Rule.DAILY_BREAK: "(for 15 more minutes)",
     Rule.PRICE_JUMP: "(14.2 standard deviations, limit 12)",
+    Rule.LIQUIDATION_NEAR: "(liquidation 31.3% away, 3 stops are 66.9%)",
 }
 
 
@@ -69,6 +70,7 @@ def fallen() -> Desk:
     state.feeds_down["bybit-spot"] = "silent for 45 s"
     state.spreads[0], state.spread_n[0] = 2, 50
     state.market[0]["moves"][5] = 14.2
+    state.inst[0]["leverage"], state.inst[0]["maintenance_ppm"] = 3, 20_000
     state.inst[0]["close_ts"], state.inst[0]["rest_until"] = desk.now + 20 * 60_000, desk.now + 15 * 60_000
     return desk
 
