@@ -29,6 +29,14 @@ CONFIG = BotConfig(
             # 5.5 bp taker, 2 bp maker; 2 % covers the first risk tier of all of them
             costs=Costs(taker_ppm=550, maker_ppm=200, leverage=3, maintenance_ppm=20_000),
         ),
+        Domain.FOREX: DomainSettings(
+            symbols=("EURUSD", "GBPUSD", "USDJPY", "AUDUSD", "USDCAD", "EURGBP", "EURJPY"),
+            confirm_ms=15 * MINUTE_MS,
+            primary_ms=60 * MINUTE_MS,
+            warmup_days=65,
+            # No commission: the spread pays. 1 bp a side is a calm hour's half spread with some slippage; margin rate 1/30.
+            costs=Costs(taker_ppm=0, maker_ppm=0, slip_ppm=100, leverage=30),
+        ),
     },
     risk=Risk(),
     paper=Paper(),

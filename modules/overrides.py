@@ -18,6 +18,8 @@ from utils.errors import Refusal
 PREFIX = "BOT_"
 RESERVED = frozenset({"BOT_CACHE_DIR", "BOT_MARKET_DATA"})
 """Names with our prefix that are not settings."""
+WHOLE = frozenset({"timeframes"})
+"""Mappings without fixed names: written as one text, which their field reads."""
 
 
 def in_force(config: BotConfig, place: Path | None, environ: Mapping[str, str], settings: Sequence[str] = ()) -> BotConfig:
@@ -71,7 +73,7 @@ def _put(tree: dict[Any, Any], path: Sequence[str], value: str, origin: str) -> 
             return f"{origin}: there is no setting {'.'.join(path[: depth + 1])}; there is {known}"
         if depth == len(path) - 1:
             old = node[key]
-            if isinstance(old, dict):
+            if isinstance(old, dict) and key not in WHOLE:
                 return f"{origin}: {'.'.join(path)} is a group; name one of {', '.join(str(name) for name in old)}"
             node[key] = [part.strip() for part in value.split(",")] if isinstance(old, tuple | list) else value
         else:

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from marketdata.intervals import NAME
 from modules.data.sentiment_settings import SentimentConfig
 from modules.learning.champion import PromotionConfig
+from modules.learning.search_settings import Optimize
 from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
+from modules.timeframes import Frames, check, frames_of, parse_frames, parse_map
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
 from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
@@ -31,6 +33,7 @@ DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 FINEST_CONFIRM_MS, FINEST_PRIMARY_MS = 5 * MINUTE_MS, 15 * MINUTE_MS
 """The simulator waits for the bot at five-minute closes, and the strategies' windows are counted in bars no finer than these."""
+MOST_COIN_LEVERAGE = 3
 MOST_STEPS = 3_000_000_000
 """Largest order: the share of a partial exit is computed with steps x steps, which must fit int64."""
 
@@ -127,7 +130,8 @@ class Costs(_Group):
     maker_ppm: Ppm
     slip_ppm: Ppm = 200
     """Slippage of a taking leg over bars: 2 bp."""
-    leverage: Annotated[int, Field(ge=1, le=3)] = 1
+    leverage: Annotated[int, Field(ge=1, le=50)] = 1
+    """Crypto: at most 3. FOREX: 1 / margin rate; there an instrument's own margin rate goes before it."""
     maintenance_ppm: Annotated[int, Field(ge=0, le=300_000)] = 0
     """Maintenance margin of a position (isolated), parts per million of its value; 0 where the venue liquidates no single position."""
 
@@ -138,6 +142,8 @@ class DomainSettings(_Group):
     symbols: tuple[str, ...]
     confirm_ms: Annotated[int, Field(ge=60_000, le=DAY_MS)]
     primary_ms: Annotated[int, Field(ge=60_000, le=DAY_MS)]
+    timeframes: dict[str, str] = {}
+    """Symbols on other timeframes than the domain's, as primary/confirm: `{"EURUSD": "4h/1h"}`; in `--set`: EURUSD=4h/1h,USDJPY=4h/1h."""
     warmup_days: Annotated[int, Field(ge=1, le=365)]
     paper_balance: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
     """USDT in a fresh paper wallet."""
@@ -153,12 +159,27 @@ class DomainSettings(_Group):
     def _decides(cls, value: int) -> int:
         return _timeframe(value, FINEST_PRIMARY_MS)
 
+    @field_validator("timeframes", mode="before")
+    @classmethod
+    def _written(cls, value: object) -> object:
+        return parse_map(value)
+
     @model_validator(mode="after")
     def _nested(self) -> Self:
-        """A primary bar is a whole number of confirm bars, more than one."""
-        if self.confirm_ms >= self.primary_ms or self.primary_ms % self.confirm_ms:
-            raise ValueError(f"primary_ms {self.primary_ms} is not a multiple, 2 times or more, of confirm_ms {self.confirm_ms}")
+        """A primary bar is a whole number of confirm bars, more than one; so for every symbol with its own."""
+        check(Frames(self.primary_ms, self.confirm_ms))
+        for symbol, text in self.timeframes.items():
+            try:
+                own = parse_frames(text)
+                _timeframe(own.confirm_ms, FINEST_CONFIRM_MS)
+                _timeframe(own.primary_ms, FINEST_PRIMARY_MS)
+            except ValueError as error:
+                raise ValueError(f"timeframes: {symbol} = {text}: {error}") from None
         return self
+
+    def frames(self, symbol: str) -> Frames:
+        """The timeframes that `symbol` is traded on."""
+        return frames_of(symbol, Frames(self.primary_ms, self.confirm_ms), self.timeframes)
 
 
 class Paper(_Group):
@@ -206,34 +227,6 @@ class Learning(_Group):
     """Of everything random in a training: same seed and same decisions, same weights."""
 
 
-class Optimize(_Group):
-    """How parameters are searched for, and what counts as evidence for them."""
-
-    train_days: Annotated[int, Field(ge=120, le=180)] = 120
-    """Days that a choice is made on."""
-    test_days: Annotated[int, Field(ge=14, le=30)] = 14
-    """Days right after a gap, on which it is then judged."""
-    min_folds: Annotated[int, Field(ge=6, le=100)] = 6
-    locked_days: Annotated[int, Field(ge=30, le=365)] = 60
-    """The newest days, which no search sees; opened once per release."""
-    embargo_days: Annotated[int, Field(ge=1, le=30)] = 1
-    """Gap beyond the longest holding time between what is chosen on and what is judged on."""
-    min_trades: Annotated[int, Field(ge=10, le=10_000)] = 30
-    """A trial with fewer trades in some fold's training days is given up."""
-    trials: Annotated[int, Field(ge=10, le=100_000)] = 50
-    trade_toll: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    """R taken off the objective for each trade a day."""
-    plateau: Annotated[float, Field(ge=0.05, le=0.5)] = 0.20
-    """Share of the trials, the best ones, whose median is taken."""
-    max_pbo: Annotated[float, Field(ge=0.0, le=0.5)] = 0.30
-    """Largest probability of overfitting."""
-    pbo_blocks: Annotated[int, Field(ge=4, le=16, multiple_of=2)] = 10
-    confidence: Annotated[float, Field(ge=0.8, lt=1.0)] = 0.80
-    """With which the mean out-of-sample R must be above zero, one-sided."""
-    max_missing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.20
-    """Largest share of missing bars of a symbol."""
-
-
 class Http(_Group):
     """Where status, health and metrics are served; loopback unless told otherwise."""
 
@@ -279,6 +272,14 @@ class BotConfig(_Group):
     telegram: TelegramConfig = TelegramConfig()
     http: Http
     panel: Panel = Panel()
+
+    @model_validator(mode="after")
+    def _levered(self) -> Self:
+        """No more than 3 on coins, whatever the venue would lend."""
+        for domain in (Domain.CRYPTO, Domain.PERPS):
+            if domain in self.domains and self.domains[domain].costs.leverage > MOST_COIN_LEVERAGE:
+                raise ValueError(f"domains.{domain}.costs.leverage {self.domains[domain].costs.leverage} is above {MOST_COIN_LEVERAGE}")
+        return self
 
 
 _ORDER = {EntryOrder.MARKET: 0, EntryOrder.IOC_LIMIT: 1, EntryOrder.MAKER: 2}

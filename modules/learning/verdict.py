@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.learning.objective import Score, Tail
+from modules.learning.search_settings import Optimize
 from modules.learning.spaces import Axis, Values
-from modules.settings import Optimize
 from telemetry.stats_beta import student_quantile
 from telemetry.stats_deflation import dsr_from_returns, expected_max_z, pbo_cscv
 

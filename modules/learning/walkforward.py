@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modules.settings import Optimize
+from modules.learning.search_settings import Optimize
 from utils.errors import Refusal
 
 DAY_MS = 86_400_000

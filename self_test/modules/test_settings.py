@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from config import CONFIG
+from modules.overrides import apply_overrides
 from modules.settings import (
     MOST_STEPS,
     BotConfig,
-    Costs,
     DomainSettings,
     Http,
     Panel,
@@ -24,6 +24,7 @@ from self_test.fakes.books import M15, coin
 from state.accounts import Domain
 from state.books import LIMITS
 from strategy.base import C1, C3, C4, DEMO
+from utils.errors import Refusal
 
 HOUR_MS = 3_600_000
 
@@ -48,9 +49,25 @@ def test_a_wrong_value_is_refused_by_name(kind: Any, field: str, value: float) -
         kind(**{field: value})
 
 
-def test_leverage_is_capped_at_three() -> None:
-    with pytest.raises(ValidationError, match="leverage"):
-        Costs(taker_ppm=1, maker_ppm=1, leverage=4)
+@pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])
+def test_leverage_on_coins_is_capped_at_three(domain: Domain) -> None:
+    with pytest.raises(Refusal, match=r"costs\.leverage 4 is above 3"):
+        apply_overrides(CONFIG, {}, [f"domains.{domain}.costs.leverage=4"])
+    assert CONFIG.domains[Domain.FOREX].costs.leverage == 30
+
+
+def test_a_pair_may_have_timeframes_of_its_own() -> None:
+    config = apply_overrides(CONFIG, {}, ["domains.forex.timeframes=EURUSD=4h/1h, usdjpy=30m/15m"])
+    forex = config.domains[Domain.FOREX]
+    assert [str(forex.frames(symbol)) for symbol in ("EURUSD", "USDJPY", "GBPUSD")] == ["4h/1h", "30m/15m", "1h/15m"]
+    again = apply_overrides(config, {}, ["risk.max_move=0"])
+    assert again.domains[Domain.FOREX].timeframes == forex.timeframes
+
+
+@pytest.mark.parametrize("written", ["EURUSD", "EURUSD=1h", "EURUSD=15m/1h", "EURUSD=1h/1m", "EURUSD=7h/1h", "EURUSD=1h/1h", "EURUSD=x/y"])
+def test_timeframes_that_are_none_are_refused(written: str) -> None:
+    with pytest.raises(Refusal, match="timeframes"):
+        apply_overrides(CONFIG, {}, [f"domains.forex.timeframes={written}"])
 
 
 def test_values_cannot_be_changed_behind_the_programs_back() -> None:

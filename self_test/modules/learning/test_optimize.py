@@ -9,9 +9,9 @@ import pytest
 from bench.markets import random_grid, write_root
 from modules.learning import parameter_file
 from modules.learning.optimize import open_locked, prepare, search, try_values
+from modules.learning.search_settings import Optimize
 from modules.learning.spaces import SPACES, parse
 from modules.learning.trials import Ledger
-from modules.settings import Optimize
 from modules.version import VERSION
 from self_test.conftest import REPO
 from self_test.fakes.searches import SEARCHED, SYMBOLS, request, root

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from modules.learning.objective import Score, Tail, pack
+from modules.learning.search_settings import Optimize
 from modules.learning.spaces import Axis, Values
 from modules.learning.verdict import Trial, centre_of, fold_centres, judge, lower_bound, overfitting
-from modules.settings import Optimize
 from telemetry.stats_beta import student_quantile
 
 SPACE = (Axis("a", 0.0, 4.0, 1.0), Axis("b", 0.0, 2.0, 1.0))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.learning.search_settings import Optimize
 from modules.learning.walkforward import DAY_MS, windows
-from modules.settings import Optimize
 from utils.errors import Refusal
 
 PLAN = Optimize()
