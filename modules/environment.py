@@ -86,7 +86,7 @@ def secret(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def oanda_site(env: Environment, environ: Mapping[str, str]) -> str:
-    """Which site of OANDA the token is for: `OANDA_ENV`, `practice` unless it is said. Refusal for another, and for `live` outside --env live."""
+    """Which site of OANDA the token is for: `OANDA_ENV`, else `practice`. Refusal for another, and for `live` outside --env live."""
     site = environ.get("OANDA_ENV") or "practice"
     if site not in OANDA_HOSTS:
         raise Refusal(f"OANDA_ENV: {site!r} is not one of {', '.join(OANDA_HOSTS)}", ExitCode.CREDENTIALS)

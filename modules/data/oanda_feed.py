@@ -1,0 +1,237 @@
+"""OANDA's price stream as events: when its time passes a close, the candles are asked for; quotes go to the paper venue.
+
+The stream has no candles, only prices and a heartbeat. When its time passes the end of a confirm bar, every pair is asked for what closed
+since the last candle had: normally one candle, after a loss as many as were missed. So filling a hole and hearing a close are one act; what
+closed earlier than that moment goes out as late. A time without a price has no candle, and no event. Candles are those of the bid: what is
+recorded is the bid, so replay and life decide on the same bars.
+
+While the market is shut nothing closes and nothing is asked; a stream that is lost then is no outage until the market opens without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+import structlog
+
+from forex.oanda_parse import Beat, Priced
+from forex.sessions import is_open
+from modules.data.feeds import FILL_RETRY_S, FeedEvent
+from modules.data.together import together
+from state.instruments import Instrument
+from state.market import Candle, Quote
+from state.messages import BarsClosed, FeedDown, FeedUp
+from utils.clock import MS, Clock
+from utils.errors import Rejected, Transient
+from utils.frames import Down, FrameError, Malformed, Up
+
+log = structlog.get_logger("feed")
+
+QUOTE_AGE_MS = 15_000
+"""An older quote (transport time) is not attached: nothing may be entered on it (definitions, "Feed health")."""
+SIDE = "B"
+TRIES, AGAIN_S = 8, 0.25
+"""A candle of a time in which there was a price is asked for so often, so far apart: the venue completes it a moment after its end."""
+OPEN_LOOK_S = 1.0
+"""How often a lost stream looks whether the market has opened."""
+
+Item = Priced | Beat | Up | Down | Malformed
+
+
+class Prices(Protocol):
+    """An endless stream of items in which Up and Down alternate (`forex.oanda_stream.pricing_stream`)."""
+
+    def items(self) -> AsyncGenerator[Item, None]:
+        """Everything the stream says."""
+
+
+class Candles(Protocol):
+    """The part of the broker's REST client that is used here (`forex.oanda_rest.OandaRest`)."""
+
+    async def candles(self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, price: str = "B") -> list[Candle]:
+        """Complete candles that start at or after `start_ms` and have closed by `end_ms`, ascending and unique."""
+
+
+class OandaFeed:
+    """The feed `name` over one price stream. `emit` takes events for the inbox, the other callbacks take what never goes there."""
+
+    def __init__(
+        self,
+        name: str,
+        instruments: Sequence[Instrument],
+        timeframe_ms: int,
+        source: Prices,
+        rest: Candles,
+        clock: Clock,
+        *,
+        emit: Callable[[FeedEvent], None],
+        on_quote: Callable[[Quote], None],
+        on_halt: Callable[[str], None],
+        venue_now: Callable[[], int],
+        since: Mapping[str, int] | None = None,
+        quote_age_ms: int = QUOTE_AGE_MS,
+    ) -> None:
+        """`since`: by instrument key the start of the first candle that history did not have. `on_halt`: a pair stopped trading."""
+        self._name, self._instruments, self._timeframe_ms = name, tuple(instruments), timeframe_ms
+        self._source, self._rest, self._clock = source, rest, clock
+        self._emit, self._on_quote, self._on_halt, self._venue_now = emit, on_quote, on_halt, venue_now
+        self._frontier = dict(since or {})
+        self._quote_age_ms = quote_age_ms
+        self._quotes: dict[str, tuple[Quote, int]] = {}
+        self._priced: dict[str, int] = {}
+        """When each pair last had a price it could be traded at (venue ms)."""
+        self._connected = False
+        self._down = True  # until connected and whole
+        self._losses = 0
+        self._venue_ts = max(self._frontier.values(), default=0)
+        self._wanted = self._checked = 0
+        """The newest close that the stream's time has passed, and the newest one whose candles have been given out."""
+        self._news, self._lost = asyncio.Event(), asyncio.Event()
+        self._reason = ""
+
+    async def run(self) -> None:
+        """Read the stream for ever."""
+        await together([self._read(), self._keep_whole(), self._tell_losses()])
+
+    def caught_up(self, ts: int) -> bool:
+        """Nothing is still to come of the closes up to `ts` (venue ms), as far as this feed hears anything at all."""
+        return self._down or self._checked >= ts // self._timeframe_ms * self._timeframe_ms
+
+    async def _read(self) -> None:
+        async with aclosing(self._source.items()) as items:
+            async for item in items:
+                self._take(item)
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Priced(quote, tradeable):
+                self._take_price(quote, tradeable=tradeable)
+                self._passed(quote.ts)
+            case Beat(ts):
+                self._passed(ts)
+            case Up():
+                log.info("feed connected", feed=self._name)
+                self._connected = True
+                self._news.set()
+            case Down():
+                self._lose(item.reason)
+            case Malformed():
+                log.warning("line dropped", feed=self._name, topic=item.topic, reason=item.reason)
+
+    def _take_price(self, quote: Quote, *, tradeable: bool) -> None:
+        if tradeable and not quote.crossed:
+            self._quotes[quote.key] = quote, self._now_ms()
+            self._priced[quote.key] = quote.ts
+            self._on_quote(quote)
+        elif self._quotes.pop(quote.key, None) is not None:
+            self._on_halt(quote.key)
+
+    def _passed(self, ts: int) -> None:
+        self._venue_ts = max(self._venue_ts, ts)
+        close = self._venue_ts // self._timeframe_ms * self._timeframe_ms
+        if close > self._wanted:
+            self._wanted = close
+            self._news.set()
+
+    def _lose(self, reason: str) -> None:
+        log.warning("feed lost", feed=self._name, reason=reason)
+        self._losses += 1
+        self._connected = False
+        self._quotes.clear()
+        self._reason = reason
+        self._lost.set()
+
+    async def _tell_losses(self) -> None:
+        """A loss is told at once while the market is open; one while it is shut when it opens, if it lasts so long."""
+        while True:
+            await self._lost.wait()
+            if self._connected or self._down:
+                self._lost.clear()
+            elif is_open(self._venue_now()):
+                self._go_down(self._reason)
+            else:
+                await self._clock.sleep(OPEN_LOOK_S)
+
+    def _go_down(self, reason: str) -> None:
+        if not self._down:
+            self._down = True
+            self._emit(FeedDown(ts=self._venue_ts or self._clock.now_ms(), feed=self._name, reason=reason))
+
+    async def _keep_whole(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._connected:
+                await self._fill()
+
+    async def _fill(self) -> None:
+        """Everything that closed up to the newest close heard of. Late whatever closed before it, or comes while the feed is down."""
+        target, losses = self._wanted, self._losses
+        if target > self._checked or self._down:
+            try:
+                found = await self._ask(target)
+            except (Transient, Rejected, FrameError) as error:
+                log.warning("candles cannot be had, trying again", feed=self._name, error=str(error), next_try_s=FILL_RETRY_S)
+                self._go_down(f"its candles cannot be had: {error}")
+                await self._clock.sleep(FILL_RETRY_S)
+                self._news.set()
+                return
+            self._give(found, target)
+            self._checked = target
+        if losses == self._losses and self._down and target:
+            self._down = False
+            self._emit(FeedUp(ts=self._venue_ts, feed=self._name))
+
+    async def _ask(self, target: int) -> list[Candle]:
+        """The candles since each frontier. One that must be there, because there was a price, is waited for a moment."""
+        if not self._down and self._rests(target):
+            return []
+        found: dict[str, list[Candle]] = {}
+        left = list(self._instruments)
+        for go in range(TRIES):
+            answers = await together(self._since(one, target) for one in left)
+            found |= {one.key: answer for one, answer in zip(left, answers, strict=True)}
+            left = [one for one in left if self._due(one.key, found[one.key], target)]
+            if not left or self._down or self._wanted > target:
+                break
+            if go + 1 < TRIES:
+                await self._clock.sleep(AGAIN_S)
+        return [candle for series in found.values() for candle in series]
+
+    async def _since(self, instrument: Instrument, target: int) -> list[Candle]:
+        start = self._frontier.get(instrument.key, target - self._timeframe_ms)
+        if start >= target:
+            return []
+        return await self._rest.candles(instrument, self._timeframe_ms, start, target, SIDE)
+
+    def _rests(self, target: int) -> bool:
+        """Nothing can have closed then: the market was shut and no price came."""
+        opened = target - self._timeframe_ms
+        return not is_open(opened) and all(ts < opened for ts in self._priced.values())
+
+    def _due(self, key: str, series: Sequence[Candle], target: int) -> bool:
+        opened = target - self._timeframe_ms
+        had = series[-1].ts if series else self._frontier.get(key, 0) - self._timeframe_ms
+        return opened <= self._priced.get(key, 0) < target and had < opened
+
+    def _give(self, candles: Iterable[Candle], target: int) -> None:
+        order = {one.key: place for place, one in enumerate(self._instruments)}
+        groups: dict[int, list[Candle]] = {}
+        for candle in candles:
+            groups.setdefault(candle.ts + self._timeframe_ms, []).append(candle)
+            self._frontier[candle.key] = max(self._frontier.get(candle.key, 0), candle.ts + self._timeframe_ms)
+        for close in sorted(groups):
+            late = self._down or close < target or self._wanted > target
+            together_ = tuple(sorted(groups[close], key=lambda one: order[one.key]))
+            self._emit(BarsClosed(ts=close, candles=together_, quotes=() if late else self._fresh(), late=late))
+
+    def _fresh(self) -> tuple[Quote, ...]:
+        now = self._now_ms()
+        seen = (self._quotes.get(one.key) for one in self._instruments)
+        return tuple(quote for quote, at in filter(None, seen) if now - at <= self._quote_age_ms)
+
+    def _now_ms(self) -> int:
+        return self._clock.monotonic_ns() // MS

@@ -1,0 +1,264 @@
+"""The feed of OANDA against a stream that says what a test puts in and a history that obeys the candle rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+
+from forex.oanda_parse import Beat, Priced
+from modules.data.feeds import FILL_RETRY_S, FeedEvent
+from modules.data.oanda_feed import OPEN_LOOK_S, QUOTE_AGE_MS, Item, OandaFeed
+from state.accounts import Domain
+from state.instruments import Instrument
+from state.market import Candle, Quote
+from state.messages import BarsClosed, FeedDown, FeedUp
+from utils.clock import FakeClock
+from utils.errors import Transient
+from utils.frames import Down, Malformed, Up
+
+M15 = 900_000
+TUESDAY = 1_741_075_200_000  # 2025-03-04 08:00 UTC
+SATURDAY = 1_741_435_200_000  # 2025-03-08 12:00
+SUNDAY_OPEN = 1_741_554_000_000  # 2025-03-09 21:00, New York's summer time began this day
+
+
+def pair(symbol: str) -> Instrument:
+    return Instrument(
+        domain=Domain.FOREX,
+        symbol=symbol,
+        base=symbol[:3],
+        quote=symbol[3:],
+        tick=Decimal("0.00001"),
+        step=Decimal(1),
+        min_qty=Decimal(1),
+        min_notional=Decimal(0),
+        max_qty=Decimal(100_000_000),
+    )
+
+
+EUR, GBP = pair("EURUSD"), pair("GBPUSD")
+
+
+def bar(instrument: Instrument, ts: int) -> Candle:
+    return Candle(instrument.key, ts, 110_000, 110_050, 109_950, 110_010, 40.0)
+
+
+class Broker:
+    """A stream and a history of two pairs."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[Item] = asyncio.Queue()
+        self.history: dict[str, list[Candle]] = {EUR.key: [], GBP.key: []}
+        self.incomplete: set[tuple[str, int]] = set()
+        self.failing = False
+        self.asked: list[tuple[str, int, int]] = []
+
+    async def items(self) -> AsyncGenerator[Item, None]:
+        while True:
+            yield await self.said.get()
+
+    async def candles(self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, price: str = "B") -> list[Candle]:
+        assert price == "B" and timeframe_ms == M15
+        self.asked.append((instrument.key, start_ms, end_ms))
+        if self.failing:
+            raise Transient("HTTP 503")
+        found = [one for one in self.history[instrument.key] if start_ms <= one.ts and one.ts + M15 <= end_ms]
+        return [one for one in found if (one.key, one.ts) not in self.incomplete]
+
+    def closed(self, ts: int, *instruments: Instrument) -> None:
+        for one in instruments or (EUR, GBP):
+            self.history[one.key].append(bar(one, ts))
+
+
+class Rig:
+    def __init__(self, since: int) -> None:
+        self.broker, self.clock, self.events, self.quotes, self.halted = (
+            Broker(),
+            FakeClock(),
+            list[FeedEvent](),
+            list[Quote](),
+            list[str](),
+        )
+        self.now = since
+        self.feed = OandaFeed(
+            "oanda",
+            (EUR, GBP),
+            M15,
+            self.broker,
+            self.broker,
+            self.clock,
+            emit=self.events.append,
+            on_quote=self.quotes.append,
+            on_halt=self.halted.append,
+            venue_now=lambda: self.now,
+            since={EUR.key: since, GBP.key: since},
+        )
+
+    async def say(self, *items: Item) -> None:
+        for item in items:
+            self.broker.said.put_nowait(item)
+            if isinstance(item, Beat):
+                self.now = item.ts
+        await self.clock.settle()
+
+    def bars(self) -> list[tuple[int, tuple[str, ...], bool]]:
+        return [(one.ts, tuple(c.key for c in one.candles), one.late) for one in self.events if isinstance(one, BarsClosed)]
+
+    def told(self) -> list[type]:
+        return [type(one) for one in self.events]
+
+
+def price(instrument: Instrument, ts: int, *, tradeable: bool = True) -> Priced:
+    return Priced(Quote(instrument.key, ts, 110_000, 110_012, 1_000_000, 1_000_000), tradeable)
+
+
+@asynccontextmanager
+async def running(since: int = TUESDAY) -> AsyncIterator[Rig]:
+    rig = Rig(since)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(rig.feed.run())
+        await rig.clock.settle()
+        yield rig
+        task.cancel()
+
+
+@pytest.mark.asyncio
+async def test_what_was_missed_comes_late_and_in_order_before_the_feed_is_up() -> None:
+    async with running() as at:
+        at.broker.closed(TUESDAY)
+        at.broker.closed(TUESDAY + M15, EUR)
+        await at.say(Up(1), Beat(TUESDAY + 2 * M15 + 5))
+        assert at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key), True), (TUESDAY + 2 * M15, (EUR.key,), True)]
+        assert at.events[-1] == FeedUp(ts=TUESDAY + 2 * M15 + 5, feed="oanda")
+
+
+@pytest.mark.asyncio
+async def test_the_streams_time_passes_a_close_and_its_candles_come_once_with_the_quotes() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5))
+        assert at.told() == [FeedUp]
+        await at.say(price(EUR, TUESDAY + 100), price(GBP, TUESDAY + 200))
+        assert [one.key for one in at.quotes] == [EUR.key, GBP.key] and at.feed.caught_up(TUESDAY + 200)
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15), Beat(TUESDAY + M15 + 5_000), price(EUR, TUESDAY + M15 + 6_000))
+        assert at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key), False)]
+        event = at.events[-1]
+        assert isinstance(event, BarsClosed) and [one.key for one in event.quotes] == [EUR.key, GBP.key]
+        assert at.feed.caught_up(TUESDAY + M15 + 5_000) and not at.feed.caught_up(TUESDAY + 2 * M15)
+
+
+@pytest.mark.asyncio
+async def test_no_price_no_candle_no_event_and_no_waiting() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), Beat(TUESDAY + M15))
+        assert at.bars() == [] and at.feed.caught_up(TUESDAY + M15)
+
+
+@pytest.mark.asyncio
+async def test_a_candle_that_is_not_complete_yet_is_waited_for_and_then_comes_with_the_next_as_late() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100), price(GBP, TUESDAY + 100))
+        at.broker.closed(TUESDAY)
+        at.broker.incomplete.add((GBP.key, TUESDAY))
+        await at.say(Beat(TUESDAY + M15))
+        assert at.bars() == [] and not at.feed.caught_up(TUESDAY + M15)
+        at.broker.incomplete.clear()
+        await at.clock.advance(0.25)
+        assert at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key), False)]
+        at.broker.closed(TUESDAY + M15)
+        at.broker.incomplete.add((GBP.key, TUESDAY + M15))
+        await at.say(price(GBP, TUESDAY + M15 + 7), price(EUR, TUESDAY + M15 + 7), Beat(TUESDAY + 2 * M15))
+        await at.clock.advance(3.0)
+        assert at.bars()[1:] == [(TUESDAY + 2 * M15, (EUR.key,), False)], "the others do not wait longer than a moment"
+        at.broker.incomplete.clear()
+        at.broker.closed(TUESDAY + 2 * M15)
+        await at.say(Beat(TUESDAY + 3 * M15))
+        assert at.bars()[2:] == [(TUESDAY + 2 * M15, (GBP.key,), True), (TUESDAY + 3 * M15, (EUR.key, GBP.key), False)]
+
+
+@pytest.mark.asyncio
+async def test_an_old_quote_does_not_ride_along() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100))
+        await at.clock.advance(QUOTE_AGE_MS / 1000 + 0.001)
+        at.broker.closed(TUESDAY)
+        await at.say(price(GBP, TUESDAY + 300), Beat(TUESDAY + M15))
+        event = at.events[-1]
+        assert isinstance(event, BarsClosed) and [one.key for one in event.quotes] == [GBP.key]
+
+
+@pytest.mark.asyncio
+async def test_a_silent_stream_is_an_outage_while_the_market_is_open_and_its_bars_come_late() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100))
+        await at.say(Down(9, "silent for 15 s"))
+        assert at.events[-1] == FeedDown(ts=TUESDAY + 100, feed="oanda", reason="silent for 15 s")
+        assert at.feed.caught_up(TUESDAY + 9 * M15), "nobody waits for who hears nothing"
+        at.broker.closed(TUESDAY)
+        await at.say(Up(2), Beat(TUESDAY + M15 + 1))
+        assert at.told() == [FeedUp, FeedDown, BarsClosed, FeedUp] and at.bars()[0][2], "late: nothing is entered on it"
+
+
+@pytest.mark.asyncio
+async def test_a_market_that_is_shut_is_no_outage_until_it_opens_without_the_stream() -> None:
+    async with running(SATURDAY) as at:
+        await at.say(Up(1), price(EUR, SATURDAY - 9, tradeable=False), Beat(SATURDAY + 5))
+        assert at.told() == [FeedUp] and at.quotes == []
+        asked = len(at.broker.asked)
+        await at.say(Beat(SATURDAY + M15), Beat(SATURDAY + 2 * M15))
+        assert len(at.broker.asked) == asked and at.feed.caught_up(SATURDAY + 2 * M15), "nothing closes, nothing is asked"
+        await at.say(Down(3, "maintenance"))
+        await at.clock.advance(100 * OPEN_LOOK_S)
+        assert at.told() == [FeedUp]
+        at.now = SUNDAY_OPEN
+        await at.clock.advance(OPEN_LOOK_S)
+        assert at.told() == [FeedUp, FeedDown]
+
+
+@pytest.mark.asyncio
+async def test_a_stream_that_is_back_before_the_market_opens_was_never_away() -> None:
+    async with running(SATURDAY) as at:
+        await at.say(Up(1), Beat(SATURDAY + 5), Down(3, "maintenance"), Up(4))
+        at.now = SUNDAY_OPEN
+        await at.clock.advance(OPEN_LOOK_S)
+        at.broker.closed(SUNDAY_OPEN)
+        await at.say(price(EUR, SUNDAY_OPEN + 5), price(GBP, SUNDAY_OPEN + 5), Beat(SUNDAY_OPEN + M15))
+        assert at.told() == [FeedUp, BarsClosed] and at.bars() == [(SUNDAY_OPEN + M15, (EUR.key, GBP.key), False)]
+
+
+@pytest.mark.asyncio
+async def test_a_pair_that_is_halted_has_no_quote() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100), price(EUR, TUESDAY + 200, tradeable=False))
+        assert at.halted == [EUR.key] and len(at.quotes) == 1
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15))
+        event = at.events[-1]
+        assert isinstance(event, BarsClosed) and event.quotes == ()
+
+
+@pytest.mark.asyncio
+async def test_without_candles_the_feed_is_down_until_they_can_be_had() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5))
+        at.broker.failing = True
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15))
+        assert at.events[-1] == FeedDown(ts=TUESDAY + M15, feed="oanda", reason="its candles cannot be had: HTTP 503")
+        at.broker.failing = False
+        await at.clock.advance(FILL_RETRY_S)
+        assert at.told() == [FeedUp, FeedDown, BarsClosed, FeedUp] and at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key), True)]
+
+
+@pytest.mark.asyncio
+async def test_a_close_that_was_passed_long_ago_is_late_and_a_broken_line_is_dropped() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), Malformed(1, "pricing", "no JSON"))
+        for n in range(3):
+            at.broker.closed(TUESDAY + n * M15)
+        await at.say(Beat(TUESDAY + 3 * M15 + 5))
+        assert [late for _, _, late in at.bars()] == [True, True, False]
