@@ -11,6 +11,7 @@ While the market is shut nothing closes and nothing is asked; a stream that is l
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol
@@ -62,7 +63,7 @@ class OandaFeed:
         self,
         name: str,
         instruments: Sequence[Instrument],
-        timeframe_ms: int,
+        confirm_ms: Mapping[str, int],
         source: Prices,
         rest: Candles,
         clock: Clock,
@@ -74,8 +75,12 @@ class OandaFeed:
         since: Mapping[str, int] | None = None,
         quote_age_ms: int = QUOTE_AGE_MS,
     ) -> None:
-        """`since`: by instrument key the start of the first candle that history did not have. `on_halt`: a pair stopped trading."""
-        self._name, self._instruments, self._timeframe_ms = name, tuple(instruments), timeframe_ms
+        """`confirm_ms`: by instrument key the timeframe of its candles. `since`: the start of the first one that history did not have.
+
+        `on_halt`: a pair stopped trading.
+        """
+        self._name, self._instruments, self._confirm_ms = name, tuple(instruments), dict(confirm_ms)
+        self._step_ms = math.gcd(*confirm_ms.values())
         self._source, self._rest, self._clock = source, rest, clock
         self._emit, self._on_quote, self._on_halt, self._venue_now = emit, on_quote, on_halt, venue_now
         self._frontier = dict(since or {})
@@ -98,7 +103,7 @@ class OandaFeed:
 
     def caught_up(self, ts: int) -> bool:
         """Nothing is still to come of the closes up to `ts` (venue ms), as far as this feed hears anything at all."""
-        return self._down or self._checked >= ts // self._timeframe_ms * self._timeframe_ms
+        return self._down or self._checked >= ts // self._step_ms * self._step_ms
 
     async def _read(self) -> None:
         async with aclosing(self._source.items()) as items:
@@ -131,7 +136,7 @@ class OandaFeed:
 
     def _passed(self, ts: int) -> None:
         self._venue_ts = max(self._venue_ts, ts)
-        close = self._venue_ts // self._timeframe_ms * self._timeframe_ms
+        close = self._venue_ts // self._step_ms * self._step_ms
         if close > self._wanted:
             self._wanted = close
             self._news.set()
@@ -187,10 +192,8 @@ class OandaFeed:
 
     async def _ask(self, target: int) -> list[Candle]:
         """The candles since each frontier. One that must be there, because there was a price, is waited for a moment."""
-        if not self._down and self._rests(target):
-            return []
         found: dict[str, list[Candle]] = {}
-        left = list(self._instruments)
+        left = [one for one in self._instruments if self._down or not self._rests(one.key, target)]
         for go in range(TRIES):
             answers = await together(self._since(one, target) for one in left)
             found |= {one.key: answer for one, answer in zip(left, answers, strict=True)}
@@ -202,31 +205,37 @@ class OandaFeed:
         return [candle for series in found.values() for candle in series]
 
     async def _since(self, instrument: Instrument, target: int) -> list[Candle]:
-        start = self._frontier.get(instrument.key, target - self._timeframe_ms)
-        if start >= target:
-            return []
-        return await self._rest.candles(instrument, self._timeframe_ms, start, target, SIDE)
+        length = self._confirm_ms[instrument.key]
+        end = target // length * length
+        start = self._frontier.get(instrument.key, end - length)
+        return await self._rest.candles(instrument, length, start, end, SIDE) if start < end else []
 
-    def _rests(self, target: int) -> bool:
-        """Nothing can have closed then: the market was shut and no price came."""
-        opened = target - self._timeframe_ms
-        return not is_open(opened) and all(ts < opened for ts in self._priced.values())
+    def _rests(self, key: str, target: int) -> bool:
+        """Nothing of it can have closed then: none of its bars ends there, or the market was shut and no price came."""
+        length = self._confirm_ms[key]
+        if target % length:
+            return True
+        opened = target - length
+        return not is_open(opened) and not is_open(target - 1) and self._priced.get(key, 0) < opened
 
     def _due(self, key: str, series: Sequence[Candle], target: int) -> bool:
-        opened = target - self._timeframe_ms
-        had = series[-1].ts if series else self._frontier.get(key, 0) - self._timeframe_ms
-        return opened <= self._priced.get(key, 0) < target and had < opened
+        """Its candle that ends at `target` is missing, although there was a price."""
+        length = self._confirm_ms[key]
+        opened = target - length
+        had = series[-1].ts if series else self._frontier.get(key, 0) - length
+        return target % length == 0 and opened <= self._priced.get(key, 0) < target and had < opened
 
     def _give(self, candles: Iterable[Candle], target: int) -> None:
         order = {one.key: place for place, one in enumerate(self._instruments)}
         groups: dict[int, list[Candle]] = {}
         for candle in candles:
-            groups.setdefault(candle.ts + self._timeframe_ms, []).append(candle)
-            self._frontier[candle.key] = max(self._frontier.get(candle.key, 0), candle.ts + self._timeframe_ms)
+            close = candle.ts + self._confirm_ms[candle.key]
+            groups.setdefault(close, []).append(candle)
+            self._frontier[candle.key] = max(self._frontier.get(candle.key, 0), close)
         for close in sorted(groups):
             late = self._down or close < target or self._wanted > target
-            together_ = tuple(sorted(groups[close], key=lambda one: order[one.key]))
-            self._emit(BarsClosed(ts=close, candles=together_, quotes=() if late else self._fresh(), late=late))
+            ordered = tuple(sorted(groups[close], key=lambda one: order[one.key]))
+            self._emit(BarsClosed(ts=close, candles=ordered, quotes=() if late else self._fresh(), late=late))
 
     def _fresh(self) -> tuple[Quote, ...]:
         now = self._now_ms()

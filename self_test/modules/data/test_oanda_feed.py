@@ -62,11 +62,11 @@ class Broker:
             yield await self.said.get()
 
     async def candles(self, instrument: Instrument, timeframe_ms: int, start_ms: int, end_ms: int, price: str = "B") -> list[Candle]:
-        assert price == "B" and timeframe_ms == M15
+        assert price == "B"
         self.asked.append((instrument.key, start_ms, end_ms))
         if self.failing:
             raise Transient("HTTP 503")
-        found = [one for one in self.history[instrument.key] if start_ms <= one.ts and one.ts + M15 <= end_ms]
+        found = [one for one in self.history[instrument.key] if start_ms <= one.ts and one.ts + timeframe_ms <= end_ms]
         return [one for one in found if (one.key, one.ts) not in self.incomplete]
 
     def closed(self, ts: int, *instruments: Instrument) -> None:
@@ -75,7 +75,7 @@ class Broker:
 
 
 class Rig:
-    def __init__(self, since: int) -> None:
+    def __init__(self, since: int, frames: dict[str, int] | None = None) -> None:
         self.broker, self.clock, self.events, self.quotes, self.halted = (
             Broker(),
             FakeClock(),
@@ -87,7 +87,7 @@ class Rig:
         self.feed = OandaFeed(
             "oanda",
             (EUR, GBP),
-            M15,
+            frames or {EUR.key: M15, GBP.key: M15},
             self.broker,
             self.broker,
             self.clock,
@@ -117,8 +117,8 @@ def price(instrument: Instrument, ts: int, *, tradeable: bool = True) -> Priced:
 
 
 @asynccontextmanager
-async def running(since: int = TUESDAY) -> AsyncIterator[Rig]:
-    rig = Rig(since)
+async def running(since: int = TUESDAY, frames: dict[str, int] | None = None) -> AsyncIterator[Rig]:
+    rig = Rig(since, frames)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(rig.feed.run())
         await rig.clock.settle()
@@ -262,3 +262,15 @@ async def test_a_close_that_was_passed_long_ago_is_late_and_a_broken_line_is_dro
             at.broker.closed(TUESDAY + n * M15)
         await at.say(Beat(TUESDAY + 3 * M15 + 5))
         assert [late for _, _, late in at.bars()] == [True, True, False]
+
+
+@pytest.mark.asyncio
+async def test_each_pair_closes_on_its_own_timeframe() -> None:
+    async with running(frames={EUR.key: M15, GBP.key: 2 * M15}) as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 9), price(GBP, TUESDAY + 9))
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15))
+        assert at.bars() == [(TUESDAY + M15, (EUR.key,), False)] and at.broker.asked[-1][0] == EUR.key
+        at.broker.closed(TUESDAY + M15, EUR)
+        await at.say(price(EUR, TUESDAY + M15 + 9), Beat(TUESDAY + 2 * M15))
+        assert at.bars()[1:] == [(TUESDAY + 2 * M15, (EUR.key, GBP.key), False)]
