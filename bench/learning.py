@@ -221,7 +221,7 @@ def measure(market: Market, data: Path, config: BotConfig, *, network: bool, qui
                 actions[n] = answer(values, row)
                 answers[row.ts, row.key, BY_ID[row.strategy].index] = as_values(int(static[n])) if values is None else values
         trades, balance = trade(grid, config, kept, inside, answers)
-        lines.append(traded_line(name, grid, trades, balance, window, rows, actions))
+        lines.append(traded_line(name, trades, balance, window, rows, actions))
         alone.append(alone_line(name, experience, actions, static))
     lines += [Line(name="flat", skip_rate=1.0), held_line(grid, config, window)]
     refused = {name: sum(name in fold.notes for fold in folds) for name in (LCB, DQN)}

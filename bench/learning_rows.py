@@ -112,9 +112,7 @@ def sharpe_with_bounds(returns: Sequence[float]) -> tuple[float | None, float | 
     return found, found - wide, found + wide
 
 
-def traded_line(
-    name: str, grid: Grid, trades: Rows, balance: int, window: tuple[int, int], rows: Sequence[DecisionRow], actions: Ints
-) -> Line:
+def traded_line(name: str, trades: Rows, balance: int, window: tuple[int, int], rows: Sequence[DecisionRow], actions: Ints) -> Line:
     """A wallet's line from its closed trades; a day's return is what was closed on it. `actions`: -1 where the candidate is not judged."""
     first, days = window[0] // DAY_MS, -(-(window[1] - window[0]) // DAY_MS)
     last = max(days, int((trades["exit_ts"].max(initial=0) - 1) // DAY_MS - first) + 1)
@@ -123,8 +121,7 @@ def traded_line(
     )
     equity = balance + np.concatenate([[0.0], np.cumsum(earned)])
     returns = (earned / equity[:-1]).tolist()
-    unit = np.array([one.unit for one in grid.instruments], np.float64)[trades["i"]]
-    r = trades["net"] / (trades["risk"].astype(np.float64) * trades["steps"] * unit)
+    r = trades["net"] / trades["at_risk"].astype(np.float64)
     ratio, below, above = sharpe_with_bounds(returns)
     low, high = interval(trades["entry_ts"], r) if len(r) else (None, None)
     judged = np.array([action >= 0 and row.mask != 0 for action, row in zip(actions.tolist(), rows, strict=True)], np.bool_)

@@ -20,6 +20,7 @@ from modules.settings import BotConfig
 from state.accounts import Account, Domain
 from state.books import FLAT
 from state.chain import Chain
+from state.conversion import home_currency, home_of, turn_rates
 from state.instruments import Instrument
 from state.ledger import LedgerRow, RowKind
 from state.market import Candle
@@ -153,6 +154,8 @@ def _carry(state: RuntimeState, i: int, stored: RuntimeState, j: int) -> None:
     """What seat `j` of `stored` holds goes on in seat `i`, in today's grid."""
     old, new = stored.instrument(j), state.instrument(i)
     state.inst[i]["funding_e8"] = stored.inst[j]["funding_e8"]
+    if state.inst[i]["via"] >= 0:
+        state.inst[i]["rate_e9"] = stored.inst[j]["rate_e9"]  # what is held is worth something before the first bar
     if grid_of(old) == grid_of(new):
         state.pos[i], state.demo_ts[i] = stored.pos[j], stored.demo_ts[j]
         return
@@ -175,6 +178,7 @@ def warm_up(engine: Engine, before: Mapping[str, Sequence[Candle]], history: Map
         i = engine.state.index[key]
         for candle in candles:
             watch_bar(market, observed, params, i, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
+    turn_rates(engine.state.inst, market)
 
 
 def frontier(engine: Engine) -> dict[str, int]:
@@ -191,10 +195,11 @@ def never_tradable(engine: Engine) -> list[str]:
         equity = int(state.acct[int(inst["account"])]["equity"])
         if not price or not equity:
             continue
-        least = max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"]))
+        least = home_of(state.inst, i, max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"])))
         share = float(limits["canary_base" if state.acct[int(inst["account"])]["canary"].any() else "base"])
+        share *= int(inst["leverage"]) if inst["on_margin"] else 1
         if least > share * equity:
-            smallest, may = f"{money(least):.2f} {instrument.quote}", f"{share:.0%} of {money(equity):.2f}"
+            smallest, may = f"{money(least):.2f} {home_currency(instrument)}", f"{share:.0%} of {money(equity):.2f}"
             who = f"{state.account_of(i)} {instrument.symbol}"
             lines.append(f"{who}: never tradable with this wallet, its smallest order is {smallest}, one trade may take {may}")
     return lines

@@ -53,7 +53,7 @@ class PaperFloor:
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
         self._venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), config.paper.latency_ms, engine.mandate.confirm_ms)
-        self._owed = Owed(partial(booked, engine.state))
+        self._owed = Owed(partial(booked, engine.state), engine.state.inst)
         self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
@@ -144,7 +144,7 @@ class PaperFloor:
         for key, i in state.seats_in(Mode.PAPER).items():
             pos = state.pos[i]
             if key in keys and int(pos["status"]) == OPEN:
-                held = Holding(state.account_of(i), int(pos["side"]), int(pos["steps"]), int(state.inst[i]["unit"]))
+                held = Holding(state.account_of(i), int(pos["side"]), int(pos["steps"]), i)
                 self._owed.note(key, int(pos["opened_ts"]) + 1, held)
         self._funding = FundingWatch(
             group,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -20,7 +20,9 @@ from modules.telegram.settings import TelegramConfig
 from modules.timeframes import Frames, check, frames_of, parse_frames, parse_map
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
-from state.books import ARMS, INST, LIMITS, RULES, Rows, rows
+from state.booking import RATE_SCALE
+from state.books import ARMS, INST, LIMITS, PAR_E9, RULES, Rows, rows
+from state.conversion import via_of
 from state.instruments import Instrument
 from strategy.registry import STRATEGIES, EntryOrder, Style
 from telemetry.demotion import CanaryConfig, DemotionConfig
@@ -66,7 +68,13 @@ class Risk(_Group):
     pair: Fraction = 0.15
     """Largest gross notional of one underlying."""
     portfolio: Fraction = 0.30
-    """Largest gross notional of the account."""
+    """Largest gross notional of the account. FOREX counts margin in `base`, `canary_base`, `pair`, `portfolio`; and beside them these:"""
+    fx_pair_gross: Annotated[float, Field(gt=0.0, le=20.0)] = 2.0
+    """Largest gross of one currency pair, in multiples of equity."""
+    fx_gross: Annotated[float, Field(gt=0.0, le=50.0)] = 4.0
+    """Largest gross of the account, in multiples of equity."""
+    fx_currency: Annotated[float, Field(gt=0.0, le=20.0)] = 2.0
+    """Largest net position in one currency, the account's own included, in multiples of equity."""
     volume: Fraction = 0.01
     """Largest share of the pair's median turnover in one confirm bar."""
     volatile_factor: Fraction = 0.5
@@ -136,6 +144,16 @@ class Costs(_Group):
     """Maintenance margin of a position (isolated), parts per million of its value; 0 where the venue liquidates no single position."""
 
 
+YearlyRate = Annotated[float, Field(ge=-0.2, le=0.2)]
+
+
+class Swap(_Group):
+    """What holding a currency pair earns (negative: costs), a year, as a fraction of the position's value."""
+
+    long: YearlyRate = 0.0
+    short: YearlyRate = 0.0
+
+
 class DomainSettings(_Group):
     """One domain: what it trades, on which timeframes, from which paper balance."""
 
@@ -146,8 +164,10 @@ class DomainSettings(_Group):
     """Symbols on other timeframes than the domain's, as primary/confirm: `{"EURUSD": "4h/1h"}`; in `--set`: EURUSD=4h/1h,USDJPY=4h/1h."""
     warmup_days: Annotated[int, Field(ge=1, le=365)]
     paper_balance: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
-    """USDT in a fresh paper wallet."""
+    """USDT (FOREX: USD) in a fresh paper wallet."""
     costs: Costs
+    swap: dict[str, Swap] = {}
+    """FOREX: what a pair's financing is until its venue says otherwise; a pair that is not here has none."""
 
     @field_validator("confirm_ms")
     @classmethod
@@ -324,8 +344,12 @@ def rule_rows(primary_ms: int, parameters: Parameters = Parameters()) -> Rows:  
 
 
 def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[int, int]], domains: dict[Domain, DomainSettings]) -> Rows:
-    """Venue filters and costs as INST rows, one a seat (account row, market row); ValueError for a grid too fine to book."""
+    """Venue filters and costs as INST rows, one a seat (account row, market row).
+
+    ValueError for a grid too fine to book, Refusal for a quote currency that no pair here values in the account's.
+    """
     found = rows(INST, len(seats))
+    currencies = {name: n for n, name in enumerate(dict.fromkeys(ccy for one in instruments for ccy in (one.base, one.quote)))}
     for i, (account, market) in enumerate(seats):
         instrument = instruments[market]
         costs = domains[instrument.domain].costs
@@ -340,4 +364,19 @@ def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[i
         row["leverage"], row["maintenance_ppm"] = costs.leverage, costs.maintenance_ppm
         row["session"] = _SESSION[instrument.domain]
         row["funding_interval_ms"] = instrument.funding_interval_min * 60_000
+        via = via_of(instruments, market)
+        row["via"], row["inverse"], row["via_tick"] = via.market, int(via.inverse), via.tick
+        row["rate_e9"] = PAR_E9 if via.market < 0 else 0
+        row["base_ccy"], row["quote_ccy"] = currencies[instrument.base], currencies[instrument.quote]
+        if instrument.domain is Domain.FOREX:
+            _on_margin(row, instrument, domains[Domain.FOREX])
     return found
+
+
+def _on_margin(row: Any, instrument: Instrument, settings: DomainSettings) -> None:
+    """What is particular to a currency pair: its margin, and what its financing is."""
+    swap = settings.swap.get(instrument.symbol, Swap())
+    long, short = (swap.long, swap.short) if instrument.financing is None else (instrument.financing.long, instrument.financing.short)
+    row["on_margin"] = 1
+    row["leverage"] = max(1, int(1 / instrument.margin_rate)) if instrument.margin_rate > 0 else 1
+    row["swap_long_e8"], row["swap_short_e8"] = round(long * RATE_SCALE), round(short * RATE_SCALE)

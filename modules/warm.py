@@ -19,6 +19,8 @@ from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
 from risk.breakers import probation
 from state.accounts import Domain, Mode
+from state.booking import book_exit
+from state.conversion import turn_rates
 from state.instruments import Instrument
 from state.intents import Side, Signal
 from state.market import Candle, Quote
@@ -97,6 +99,8 @@ def _think(engine: Engine, key: str) -> None:
     state.pos[0] = np.zeros((), state.pos.dtype)
     state.acct[0]["halted"] = state.acct[0]["level"] = 0
     watch_rate(state.observed, 0, ts, 1)
+    turn_rates(state.inst, state.market)
+    book_exit(state.pos.copy(), state.inst, state.acct.copy(), 0, PRICE, 0, 0, 0)
     signal = Signal(ts=ts, key=key, strategy=C1, side=Side.LONG, regime=TREND, atr=PRICE / 200, reference=PRICE)
     weighed = weigh(state, mandate, 0, C1, signal, None)
     drawn(state, mandate, 0, C1, signal, 1e9, weighed)

@@ -1,20 +1,19 @@
 """How a fill changes a position and its wallet, in integers; live, paper, replay and sweep book through these functions alone.
 
-Spot moves the quote coin itself: a buy takes the value out of cash, a sale brings it back. A perpetual leaves the value alone and books
-what was gained or lost. Fees are charged in quote, rounded up. One position per instrument: an entry fill grows it, an exit fill
+Spot moves the quote coin itself: a buy takes the value out of cash, a sale brings it back. A perpetual or a currency pair leaves the value
+alone and books what was gained or lost. Values stay in quote currency; whatever reaches the wallet is turned into its currency at the rate
+of the moment (`state/conversion.py`). Fees are rounded up. One position per instrument: an entry fill grows it, an exit fill
 shrinks it, and closing the last step frees the row.
 """
 
 from __future__ import annotations
 
 from state.books import FLAT, OPEN, Rows
+from state.conversion import home_of, mul_div
 from utils.kernel import kernel
 
-
-@kernel
-def mul_div(value: int, factor: int, divisor: int) -> int:
-    """floor(value * factor / divisor) for divisor > 0 without overflowing where value * factor alone would."""
-    return (value // divisor) * factor + ((value % divisor) * factor) // divisor
+RATE_SCALE = 100_000_000
+YEAR_DAYS = 365
 
 
 @kernel
@@ -33,6 +32,7 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
         pos[i]["opened_ts"] = ts
         pos[i]["steps"] = 0
         pos[i]["value"] = 0
+        pos[i]["bought"] = 0
         pos[i]["filled"] = 0
         pos[i]["fees"] = 0
         pos[i]["funding"] = 0
@@ -50,42 +50,58 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
     pos[i]["working"] = max(0, pos[i]["working"] - steps)
     pos[i]["filled"] += steps
     pos[i]["value"] += value
+    pos[i]["bought"] += value
     pos[i]["fees"] += fee
     entry = pos[i]["value"] // (pos[i]["steps"] * inst[i]["unit"])
     pos[i]["risk"] = abs(entry - pos[i]["initial_stop"])
     if inst[i]["spot"]:
-        acct[a]["cash"] -= value
+        acct[a]["cash"] -= home_of(inst, i, value)
     acct[a]["cash"] -= fee
 
 
 @kernel
 def fill_exit(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int, fee: int) -> int:
     """Book an exit execution; returns what it realised before fees (money units). The position row is freed by `release`."""
+    share = pos[i]["value"] if steps == pos[i]["steps"] else mul_div(pos[i]["value"], steps, pos[i]["steps"])
+    gained = home_of(inst, i, pos[i]["side"] * (price * steps * inst[i]["unit"] - share))
+    book_exit(pos, inst, acct, i, price, steps, fee, gained)
+    return int(gained)
+
+
+@kernel
+def book_exit(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int, fee: int, gained: int) -> None:
+    """Book an exit execution of which the venue has said what it `gained` (money units, fees apart)."""
     a = inst[i]["account"]
     value = price * steps * inst[i]["unit"]
     share = pos[i]["value"] if steps == pos[i]["steps"] else mul_div(pos[i]["value"], steps, pos[i]["steps"])
-    gained = pos[i]["side"] * (value - share)
     pos[i]["steps"] -= steps
     pos[i]["value"] -= share
     pos[i]["fees"] += fee
     pos[i]["realised"] += gained
     pos[i]["exit_value"] += value
     pos[i]["exit_steps"] += steps
-    acct[a]["cash"] += value if inst[i]["spot"] else gained
+    acct[a]["cash"] += home_of(inst, i, value) if inst[i]["spot"] else gained
     acct[a]["cash"] -= fee
-    return int(gained)
 
 
 @kernel
-def funding_of(side: int, steps: int, unit: int, price: int, rate_e8: int) -> int:
-    """What a position of `steps` owes at a settlement at `price`: money units, positive = paid; long pays a positive rate."""
-    return int(side * mul_div(price * steps * unit, rate_e8, 100_000_000))
+def funding_of(inst: Rows, i: int, side: int, steps: int, price: int, told: int) -> int:
+    """What a position of `steps` owes at a settlement at `price`: money units of the account's currency, positive = paid.
+
+    `told` is what the settlement says. Of a perpetual: the rate x 1e8, a long pays a positive one to a short. Of a pair on margin: for how
+    many days the position's own yearly rate is due, units x price x rate / 365 x days.
+    """
+    value = price * steps * inst[i]["unit"]
+    if inst[i]["on_margin"]:
+        rate = inst[i]["swap_long_e8"] if side > 0 else inst[i]["swap_short_e8"]
+        return home_of(inst, i, -mul_div(value, rate * told, YEAR_DAYS * RATE_SCALE))
+    return home_of(inst, i, side * mul_div(value, told, RATE_SCALE))
 
 
 @kernel
-def pay_funding(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, rate_e8: int) -> int:
+def pay_funding(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, told: int) -> int:
     """Settle funding on an open position at `price`; returns money units paid (negative: received)."""
-    amount = funding_of(pos[i]["side"], pos[i]["steps"], inst[i]["unit"], price, rate_e8)
+    amount = funding_of(inst, i, pos[i]["side"], pos[i]["steps"], price, told)
     book_funding(pos, inst, acct, i, amount)
     return int(amount)
 
@@ -109,18 +125,18 @@ def release(pos: Rows, i: int) -> None:
 
 @kernel
 def equity_of(pos: Rows, inst: Rows, acct: Rows, a: int) -> int:
-    """Cash plus what is held at its mark: the whole value for spot, the unrealised result for perpetuals (money units)."""
+    """Cash plus what is held at its mark: the whole value for spot, else the unrealised result (money units)."""
     total = acct[a]["cash"]
     for i in range(len(pos)):
         if pos[i]["status"] == OPEN and inst[i]["account"] == a:
             marked = pos[i]["mark"] * pos[i]["steps"] * inst[i]["unit"]
-            total += marked if inst[i]["spot"] else pos[i]["side"] * (marked - pos[i]["value"])
+            total += home_of(inst, i, marked if inst[i]["spot"] else pos[i]["side"] * (marked - pos[i]["value"]))
     return int(total)
 
 
 @kernel
 def gross_of(pos: Rows, inst: Rows, i: int) -> int:
-    """Notional that instrument `i` has open, resting or in flight (money units)."""
+    """Notional that instrument `i` has open, resting or in flight (money units of the account's currency)."""
     if pos[i]["status"] == FLAT:
         return 0
-    return int((pos[i]["mark"] * pos[i]["steps"] + pos[i]["reference"] * pos[i]["working"]) * inst[i]["unit"])
+    return home_of(inst, i, (pos[i]["mark"] * pos[i]["steps"] + pos[i]["reference"] * pos[i]["working"]) * inst[i]["unit"])

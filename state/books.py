@@ -1,8 +1,8 @@
 """The integer rows that positions, wallets, instruments and limits live in; kernels and engine work on the same ones.
 
-Prices are ticks, quantities steps, cash money units (1e-10 quote). A row of INST and POS is a *seat*: one instrument on one account, as
-many as there are pairs of them; INST says which account and which market row. With one account per instrument all indices agree.
-ACCT rows are accounts. The nouns that people and venues see are made from these rows, never the other way round.
+Prices are ticks, quantities steps, cash money units (1e-10 of the account's currency). A row of INST and POS is a *seat*: one instrument
+on one account, as many as there are pairs of them; INST says which account and which market row. With one account per instrument all
+indices agree. ACCT rows are accounts. The nouns that people and venues see are made from these rows, never the other way round.
 """
 
 from __future__ import annotations
@@ -50,6 +50,15 @@ INST = np.dtype(
         ("close_ts", "i8"),
         ("rest_ts", "i8"),
         ("rest_until", "i8"),
+        ("rate_e9", "i8"),
+        ("via", "i8"),
+        ("inverse", "i8"),
+        ("via_tick", "f8"),
+        ("on_margin", "i8"),
+        ("base_ccy", "i8"),
+        ("quote_ccy", "i8"),
+        ("swap_long_e8", "i8"),
+        ("swap_short_e8", "i8"),
     ]
 )
 """Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
@@ -58,7 +67,12 @@ known rate x 1e8. `maintenance_ppm`: the part of its value that a position's own
 liquidates no single position.
 `session` says what the week is to it (`risk/weekend.py`), 0 = it trades day and night; then `open_ts` and `close_ts` are
 the ends of the session that runs or ran last (ms UTC), `rest_ts` to `rest_until` the next or present time without entries, all kept by the
-caller (`forex/sessions.py`), and 0 before they are known."""
+caller (`forex/sessions.py`), and 0 before they are known.
+
+`rate_e9`: account currency per quote currency x 1e9 (1e9 where they are the same, 0 unknown: no entries); it comes from the market row
+`via` (-1: none needed), whose tick is `via_tick` in its quote currency, `inverse` = 1 where it is one over that price
+(`state/conversion.py`). `on_margin` = 1: shares of equity count margin, value / leverage (FOREX). `base_ccy`, `quote_ccy` number the
+currencies of an engine. `swap_long_e8`, `swap_short_e8`: what a position earns (negative: pays) in a year, x 1e8 of its value."""
 
 POS = np.dtype(
     [
@@ -70,6 +84,7 @@ POS = np.dtype(
         ("steps", "i8"),
         ("working", "i8"),
         ("value", "i8"),
+        ("bought", "i8"),
         ("filled", "i8"),
         ("order_type", "i8"),
         ("reference", "i8"),
@@ -108,10 +123,11 @@ POS = np.dtype(
 )
 """One position or pending entry.
 
+Values (`value`, `bought`, `exit_value`) are in quote currency, results (`realised`, `fees`, `funding`, `slip`) in the account's.
 `steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
-units); `filled` all steps ever filled on entry; `extreme` the best price seen by closed bars since entry; `risk` = |entry - stop| in
-ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `exit_reason` the one of the last
-exit fill, in the same code (booked by the engine alone), `closes` how many closes were asked for,
+units), `bought` that of all that was ever filled on entry, `filled` its steps; `extreme` the best price seen by closed bars since entry;
+`risk` = |entry - stop| in ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `exit_reason` the one of the
+last exit fill, in the same code (booked by the engine alone), `closes` how many closes were asked for,
 `close_after` until when (venue ms) time and halt wait after one that was refused, `close_ts` the latest time
 at which one was asked for on this seat, `close_leg` the number in its id: these two outlive the position;
 `bid`, `ask` (ticks, 0 without a quote), `sigma_bp` and `share` are the scene of the decision, `slip` what executions lost (money units);
@@ -200,11 +216,27 @@ LIMITS = np.dtype(
         ("weekend_lead_min", "i8"),
         ("max_move", "f8"),
         ("liquidation_stops", "f8"),
+        ("fx_pair_gross", "f8"),
+        ("fx_gross", "f8"),
+        ("fx_currency", "f8"),
     ]
 )
-"""Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`."""
+"""Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`.
+`fx_*` bind where shares of equity count margin: gross of a pair, of the account, net of a currency, in multiples of equity."""
+
+PAR_E9 = 1_000_000_000
+"""INST.rate_e9 where prices are in the account's own currency."""
+NATURAL: dict[str, float] = {"rate_e9": PAR_E9, "via": -1, "fx_pair_gross": 2.0, "fx_gross": 4.0, "fx_currency": 2.0}
+"""Fields whose neutral value is not zero."""
+
+
+def natural(found: Rows) -> Rows:
+    """Zeroed rows with every field at its neutral value."""
+    for name in NATURAL.keys() & set(found.dtype.names or ()):
+        found[name] = NATURAL[name]
+    return found
 
 
 def rows(dtype: np.dtype[Any], n: int = 1) -> Rows:
-    """`n` zeroed rows."""
-    return np.zeros(n, dtype)
+    """`n` neutral rows: zero, or what `NATURAL` says."""
+    return natural(np.zeros(n, dtype))

@@ -10,6 +10,15 @@ from state.accounts import Domain
 from utils import fixed
 
 
+class Financing(msgspec.Struct, frozen=True):
+    """What holding a currency pair over a roll-over earns (negative: costs): yearly rates as fractions of the position's value."""
+
+    long: Decimal
+    short: Decimal
+    days: tuple[int, ...] = (1, 1, 3, 1, 1, 0, 0)
+    """Days charged at the roll-over of Monday to Sunday (17:00 in New York)."""
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing of one domain with its venue filters (prices in quote currency, quantities in base units)."""
 
@@ -29,6 +38,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     funding_interval_min: int = 0
     """Minutes between funding settlements; 0 = none (spot)."""
     trading: bool = True
+    margin_rate: Decimal = Decimal(1)
+    """Share of a position's value that the venue binds as margin; 1: all of it."""
+    pip: Decimal = Decimal(0)
+    """A pip in quote currency (FOREX), 0: it has none."""
+    financing: Financing | None = None
+    """What its venue says of financing; None: the configured rates count."""
 
     @property
     def key(self) -> str:

@@ -80,3 +80,5 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     maker: bool = False
     base_fee: Decimal = Decimal(0)
     """Fee that the venue took out of the coin bought (base units), beside `fee`; spot buys on a real venue."""
+    gained: int | None = None
+    """What the venue says that this exit gained in the account's currency, fees and financing apart (money units); None: our figure."""

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from state.accounts import Account, Mode
-from state.books import ACCT, INST, OPEN, POS, Rows
+from state.books import ACCT, INST, OPEN, POS, Rows, rows
 from state.drift import Drift
 from state.exploring import LiveTrial
 from state.instruments import Instrument
@@ -64,7 +64,7 @@ class RuntimeState:
         self._rows = {(accounts[a], instruments[m].key): i for i, (a, m) in enumerate(self.seats)}
         self.market = market
         self.pos = np.zeros(len(self.seats), POS)
-        self.inst = np.zeros(len(self.seats), INST)
+        self.inst = rows(INST, len(self.seats))
         self.acct = np.zeros(len(accounts), ACCT)
         self.observed = new_observed(n)
         """Beside each market row what policies remember of it."""

@@ -15,6 +15,7 @@ from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
 from state.booking import release
 from state.books import FLAT, OPEN
+from state.conversion import turn_rates
 from state.intents import ExitReason, Side, Signal
 from state.market import Candle, Quote
 from state.messages import (
@@ -45,6 +46,7 @@ from state.messages import (
     encode_row,
 )
 from state.orders import TRANSITIONS, OrderState
+from state.rows import STRATEGIES as CONFIRMED
 from state.runtime import REASONS, SPREADS, RuntimeState
 from strategy.base import DEMO, LONG, SHORT
 from strategy.demo import demo_due, demo_side
@@ -52,9 +54,6 @@ from strategy.ring import watch_bar, watch_rate
 
 SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
 """Side codes of the market kernel as nouns."""
-
-CONFIRMED = 4
-"""Strategies whose signals come from the market kernel, by their index."""
 
 NOTHING: frozenset[int] = frozenset()
 
@@ -72,6 +71,8 @@ class Engine:
         self.mandate = mandate
         self._held = {i for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN}
         self._hours = Hours(state.inst)
+        self._converts = bool((state.inst["via"] >= 0).any())
+        """Some prices are not in their account's currency."""
         self._dirty = True
         """A fill happened since the accounts were last marked."""
         self._day = 0
@@ -116,6 +117,8 @@ class Engine:
         state, mandate = self.state, self.mandate
         for funding in event.funding:
             m = state.market_row(funding.key)
+            if state.inst[state.seats_of[m][0]]["on_margin"]:
+                continue  # days of a calendar, no rate of a market
             watch_rate(state.observed, m, funding.ts, funding.rate_e8)
             state.inst["funding_e8"][list(state.seats_of[m])] = funding.rate_e8
         if event.quotes:
@@ -140,6 +143,8 @@ class Engine:
                 end = candle.ts + mandate.confirm_ms
                 if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
                     exits.bar_told(state, mandate, i, end, candle, out)
+        if self._converts:
+            turn_rates(state.inst, market)
         if held:
             exits.time_exits(state, self.mandate, event.ts, out)
         self._value(event.ts, out)

@@ -19,8 +19,8 @@ from risk.costs import slipped
 from risk.facts import Book, Facts, Health
 from risk.rules import Rule
 from state.accounts import Account, Mode
-from state.booking import mul_div
 from state.books import PENDING, Rows
+from state.conversion import mul_div
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Signal
 from state.market import Quote
 from state.messages import Command, Place, Report

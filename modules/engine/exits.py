@@ -19,8 +19,9 @@ from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
 from risk.holding import bar_closed, due
 from state.accounts import Mode
-from state.booking import book_funding, fill_entry, fill_exit, release
+from state.booking import book_exit, book_funding, fill_entry, fill_exit, release
 from state.books import FLAT, OPEN, PENDING
+from state.conversion import home_currency, home_of
 from state.intents import ExitReason, Reduce, Side, order_id
 from state.market import Candle
 from state.messages import Cancel, Close, Command, FundingPaid, Protect, Record, Report
@@ -108,7 +109,10 @@ def exit_filled(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reaso
     coins.given(state, i, fill, out)
     scene.left(state, i, fill, reason)
     pos["exit_reason"] = REASONS.index(reason) + 1
-    fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
+    if fill.gained is None:
+        fill_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee)
+    else:
+        book_exit(state.pos, state.inst, state.acct, i, fill.price, fill.steps, fill.fee, fill.gained)
     fill_row(state, i, fill, out)
     moved = int(state.acct[a]["cash"]) - before
     cash_row(state, a, fill.ts, "trade" if state.inst[i]["spot"] else "pnl", moved + fill.fee, fill.exec_id, out)
@@ -131,7 +135,7 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
     hours = (fill.ts - int(pos["opened_ts"])) / 3_600_000
     text = (
         f"{row['side']} {instrument.symbol} closed by {reason} at {row['exit']} after {hours:.1f} h: "
-        f"{plain(money(net).quantize(Decimal('0.0001')))} {instrument.quote}, {row['r']:+.2f} R, fees {row['fees']}"
+        f"{plain(money(net).quantize(Decimal('0.0001')))} {home_currency(instrument)}, {row['r']:+.2f} R, fees {row['fees']}"
     )
     out.append(Report(ts=fill.ts, what="closed", account=str(fill.account), key=fill.key, rule=str(reason), text=text))
     if paused:
@@ -162,10 +166,9 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
     card = mandate.strategies[int(pos["strategy"])]
     side = int(pos["side"])
     unit = int(state.inst[i]["unit"])
-    bought = int(pos["exit_value"]) - side * int(pos["realised"])
-    entry = money(bought) / instrument.qty(int(pos["filled"]))
+    entry = money(int(pos["bought"])) / instrument.qty(int(pos["filled"]))
     left = money(int(pos["exit_value"])) / instrument.qty(int(pos["exit_steps"]))
-    at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
+    at_risk = home_of(state.inst, i, int(pos["risk"]) * int(pos["filled"]) * unit)
     live = {"unprotected_s": int(pos["unprotected_ms"]) / 1000} if fill.account.mode is Mode.LIVE else {}
     tags = live | ({"explored": True} if pos["explored"] else {}) | ({"slippage": plain(money(int(pos["slip"])))} if pos["bid"] else {})
     domain, style = fill.account.domain, card.style
@@ -307,7 +310,8 @@ def policy_totals(state: RuntimeState, mandate: Mandate, a: int) -> list[int]:
         pos = state.pos[i]
         if pos["explored"] or not mandate.strategies[int(pos["strategy"])].confirmed:
             continue
-        marked = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * int(state.inst[i]["unit"]) - int(pos["value"]))
+        moved = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * int(state.inst[i]["unit"]) - int(pos["value"]))
+        marked = home_of(state.inst, int(i), moved)
         total[int(mandate.rules[int(pos["strategy"])]["style"])] += marked + int(pos["realised"] - pos["fees"] - pos["funding"])
     return total
 

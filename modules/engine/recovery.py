@@ -18,7 +18,7 @@ from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.engine.policies import Policies
 from state.accounts import Account, Domain
-from state.books import ACCT, INST, LIMITS, POS, RULES
+from state.books import ACCT, INST, LIMITS, POS, RULES, natural
 from state.chain import Chain
 from state.ledger import Ledger, Ref, RowKind
 from state.messages import Command, Record, decode_commands, decode_event, encode_commands
@@ -176,7 +176,7 @@ def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
 
 
 def _adopted(name: str, blob: Blob, dtype: np.dtype[Any]) -> Any:
-    """The stored rows in today's layout: fields that are new since then start at zero; a field that is gone or changed is refused."""
+    """The stored rows in today's layout: fields that are new since then start neutral; a field that is gone or changed is refused."""
     shape_text, _, found = blob.dtype.partition("|")
     shape = tuple(int(size) for size in shape_text.strip("()").split(",") if size.strip())
     if found == str(np.lib.format.dtype_to_descr(dtype)):
@@ -186,15 +186,28 @@ def _adopted(name: str, blob: Blob, dtype: np.dtype[Any]) -> Any:
     except (SyntaxError, ValueError, TypeError):
         raise _foreign(f"rows '{name}'") from None
     known: Mapping[str, Any] = dtype.fields or {}
-    if not then.fields or any(known.get(field, (None,))[0] != kind[0] for field, kind in then.fields.items()):
+    if not then.fields or not all(field in known and _grew(kind[0], known[field][0]) for field, kind in then.fields.items()):
         raise _foreign(f"rows '{name}'")
     stored = np.frombuffer(blob.data, dtype=then).reshape(shape)
-    rows = np.zeros(shape, dtype)
-    for field in then.fields:
-        rows[field] = stored[field]
+    rows = natural(np.zeros(shape, dtype))
+    for field, kind in then.fields.items():
+        if kind[0].shape:
+            rows[field][..., : kind[0].shape[0]] = stored[field]
+        else:
+            rows[field] = stored[field]
     if "market" in known and "market" not in then.fields:
         rows["market"] = np.arange(len(rows))  # before there were seats every instrument had one account
+    if "bought" in known and "bought" not in then.fields:
+        # while nothing was converted, what was bought is what was sold less what that gained, and what is still held
+        rows["bought"] = rows["value"] + rows["exit_value"] - rows["side"] * rows["realised"]
     return rows
+
+
+def _grew(then: np.dtype[Any], now: np.dtype[Any]) -> bool:
+    """Whether a field of type `then` fits into one of type `now`: the same, or a longer table of the same things."""
+    if then == now:
+        return True
+    return len(then.shape) == 1 == len(now.shape) and then.base == now.base and then.shape[0] < now.shape[0]
 
 
 def _foreign(what: str) -> Refusal:

@@ -20,6 +20,7 @@ from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.accounts import Mode
+from state.conversion import turn_rates
 from state.intents import Side
 from state.market import Candle, FundingRate
 from state.messages import BarsClosed, Command, Event, Record, Report
@@ -85,13 +86,17 @@ def warm(engine: Engine, grid: Grid) -> None:
                     int(grid.close[i, k]),
                     float(grid.volume[i, k]),
                 )
+    turn_rates(engine.state.inst, market)
     first = int(grid.ts[grid.start]) if grid.start < len(grid.ts) else 0
     for key, (times, rates) in grid.funding.items():
+        seats = engine.state.seats_of[engine.state.index[key]]
+        if engine.state.inst[seats[0]]["on_margin"]:
+            continue  # days of a calendar, no rate of a market
         known = int(np.searchsorted(times, first))
         for ts, rate in zip(times[:known].tolist(), rates[:known].tolist(), strict=True):
             watch_rate(observed, engine.state.index[key], ts, rate)
         if known:
-            for i in engine.state.seats_of[engine.state.index[key]]:
+            for i in seats:
                 engine.state.inst[i]["funding_e8"] = rates[known - 1]
 
 
@@ -160,7 +165,7 @@ def sweep_rows(grid: Grid, trades: Any) -> list[dict[str, Any]]:
         instrument = grid.instruments[int(trade["i"])]
         entry = STRATEGIES[int(trade["strategy"])]
         qty = instrument.qty(int(trade["steps"]))
-        at_risk = int(trade["risk"]) * int(trade["steps"]) * instrument.unit
+        at_risk = int(trade["at_risk"])
         found.append(
             {
                 "symbol": instrument.symbol,

@@ -8,8 +8,8 @@ The rules, also published in `docs/paper.md`:
 - A resting entry fills at its price when a print or the touch goes through it by a tick, at most the size seen; it ends at its expiry.
 - Stop and target trigger on the touch that a market close would get, or on a print; then the position is sold (bought back) quote by
   quote, at most what stands at the touch each time, until it is gone. The stop wins over the target.
-- Fees: taker or maker rate on the value, in quote currency, rounded up. No slippage is added: the touch is the real one.
-- Funding of perpetuals: what is held when a settlement comes pays or receives it (`modules/exchange/paper_funding.py`).
+- Fees: taker or maker rate on the value, in the account's currency, rounded up. No slippage is added: the touch is the real one.
+- Funding of perpetuals, swap of currencies: what is held when a settlement comes pays or receives it (`modules/exchange/paper_funding.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from risk.costs import entry_fee_ppm
 from state.accounts import Account
 from state.booking import fee_of
 from state.books import Rows
+from state.conversion import home_of
 from state.intents import Approved, ExitReason, OrderType, Reduce
 from state.market import Quote, Trade
 from state.messages import (
@@ -104,7 +105,7 @@ class PaperVenue:
     def holding(self, key: str) -> Holding | None:
         """What is held of an instrument at this moment."""
         held = self._held.get(key)
-        return None if held is None else Holding(held.account, held.side, held.steps, int(self._inst[self._index[key]]["unit"]))
+        return None if held is None else Holding(held.account, held.side, held.steps, self._index[key])
 
     def on_quote(self, quote: Quote) -> list[AccountEvent]:
         """What the touch does to orders and positions on its instrument."""
@@ -190,7 +191,8 @@ class PaperVenue:
         entry.left -= steps
         entry.fills += 1
         i = self._index[intent.key]
-        fee = fee_of(price * steps * int(self._inst[i]["unit"]), entry_fee_ppm(self._inst, i, int(intent.order_type)))
+        value = home_of(self._inst, i, price * steps * int(self._inst[i]["unit"]))
+        fee = fee_of(value, entry_fee_ppm(self._inst, i, int(intent.order_type)))
         exec_id = f"{entry.order.order_id}-{entry.fills}"
         fill = Fill(
             ts=ts,
@@ -236,7 +238,7 @@ class PaperVenue:
             side=-held.side,
             price=exit_touch,
             steps=steps,
-            fee=fee_of(exit_touch * steps * int(self._inst[i]["unit"]), int(self._inst[i]["taker_ppm"])),
+            fee=fee_of(home_of(self._inst, i, exit_touch * steps * int(self._inst[i]["unit"])), int(self._inst[i]["taker_ppm"])),
         )
         if held.steps == 0:
             del self._held[quote.key]

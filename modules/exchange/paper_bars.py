@@ -19,6 +19,7 @@ from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolv
 from state.accounts import Account
 from state.booking import fee_of, funding_of
 from state.books import Rows
+from state.conversion import home_of
 from state.intents import Approved, ExitReason, OrderType, Reduce
 from state.market import Candle
 from state.messages import (
@@ -156,7 +157,7 @@ class BarVenue:
         times, rates = self._funding[candle.key]
         at = bisect_left(times, candle.ts)
         if at < len(times) and times[at] == candle.ts:
-            amount = funding_of(held.side, held.steps, int(self._inst[held.i]["unit"]), candle.open, int(rates[at]))
+            amount = funding_of(self._inst, held.i, held.side, held.steps, candle.open, int(rates[at]))
             events.append(FundingPaid(candle.ts, held.account, held.key, amount, settlement_ref(held.key, candle.ts)))
 
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
@@ -195,7 +196,7 @@ class BarVenue:
 
     def _enter(self, order: Approved, i: int, price: int, ts: int, events: list[AccountEvent]) -> None:
         intent = order.intent
-        value = price * intent.steps * int(self._inst[i]["unit"])
+        value = home_of(self._inst, i, price * intent.steps * int(self._inst[i]["unit"]))
         fee = fee_of(value, entry_fee_ppm(self._inst, i, int(intent.order_type)))
         fill = Fill(
             ts=ts,
@@ -224,7 +225,7 @@ class BarVenue:
         """Close at `level` less slippage: by a close order (`hit` None), by the stop or by the target."""
         inst = self._inst[held.i]
         price = slipped(level, int(inst["slip_ppm"]), -held.side)
-        fee = fee_of(price * held.steps * int(inst["unit"]), int(inst["taker_ppm"]))
+        fee = fee_of(home_of(self._inst, held.i, price * held.steps * int(inst["unit"])), int(inst["taker_ppm"]))
         order_id = held.close.order_id if hit is None and held.close is not None else f"{held.key}-{ts:x}-s"
         fill = Fill(
             ts=ts,

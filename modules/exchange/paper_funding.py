@@ -12,6 +12,7 @@ import msgspec
 
 from state.accounts import Account
 from state.booking import funding_of
+from state.books import Rows
 from state.market import FundingRate
 from state.messages import FundingPaid
 
@@ -25,12 +26,12 @@ def settlement_ref(key: str, ts: int) -> str:
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """A paper position in one instrument: `side` +1 or -1, `unit` money units of a tick and step."""
+    """A paper position in one instrument: `side` +1 or -1, `seat` its row of INST."""
 
     account: Account
     side: int
     steps: int
-    unit: int
+    seat: int
 
 
 class _Note(msgspec.Struct, frozen=True):
@@ -39,10 +40,11 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 class Owed:
-    """By instrument what was held from which venue time on; times only grow."""
+    """By instrument what was held from which venue time on; times only grow. `inst` are the engine's instrument rows."""
 
-    def __init__(self, booked: Booked) -> None:
+    def __init__(self, booked: Booked, inst: Rows) -> None:
         self._booked = booked
+        self._inst = inst
         self._notes: dict[str, list[_Note]] = {}
 
     def note(self, key: str, since: int, held: Holding | None) -> None:
@@ -65,7 +67,7 @@ class Owed:
         self.forget(rate.key, rate.ts)
         if held is None or not wanted:
             return []
-        amount = funding_of(held.side, held.steps, held.unit, mark, rate.rate_e8)
+        amount = funding_of(self._inst, held.seat, held.side, held.steps, mark, rate.rate_e8)
         return [FundingPaid(rate.ts, held.account, rate.key, amount, settlement_ref(rate.key, rate.ts))]
 
     def forget(self, key: str, ts: int) -> None:

@@ -20,7 +20,7 @@ from modules.engine.grid import Grid
 from modules.learning.sweep import SIGNAL, STATIC_VALUES, TRADE, portfolio_pass
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
-from state.books import ARMS, FLAT, POS, Rows
+from state.books import ARMS, FLAT, PAR_E9, POS, Rows
 from strategy.actions import ACTIONS, Values, arm_of, size_of
 from utils.fixed import MONEY_SCALE
 from utils.kernel import kernel
@@ -223,8 +223,7 @@ class Labeller:
 
     def _told(self, asked: Rows, why: Ints, trades: Rows) -> Labels:
         good = why == Why.LABELLED
-        unit = np.array([instrument.unit for instrument in self.grid.instruments], np.float64)[asked["i"]][:, None]
-        at_risk = trades["risk"].astype(np.float64) * trades["steps"] * unit
+        at_risk = trades["at_risk"].astype(np.float64)
         r = np.where(at_risk > 0, trades["net"] / np.where(at_risk > 0, at_risk, 1.0), 0.0)
         r[~good] = np.nan
         known = np.maximum(trades["exit_ts"].max(axis=1, initial=0), asked["ts"] + self.grid.confirm_ms)
@@ -238,6 +237,7 @@ class Labeller:
         fine_ts, fine_high, fine_low = (fine.ts, fine.high, fine.low) if fine is not None else (nothing, nothing, nothing)
         inst = self._inst[i : i + 1].copy()
         inst["account"] = inst["market"] = 0
+        inst["rate_e9"], inst["via"] = PAR_E9, -1  # R is the same in any currency: the wallet is one in the quote's
         out, state = np.zeros(len(ks) * ARMS, TRADE), np.zeros(len(ks) * ARMS, np.int64)
         _walk(
             np.zeros(1, POS),

@@ -125,8 +125,7 @@ class Arena(msgspec.Struct):
         allowed = np.zeros(len(STRATEGIES), np.int64)
         allowed[BY_ID[self.strategy].index] = 1
         found = run_portfolio(self.grid, self._market(parameters), (pos, inst, acct), rules, self._limits, allowed)
-        units = np.array([one.unit for one in self.grid.instruments], np.int64)
-        at_risk = found["risk"] * found["steps"] * units[found["i"]]
+        at_risk = found["at_risk"]
         r = np.divide(found["net"], at_risk, out=np.zeros(len(found)), where=at_risk != 0)
         return r, found["entry_ts"].copy(), found["exit_ts"].copy()
 

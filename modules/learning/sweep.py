@@ -24,6 +24,7 @@ from risk.holding import BY_HALT, bar_closed, due
 from risk.price_jump import jumped
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
+from state.conversion import home_of, turn_to
 from strategy.actions import ACTIONS, Values
 from strategy.market import on_bar
 from strategy.moves import largest_move
@@ -58,9 +59,11 @@ TRADE = np.dtype(
         ("funding", "i8"),
         ("net", "i8"),
         ("risk", "i8"),
+        ("at_risk", "i8"),
     ]
 )
-"""A closed trade in integers: values, fees and results in money units, risk in ticks."""
+"""A closed trade in integers: values in money units of the quote currency, fees, results and `at_risk` (what a loss at the first stop would
+have been) of the account's, risk in ticks."""
 
 
 @kernel
@@ -93,7 +96,7 @@ def _leave(
     side, steps = pos[i]["side"], pos[i]["steps"]
     price = slipped(level, inst[i]["slip_ppm"], -side)
     entry_value = pos[i]["value"]
-    fee = fee_of(price * steps * inst[i]["unit"], inst[i]["taker_ppm"])
+    fee = fee_of(home_of(inst, i, price * steps * inst[i]["unit"]), inst[i]["taker_ppm"])
     fill_exit(pos, inst, acct, i, price, steps, fee)
     net = pos[i]["realised"] - pos[i]["fees"] - pos[i]["funding"]
     trades[n]["i"] = i
@@ -110,6 +113,7 @@ def _leave(
     trades[n]["funding"] = pos[i]["funding"]
     trades[n]["net"] = net
     trades[n]["risk"] = pos[i]["risk"]
+    trades[n]["at_risk"] = home_of(inst, i, pos[i]["risk"] * steps * inst[i]["unit"])
     trade_closed(acct, rules, limits, inst[i]["account"], pos[i]["strategy"], net, pos[i]["opened_ts"], ts)
     release(pos, i)
     return n + 1
@@ -118,7 +122,7 @@ def _leave(
 @kernel
 def _enter(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, ts: int) -> None:
     steps = pos[i]["working"]
-    fee = fee_of(price * steps * inst[i]["unit"], entry_fee_ppm(inst, i, pos[i]["order_type"]))
+    fee = fee_of(home_of(inst, i, price * steps * inst[i]["unit"]), entry_fee_ppm(inst, i, pos[i]["order_type"]))
     fill_entry(pos, inst, acct, i, price, steps, fee, ts)
 
 
@@ -164,6 +168,9 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
     ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
+    converts = False
+    for i in range(n_symbols):
+        converts = converts or inst[i]["via"] >= 0
     k = first
     while k < len(ts):
         if active == 0:
@@ -244,6 +251,9 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     done = _leave(pos, inst, acct, rules, limits, i, pos[i]["stop"], closed, _stop_reason(pos, i), trades, done)
                 elif hit == TARGET:
                     done = _leave(pos, inst, acct, rules, limits, i, pos[i]["target"], closed, BY_TARGET, trades, done)
+        if converts:
+            turn_to(inst, c, k)
+        if active:
             for x in range(active):
                 i = ids[x]
                 if pos[i]["status"] == OPEN and o[i, k] != 0:

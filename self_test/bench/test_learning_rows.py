@@ -22,7 +22,7 @@ def trades(*nets: float) -> np.ndarray:
     unit = GRID.instruments[0].unit
     for n, net in enumerate(nets):
         found[n]["entry_ts"], found[n]["exit_ts"] = START + n * DAY + HOUR, START + (n + 1) * DAY
-        found[n]["net"], found[n]["risk"], found[n]["steps"] = int(net * 100 * unit), 100, 1
+        found[n]["net"], found[n]["at_risk"] = int(net * 100 * unit), 100 * unit
     return found
 
 
@@ -43,18 +43,18 @@ def result(*alone: Alone) -> Result:
 
 def test_a_wallets_line_counts_r_days_and_drawdown() -> None:
     balance = 1_000 * 100 * GRID.instruments[0].unit
-    found = traded_line("x", GRID, trades(2.0, -1.0, -1.0, 3.0), balance, (START, START + 10 * DAY), [], np.zeros(0, np.int64))
+    found = traded_line("x", trades(2.0, -1.0, -1.0, 3.0), balance, (START, START + 10 * DAY), [], np.zeros(0, np.int64))
     assert found.trades == 4 and found.mean_r == pytest.approx(0.75) and found.drawdown_r == pytest.approx(2.0)
     assert found.total == pytest.approx(0.003) and found.drawdown == pytest.approx(2.0 / 1_002.0)
     assert found.mean_r_low is not None and found.mean_r_low < 0.75 < (found.mean_r_high or 0.0)
     assert found.sharpe_low is not None and found.sharpe is not None and found.sharpe_low < found.sharpe
-    nothing = traded_line("x", GRID, trades(), balance, (START, START + 10 * DAY), [], np.zeros(0, np.int64))
+    nothing = traded_line("x", trades(), balance, (START, START + 10 * DAY), [], np.zeros(0, np.int64))
     assert nothing.trades == 0 and nothing.mean_r is None and nothing.sharpe is None and nothing.total == 0.0 == nothing.drawdown
 
 
 def test_the_skip_rate_counts_candidates_that_were_judged_and_allowed() -> None:
     rows = [row(0), row(1), row(2, mask=0), row(3)]
-    found = traded_line("x", GRID, trades(), 10**15, (START, START + DAY), rows, np.array([0, 4, 0, -1]))
+    found = traded_line("x", trades(), 10**15, (START, START + DAY), rows, np.array([0, 4, 0, -1]))
     assert found.skip_rate == 0.5
 
 

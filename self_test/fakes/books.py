@@ -10,7 +10,7 @@ import msgspec
 from config import CONFIG
 from modules.settings import Risk, instrument_rows, limit_rows, rule_rows
 from state.accounts import Account, Domain, Mode
-from state.books import ACCT, OPEN, POS, Rows, rows
+from state.books import ACCT, INST, OPEN, POS, Rows, rows
 from state.instruments import Instrument
 from utils.fixed import MONEY_SCALE
 
@@ -33,6 +33,13 @@ def coin(symbol: str, domain: Domain = Domain.CRYPTO, **changes: Any) -> Instrum
         "funding_interval_min": 480 if domain is Domain.PERPS else 0,
     }
     return Instrument(**{**plain, **changes})
+
+
+def seat_of(unit: int) -> Rows:
+    """The row of one instrument whose step is worth `unit` money units a tick; no conversion, no session."""
+    found = rows(INST)
+    found["unit"] = unit
+    return found
 
 
 class Books(msgspec.Struct, eq=False):

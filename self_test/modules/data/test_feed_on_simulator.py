@@ -20,7 +20,7 @@ from modules.data.feeds import BybitFeed, FeedEvent, feed_topics
 from modules.data.funding import FundingWatch
 from modules.exchange.paper_funding import Holding, Owed
 from modules.simulator.server import Simulator, SimulatorOptions
-from self_test.fakes.books import PERP
+from self_test.fakes.books import PERP, seat_of
 from self_test.marketdata.samples import M5
 from state.accounts import Domain
 from state.booking import funding_of
@@ -79,8 +79,8 @@ async def test_settlements_that_were_missed_are_the_venues_own_at_its_marks():
         assert now is not None
         interval = one.funding_interval_min * 60_000
         first = now // interval * interval - 2 * interval
-        owed, paid = Owed(lambda *_: False), list[FundingPaid]()
-        owed.note(one.key, first - 1, Holding(PERP, -1, 50, one.unit))
+        owed, paid = Owed(lambda *_: False, seat_of(one.unit)), list[FundingPaid]()
+        owed.note(one.key, first - 1, Holding(PERP, -1, 50, 0))
         known = {one.key: first - 1}
         watch = FundingWatch([one], M5, rest, clock, owed, known=known, now_ms=lambda: now, held=lambda _: None, pay=paid.extend)
         await watch.catch_up()
@@ -90,7 +90,7 @@ async def test_settlements_that_were_missed_are_the_venues_own_at_its_marks():
         assert watch.attach(BarsClosed(now + M5)).funding == tuple(rates)
         assert [event.ts for event in paid] == [rate.ts for rate in rates]
         for event, rate in zip(paid[:2], rates, strict=False):  # the bar of the last may still be running
-            assert event.amount == funding_of(-1, 50, one.unit, bars[rate.ts].open, rate.rate_e8) != 0
+            assert event.amount == funding_of(seat_of(one.unit), 0, -1, 50, bars[rate.ts].open, rate.rate_e8) != 0
 
 
 @pytest.mark.parametrize("domain", [Domain.CRYPTO, Domain.PERPS])

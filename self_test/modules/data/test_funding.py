@@ -11,7 +11,7 @@ import pytest
 from marketdata.items import Ticker
 from modules.data.funding import FundingWatch
 from modules.exchange.paper_funding import Holding, Owed
-from self_test.fakes.books import M5, PERP, coin
+from self_test.fakes.books import M5, PERP, coin, seat_of
 from state.accounts import Account, Domain
 from state.instruments import Instrument
 from state.market import FundingRate
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 COIN = coin("AAAUSDT", Domain.PERPS)
 KEY, T, H8 = COIN.key, 1_735_689_600_000, 8 * 3_600_000
-HELD = Holding(PERP, 1, 10, 1_000_000)
+HELD = Holding(PERP, 1, 10, 0)
 
 
 class Venue:
@@ -58,7 +58,7 @@ class Daemon:
         self.held: Holding | None = None
         self.now = T
         self.clock = clock or FakeClock()
-        self.owed = Owed(self._was_booked)
+        self.owed = Owed(self._was_booked, seat_of(1_000_000))
         self.watch = FundingWatch(
             [COIN],
             M5,
