@@ -17,13 +17,15 @@ from prometheus_client import CollectorRegistry
 
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from modules.accounts import Lineup, find_keys, line_up
-from modules.boot import assemble, checkpoint, needed, never_tradable, open_chain, recover, stored_policies, warm_up
+from modules.beginning import Foundation, begin
+from modules.boot import never_tradable, open_chain
+from modules.broker import Broker, find_broker
 from modules.cost_floor import CostFloor
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
 from modules.data.together import together
 from modules.engine.core import Engine
-from modules.engine.desk import FEEDS, chosen_strategies, make_mandate
+from modules.engine.desk import FEEDS, chosen_strategies
 from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
@@ -33,27 +35,25 @@ from modules.fulfil import Building
 from modules.health import Health
 from modules.introduction import Pace, facts
 from modules.latch import latched
-from modules.live_floor import LiveFloor, new_tag
-from modules.marketplace import MarketPlace, find_market, listed, past_candles, unreachable
+from modules.live_floor import LiveFloor
+from modules.marketplace import MarketPlace, find_market, unreachable
 from modules.opening import first_events
 from modules.options import RunOptions, check, http_address, notices
 from modules.paper_floor import PaperFloor
-from modules.procedure import procedures
 from modules.readiness import DAEMON_FILE, Readiness, announce
 from modules.schedule import scheduled
 from modules.settings import BotConfig
 from modules.stage_request import note_earned, remember, remembered
 from modules.stopping import catch_signals, stop_steps
 from modules.ui.console import ConsoleObserver
-from modules.ui.recent import BARS
 from modules.version import VERSION
 from modules.warm import warm
 from modules.watch_floor import WatchFloor
 from state.accounts import Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
-from state.market import Candle
 from state.messages import Command
+from state.stages import STAGES, Cell
 from telemetry.loop_lag import measure_lag
 from telemetry.metrics import MetricsObserver
 from telemetry.server import Answers, Ask, Server
@@ -89,7 +89,7 @@ class Daemon:
         """Another life that was asked for."""
         self.options, self.config, self.console, self.clock = options, config, console, clock
         self.rng = random.Random()  # jitter only; nothing that decides draws from it
-        self.domains = tuple(one for one in check(options, remembered(options.folder).earned) if one is not Domain.FOREX)
+        self.domains = check(options, remembered(options.folder).earned)
         self.chosen = chosen_strategies(options.strategies)
         self.inbox = Inbox()
         self.stopping = asyncio.Event()
@@ -110,6 +110,7 @@ class Daemon:
         self.server: Server
         self.tasks = Supervisor(clock, self.rng)
         self.resumed, self.born, self.ready_ns = False, False, 0
+        self.broker: Broker | None = None
 
     # --- building -----------------------------------------------------------------------------------------------------------------
 
@@ -152,12 +153,14 @@ class Daemon:
         self.gaps = BackfillQueue(self.rest, self.clock, self.rng, self.options.folder)
         self.keys = keys = find_keys(self.options.env, os.environ, self.market.embedded)
         self.lineup = line_up(self.options, keys)
+        self.broker = find_broker(self.options.env, keys.get(Domain.FOREX), self.market.embedded, throttle, self.clock, self.rng)
+        if self.broker is not None:
+            stack.push_async_callback(self.broker.close)
         hosts = self.market.hosts if self.options.env is Environment.SIMULATED else PRIVATE_HOSTS[self.options.env]
         self.live = LiveFloor(self.options, self.config, hosts, keys, throttle, self.clock)
         stack.push_async_callback(self.live.close)
         try:
-            instruments = await listed(self.rest, self.config, self.domains, self.options.symbols)
-            await self._build(instruments)
+            await self._build()
         except (Transient, Rejected, FrameError) as error:
             raise unreachable(self.options, f"the market data of {self.market.hosts.http} cannot be had: {error}") from error
 
@@ -181,48 +184,23 @@ class Daemon:
         if hasattr(self, "market") and ((refused and not self.later) or (kind is None and not self.born)):
             await self.market.leave()
 
-    async def _build(self, asked: list[Instrument]) -> None:
-        policies = stored_policies(self.options.folder)
-        stored = recover(self.chain, policies)
-        for warning in stored.warnings:
-            self.console.say(f"recovery: {warning}")
-        instruments = needed(asked, stored.state)
-        self.lineup = await self.live.introduce(self.lineup, stored.state)
-        state, fresh = assemble(self.config, instruments, self.lineup.accounts, stored.state)
-        state.tag = state.tag or (new_tag() if self.lineup.live else "")
-        idle = [account for account in state.accounts if account not in self.lineup.accounts]
-        kept = frozenset(one.key for one in instruments) - {one.key for one in asked}
-        self.domains = tuple(dict.fromkeys(one.domain for one in instruments))  # what is held is fed and managed, too
-        self.engine = Engine(
-            state,
-            make_mandate(
-                self.config,
-                instruments,
-                state.accounts,
-                self.chosen,
-                quotes=True,
-                closing_only=kept,
-                idle=idle,
-                env=str(self.options.env),
-                procedures=procedures(self.config, self.lineup.domains, self.chosen),
-                policies=policies,
-                explore_own=True,
+    async def _build(self) -> None:
+        begun = await begin(
+            Foundation(
+                options=self.options,
+                config=self.config,
+                chain=self.chain,
+                rest=self.rest,
+                broker=self.broker,
+                live=self.live,
+                chosen=self.chosen,
+                say=self.console.say,
+                progress=self.console.progress,
             ),
+            self.lineup,
         )
-        past: list[Candle] = []
-        if fresh:
-            new = [one for one in instruments if one.key in fresh]
-            step, console = self.engine.mandate.confirm_ms, self.console
-            before, candles = await past_candles(self.rest, self.config, new, step, console.progress, console.say)
-            warm_up(self.engine, before, candles)
-            past = [candle for found in candles.values() for candle in found[-BARS:]]
-        if stored.state is not None:
-            held = sum(int(row["status"] == 2) for row in state.pos)
-            self.console.say(f"going on from the stored state: {held} open position(s), {sum(state.closed_trades)} closed trade(s)")
-        self.resumed = stored.state is not None
-        for _ in range(2):
-            # Instruments and terms may have changed outside the journal: the snapshot that is kept as the previous one must know them too.
-            checkpoint(self.engine, self.chain)
+        self.engine, self.lineup, self.domains, self.resumed = begun.engine, begun.lineup, begun.domains, begun.resumed
+        state = self.engine.state
         self.console.attach(state)
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
         time_now, fees = self.floor.time_now, self.live.fee_rates
@@ -230,15 +208,15 @@ class Daemon:
         health = Health(self.engine, self.clock, self.inbox.put, self.metrics.taken)
         self.readiness = Readiness(state)
         self.faces = self._faces()
-        self.faces.prime(past)
+        self.faces.prime(begun.past)
         self.watch = WatchFloor(
             self.config, self.options.folder, self.engine, self.chain.ledger, self.session, self.clock, time_now, self.inbox.put
         )
         told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
         observers: list[Observer] = [self.console, self.metrics, *told, health]
         if self.market.control_url is not None:
-            name, live, floor = f"daemon-{os.getpid()}", self.live, self.floor
-            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, lambda: live.idle and floor.idle)
+            name = f"daemon-{os.getpid()}"
+            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, self._digested)
             observers.append(self.lockstep.observe)
             self.floor.time.observe(int((await self.lockstep.look())["now"]))
         else:
@@ -247,6 +225,10 @@ class Daemon:
             self.floor.also(listener)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, health.taken)
+
+    def _digested(self) -> bool:
+        """What has closed by now was decided on, and what followed from it was done."""
+        return self.live.idle and self.floor.idle and self.floor.heard_out
 
     def _halted(self, account: Account) -> bool:
         return latched(self.options.folder, str(account)) is not None
@@ -257,6 +239,8 @@ class Daemon:
 
     async def _filters(self, domain: Domain) -> dict[str, Instrument]:
         mine = [one.symbol for one in self.engine.state.instruments if one.domain is domain]
+        if domain is Domain.FOREX:
+            return {} if self.broker is None else await self.broker.filters(mine)
         return {one.key: one for one in await self.rest.instruments(domain) if one.symbol in mine}
 
     # --- living -------------------------------------------------------------------------------------------------------------------
@@ -342,13 +326,16 @@ class Daemon:
 
     async def _tasks(self) -> None:
         """Every task of the daemon, with what happens when it fails."""
+        options = self.options
         async with self.tasks as tasks:
             tasks.supervise("engine", self.runner.run, FATAL)
             tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
             for name, job, fatal in self.live.jobs():
                 tasks.supervise(name, job, FATAL if fatal else RESTART)
             for domain in self.domains:
-                tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest), FEED)
+                tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest, self.broker), FEED)
+            if self.broker is not None and Domain.FOREX not in self.domains and STAGES[options.stage].forex is not Cell.OFF:
+                tasks.supervise("broker", self._wait_for_broker, EXPENDABLE)
             if self.lockstep is not None:
                 tasks.supervise("lockstep", self._keep_pace, RESTART)
             for name, expendable in (("backfill", self.gaps.run), ("costs", self.costs.run), ("console", self._keep_console)):
@@ -365,6 +352,13 @@ class Daemon:
                 # A task that does not end would keep the group waiting for ever; what matters is written, start-up is recovery.
                 self.console.say(f"did not end in time: {', '.join(stuck)}")
                 os._exit(int(ExitCode.INTERNAL))
+
+    async def _wait_for_broker(self) -> None:
+        """FOREX could not begin with this life; the next one has it."""
+        assert self.broker is not None  # noqa: S101  supervised only where there is one
+        await self.broker.until_it_answers()
+        self.console.say("FOREX: the broker answers now; the bot starts again with it, positions keep their stops on the venue")
+        self._again(self.options)
 
     async def _keep_checkpoints(self) -> None:
         while True:

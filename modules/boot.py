@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
@@ -108,6 +109,12 @@ def grid_of(instrument: Instrument) -> tuple[Decimal, Decimal]:
     return instrument.tick, instrument.step
 
 
+def knows(stored: RuntimeState | None, instrument: Instrument) -> bool:
+    """Whether the market row of `instrument` goes on from `stored`, so that it needs no warm-up."""
+    n = None if stored is None else stored.index.get(instrument.key)
+    return stored is not None and n is not None and grid_of(stored.instruments[n]) == grid_of(instrument)
+
+
 def assemble(
     config: BotConfig, instruments: tuple[Instrument, ...], accounts: Sequence[Account], stored: RuntimeState | None
 ) -> tuple[RuntimeState, frozenset[str]]:
@@ -124,8 +131,8 @@ def assemble(
         return state, frozenset(state.index)
     fresh = set(state.index)
     for key, m in state.index.items():
-        n = stored.index.get(key)
-        if n is not None and grid_of(stored.instruments[n]) == grid_of(instruments[m]):
+        if knows(stored, instruments[m]):
+            n = stored.index[key]
             state.market[m], state.observed[m] = stored.market[n], stored.observed[n]
             state.spreads[m], state.spread_n[m] = stored.spreads[n], stored.spread_n[n]
             fresh.discard(key)
@@ -185,6 +192,11 @@ def frontier(engine: Engine) -> dict[str, int]:
     """By instrument the start of the first candle its row has not seen; rows that saw none are left out."""
     rows, step = engine.state.market, engine.mandate.confirm_ms
     return {key: int(rows[i]["last_ts"]) + step for key, i in engine.state.index.items() if int(rows[i]["confirm_bars"]) > 0}
+
+
+def least_order(inst: np.void, price: int) -> int:
+    """The smallest order that an INST row allows at `price` (ticks), in money units."""
+    return max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"]))
 
 
 def never_tradable(engine: Engine) -> list[str]:

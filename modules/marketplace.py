@@ -9,18 +9,28 @@ from urllib.parse import urlsplit
 import msgspec
 
 from marketdata.bybit_rest import BybitRest
-from modules.data.backfill import Progress, history
+from modules.data.backfill import Klines, Progress, history
 from modules.engine.grid import DAY_MS, NATIVE_DAYS
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.simulator import launcher
 from modules.simulator.server import SimulatorOptions
+from modules.timeframes import Frames
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle
 from utils.clock import Clock
 from utils.errors import ExitCode, Refusal, Transient
+
+WEEKEND_DAYS = 3.5
+"""A history that begins in a weekend begins with the week."""
+CURRENCIES = frozenset({"AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "NZD", "USD", "SEK", "NOK", "DKK", "PLN", "SGD", "HKD", "MXN", "ZAR"})
+
+
+def is_pair(symbol: str) -> bool:
+    """Two currencies: a symbol of the broker's, not of the crypto venue's."""
+    return len(symbol) == 6 and {symbol[:3], symbol[3:]} <= CURRENCIES
 
 
 class MarketPlace(msgspec.Struct, kw_only=True):
@@ -67,7 +77,7 @@ async def find_market(options: RunOptions, clock: Clock) -> MarketPlace:
         market=options.market,
         from_ms=options.from_ms,
         to_ms=options.to_ms,
-        symbols=options.symbols or (),
+        symbols=tuple(symbol for symbol in options.symbols or () if not is_pair(symbol)),
     )
     try:
         found = await launcher.ensure_running(options.state_dir, wanted, clock)
@@ -91,8 +101,12 @@ def unreachable(options: RunOptions, what: str) -> Refusal:
 
 
 async def listed(rest: BybitRest, config: BotConfig, domains: Sequence[Domain], symbols: Sequence[str] | None) -> list[Instrument]:
-    """Today's filters of the symbols asked for (default: the configured ones that the venue trades); Refusal names unknown ones."""
+    """Today's filters of the symbols asked for (default: the configured ones that the venue trades); Refusal names unknown ones.
+
+    Pairs of currencies are the broker's; who names those alone has the configured symbols here.
+    """
     found: list[Instrument] = []
+    symbols = [symbol for symbol in symbols or () if not is_pair(symbol)]
     for domain in domains:
         known = {one.symbol: one for one in await rest.instruments(domain)}
         wanted = symbols or [symbol for symbol in config.domains[domain].symbols if symbol in known and known[symbol].trading]
@@ -107,32 +121,35 @@ async def listed(rest: BybitRest, config: BotConfig, domains: Sequence[Domain], 
 
 
 async def past_candles(
-    rest: BybitRest,
-    config: BotConfig,
-    instruments: Sequence[Instrument],
-    confirm_ms: int,
-    progress: Progress,
-    say: Callable[[str], None],
+    source: Klines, config: BotConfig, instruments: Sequence[Instrument], progress: Progress, say: Callable[[str], None]
 ) -> tuple[dict[str, list[Candle]], dict[str, list[Candle]]]:
-    """The warm-up history of each instrument: native primary bars from before, then candles. Says where there is too little."""
+    """The warm-up history of instruments of one venue: native primary bars from before, then candles. Says where there is too little."""
     before: dict[str, list[Candle]] = {}
     found: dict[str, list[Candle]] = {}
-    groups: dict[int, list[Instrument]] = {}
+    groups: dict[tuple[int, Frames], list[Instrument]] = {}
     for one in instruments:
-        groups.setdefault(config.domains[one.domain].warmup_days, []).append(one)
-    for days, group in groups.items():
-        running = await rest.newest_start(group[0], confirm_ms)
+        settings = config.domains[one.domain]
+        groups.setdefault((settings.warmup_days, settings.frames(one.symbol)), []).append(one)
+    for (days, frames), group in groups.items():
+        confirm_ms, primary_ms = frames.confirm_ms, frames.primary_ms
+        running = await source.newest_start(group[0], confirm_ms)
         if running is None:
             raise Transient(f"no candles of {group[0].symbol}")
-        got = await history(rest, group, confirm_ms, running - days * DAY_MS, None, progress)
-        for key, candles in got.items():
-            had = len(candles) * confirm_ms / DAY_MS
-            if had < days - 0.5:
-                say(f"warm-up: {key} has {had:.1f} of {days} days of history, {days - had:.1f} too few")
+        got = await history(source, group, confirm_ms, running - days * DAY_MS, None, progress)
+        for one in group:
+            had = _days_of(one, got[one.key], running, confirm_ms)
+            if had < days - (WEEKEND_DAYS if one.domain is Domain.FOREX else 0.5):
+                say(f"warm-up: {one.key} has {had:.1f} of {days} days of history, {days - had:.1f} too few")
         found |= got
-        primary_ms = config.domains[group[0].domain].primary_ms
         for one in group:
             first = got[one.key][0].ts if got[one.key] else running
             start = first // primary_ms * primary_ms - NATIVE_DAYS * DAY_MS
-            before[one.key] = await rest.klines(one, primary_ms, start, first // primary_ms * primary_ms)
+            before[one.key] = await source.klines(one, primary_ms, start, first // primary_ms * primary_ms)
     return before, found
+
+
+def _days_of(instrument: Instrument, candles: Sequence[Candle], running: int, confirm_ms: int) -> float:
+    """How much history there is, in days; a market that rests at weekends is measured from its first candle to now."""
+    if instrument.domain is Domain.FOREX:
+        return (running - candles[0].ts) / DAY_MS if candles else 0.0
+    return len(candles) * confirm_ms / DAY_MS

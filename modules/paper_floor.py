@@ -14,8 +14,11 @@ from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import BybitRest
 from marketdata.bybit_ws import BybitStream
 from modules.boot import frontier
+from modules.broker import Broker
 from modules.data.feeds import BybitFeed, FeedEvent, Gaps, feed_topics
 from modules.data.funding import FundingWatch, Settlements
+from modules.data.oanda_feed import QUOTE_AGE_MS as BROKER_QUOTE_AGE_MS
+from modules.data.oanda_feed import OandaFeed
 from modules.data.ticker import VenueTicker
 from modules.data.together import together
 from modules.engine.core import Engine
@@ -25,6 +28,7 @@ from modules.engine.inbox import Inbox
 from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_funding import Holding, Owed
+from modules.live_floor import account_of
 from modules.settings import BotConfig
 from state.accounts import Domain, Mode
 from state.books import OPEN
@@ -33,10 +37,11 @@ from state.market import Quote, Trade
 from state.messages import AccountEvent, BarsClosed, Command, FeedDown
 from strategy.base import DEMO
 from utils.clock import MS, Clock, VenueTime
+from utils.errors import Invariant
 
 
 class PaperFloor:
-    """One paper venue for all domains, the feeds that move it, and venue time as the quotes tell it."""
+    """A paper venue for each domain, the feeds that move them, and venue time as the quotes tell it."""
 
     def __init__(
         self,
@@ -52,11 +57,20 @@ class PaperFloor:
         self._gaps = gaps
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
-        self._venue = PaperVenue(state.inst, state.seats_in(Mode.PAPER), config.paper.latency_ms, engine.mandate.confirm_ms)
+        seats = state.seats_in(Mode.PAPER)
+        self._venues = {
+            domain: PaperVenue(state.inst, seats, config.paper.latency_ms, config.domains[domain].confirm_ms)
+            for domain in dict.fromkeys(one.domain for one in state.instruments)
+        }
+        self._domains = {one.key: one.domain for one in state.instruments}
         self._owed = Owed(partial(booked, engine.state), engine.state.inst)
         self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
-        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms)
+        ages = {one.key: BROKER_QUOTE_AGE_MS for one in state.instruments if one.domain is Domain.FOREX}
+        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms, ages=ages)
+        self._closed: dict[str, int] = {}
+        """Feed -> the newest close that it has given out."""
+        self._broker_feed: OandaFeed | None = None
         self.time = VenueTime(clock)
         self._waits = False
         self._also: list[Callable[[Quote], None]] = []
@@ -70,6 +84,23 @@ class PaperFloor:
         """Every settlement that came was asked about."""
         return self._funding is None or self._funding.idle
 
+    @property
+    def heard_out(self) -> bool:
+        """Every feed that is up has given out what closed by now, and it was decided on: what must be before a venue is told to go on."""
+        if self._inbox.depth:
+            return False
+        ts = self._engine.state.ts
+        for domain in self._venues:
+            feed, length = FEEDS[domain], self._config.domains[domain].confirm_ms
+            if feed in self._engine.state.feeds_down:
+                continue
+            if domain is Domain.FOREX:
+                if self._broker_feed is not None and not self._broker_feed.caught_up(ts):
+                    return False
+            elif self._closed.get(feed, 0) < ts // length * length:
+                return False
+        return True
+
     def time_now(self) -> int:
         """Venue time by now, ms; 0 before anything was heard."""
         return self.time.last_ts() if self._waits else self.time.estimate_ms()
@@ -81,28 +112,36 @@ class PaperFloor:
 
     def dispatch(self, command: Command) -> None:
         """Carry out a command of the engine."""
-        self._inbox.put_account(self._venue.submit(command))
+        account = account_of(command)
+        if account is None:
+            raise Invariant(f"no venue carries out {type(command).__name__}")
+        self._inbox.put_account(self._venues[account.domain].submit(command))
 
     def on_quote(self, quote: Quote) -> None:
         """A touch moved."""
         self.time.observe(quote.ts)
-        self._inbox.put_account(self._venue.on_quote(quote))
+        self._inbox.put_account(self._venues[self._domains[quote.key]].on_quote(quote))
         for listener in self._also:
             listener(quote)
         self._ticker.observe(quote, self._clock.monotonic_ns() // MS)
 
     def on_trade(self, trade: Trade) -> None:
         """A print came."""
-        self._inbox.put_account(self._venue.on_trade(trade))
+        self._inbox.put_account(self._venues[self._domains[trade.key]].on_trade(trade))
 
     def on_feed(self, group: Iterable[Instrument], event: FeedEvent) -> None:
         """A feed of `group` says something for the inbox; when it is down, no tick carries its quotes."""
         if isinstance(event, FeedDown):
             self._ticker.forget(instrument.key for instrument in group)
+        if isinstance(event, BarsClosed) and event.candles:
+            name = FEEDS[self._domains[event.candles[0].key]]
+            self._closed[name] = max(self._closed.get(name, 0), event.ts)
         self._inbox.put(event)
 
-    def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest) -> Callable[[], Coroutine[Any, Any, None]]:
+    def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest, broker: Broker | None = None) -> Callable[[], Coroutine[Any, Any, None]]:
         """The task of a domain's feed: a fresh connection at each start, going on from what the rows have seen."""
+        if domain is Domain.FOREX:
+            return partial(self._from_broker, broker)
         name = FEEDS[domain]
         group = [one for one in self._engine.state.instruments if one.domain is domain]
         confirm_ms = self._config.domains[domain].confirm_ms
@@ -138,6 +177,27 @@ class PaperFloor:
 
         return run
 
+    async def _from_broker(self, broker: Broker | None) -> None:
+        """The task of FOREX's feed; without a way to the broker what is held there hears nothing."""
+        if broker is None:
+            return
+        group = [one for one in self._engine.state.instruments if one.domain is Domain.FOREX]
+        settings = self._config.domains[Domain.FOREX]
+        self._broker_feed = OandaFeed(
+            FEEDS[Domain.FOREX],
+            group,
+            {one.key: settings.frames(one.symbol).confirm_ms for one in group},
+            broker.prices(group),
+            broker.rest,
+            self._clock,
+            emit=partial(self.on_feed, group),
+            on_quote=self.on_quote,
+            on_halt=lambda key: self._ticker.forget([key]),
+            venue_now=self.time_now,
+            since=frontier(self._engine),
+        )
+        await self._broker_feed.run()
+
     def settles(self, group: Sequence[Instrument], confirm_ms: int, rest: Settlements) -> FundingWatch:
         """The funding of `group` from now on. Paper trades only where it hears, so what is held now was held at each settlement missed."""
         state, keys = self._engine.state, {one.key for one in group}
@@ -154,7 +214,7 @@ class PaperFloor:
             self._owed,
             known={key: int(state.observed[state.index[key]]["rates_ts"]) for key in keys},
             now_ms=self.time_now,
-            held=self._venue.holding,
+            held=self._venues[Domain.PERPS].holding,
             pay=lambda events: self._inbox.put_account(list[AccountEvent](events)),
         )
         return self._funding

@@ -5,7 +5,8 @@ Only a fresh quote goes along: age is transport time since it arrived, as for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from state.market import Quote
 from state.messages import Tick
@@ -16,8 +17,17 @@ EVERY_MS = 60_000
 class VenueTicker:
     """Emits a Tick when the quotes' time passes the next full step; with `quotes` it carries each symbol's latest quote while fresh."""
 
-    def __init__(self, emit: Callable[[Tick], None], *, quotes: bool, quote_age_ms: int, every_ms: int = EVERY_MS) -> None:
-        """A quote that arrived more than `quote_age_ms` before a tick stays out of it."""
+    def __init__(
+        self,
+        emit: Callable[[Tick], None],
+        *,
+        quotes: bool,
+        quote_age_ms: int,
+        ages: Mapping[str, int] = MappingProxyType({}),
+        every_ms: int = EVERY_MS,
+    ) -> None:
+        """A quote that arrived more than `quote_age_ms` before a tick stays out of it; `ages` for keys with another limit."""
+        self._ages = ages
         self._emit, self._with_quotes, self._quote_age_ms, self._every_ms = emit, quotes, quote_age_ms, every_ms
         self._latest: dict[str, tuple[Quote, int]] = {}
         self._next = 0
@@ -31,7 +41,8 @@ class VenueTicker:
         first = self._next == 0
         self._next = (quote.ts // self._every_ms + 1) * self._every_ms
         if not first:
-            fresh = tuple(latest for latest, seen_ms in self._latest.values() if now_ms - seen_ms <= self._quote_age_ms)
+            limit = self._quote_age_ms
+            fresh = tuple(latest for key, (latest, at) in self._latest.items() if now_ms - at <= self._ages.get(key, limit))
             self._emit(Tick(quote.ts, fresh))
 
     def forget(self, keys: Iterable[str]) -> None:

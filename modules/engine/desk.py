@@ -21,7 +21,7 @@ from strategy.registry import BY_ID, STRATEGIES
 from utils.errors import Refusal
 from utils.fixed import MONEY_SCALE
 
-FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear"}
+FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear", Domain.FOREX: "oanda"}
 """Which feed a domain's candles come from."""
 
 

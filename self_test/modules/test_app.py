@@ -15,7 +15,7 @@ import pytest
 
 from bench.audit import audit, rows_of
 from config import CONFIG
-from modules import app, process
+from modules import app, beginning, process
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.overrides import apply_overrides
@@ -85,7 +85,7 @@ def test_a_no_of_the_venue_at_the_start_is_one_line(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(app.Daemon, "_find_market", asked_to_stop)
         assert process.run(wanted, QUICK, console()) is ExitCode.DONE
     else:
-        monkeypatch.setattr(app, "listed", no)
+        monkeypatch.setattr(beginning, "listed", no)
         said = refused(wanted)
         assert said.code is ExitCode.UNREACHABLE and "--env live" in str(said) and HOSTS[Environment.LIVE].http in str(said)
     assert left_in(tmp_path) == set()

@@ -161,7 +161,7 @@ async def test_what_does_not_trade_is_left_out_and_refused_by_name(monkeypatch: 
 async def test_history_is_whole_days_of_bars_with_primary_bars_from_before() -> None:
     venue: Any = Venue()
     said: list[str] = []
-    before, candles = await past_candles(venue, CONFIG, [BTC, ETH], M5, lambda done, all_: None, said.append)
+    before, candles = await past_candles(venue, CONFIG, [BTC, ETH], lambda done, all_: None, said.append)
     days = CONFIG.domains[Domain.CRYPTO].warmup_days
     assert set(before) == set(candles) == {BTC.key, ETH.key} and not said
     assert candles[BTC.key][0].ts == NOW - days * DAY_MS and candles[BTC.key][-1].ts == NOW - M5
@@ -172,7 +172,7 @@ async def test_history_is_whole_days_of_bars_with_primary_bars_from_before() -> 
 async def test_a_young_market_is_said_with_how_much_is_missing() -> None:
     venue: Any = Venue(days=10)
     said: list[str] = []
-    before, candles = await past_candles(venue, CONFIG, [BTC], M5, lambda done, all_: None, said.append)
+    before, candles = await past_candles(venue, CONFIG, [BTC], lambda done, all_: None, said.append)
     assert len(said) == 1 and "10.0 of 40 days" in said[0] and "30.0 too few" in said[0]
     assert before[BTC.key] == [] and candles[BTC.key]
 
@@ -181,4 +181,4 @@ async def test_a_young_market_is_said_with_how_much_is_missing() -> None:
 async def test_a_venue_without_any_candle_is_no_market() -> None:
     venue: Any = Venue(silent=True)
     with pytest.raises(Transient, match="no candles of BTCUSDT"):
-        await past_candles(venue, CONFIG, [BTC], M5, lambda done, all_: None, lambda text: None)
+        await past_candles(venue, CONFIG, [BTC], lambda done, all_: None, lambda text: None)

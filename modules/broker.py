@@ -1,0 +1,135 @@
+"""The broker of FOREX beside the crypto venue: its market as one more of a run's, or the reason why the domain is not there.
+
+The crypto domains never wait for it. Who was here before goes on with what is stored while the broker does not answer; who is new is left
+out, told once, and asked for again: when it answers, another life of the daemon begins with it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import aiohttp
+import msgspec
+import structlog
+
+from forex.oanda_parse import Beat, Priced, Terms
+from forex.oanda_rest import OandaRest, open_session
+from forex.oanda_stream import LineStream, pricing_stream
+from modules.accounts import Key
+from modules.data.backfill import Progress
+from modules.data.oanda_history import OandaHistory
+from modules.environment import OANDA_HOSTS, BrokerHosts, Environment
+from modules.marketplace import is_pair, past_candles
+from modules.settings import BotConfig
+from modules.simulator.launcher import Endpoints
+from state.accounts import Domain
+from state.instruments import Financing, Instrument
+from state.market import Candle
+from state.runtime import RuntimeState
+from utils.backoff import Backoff
+from utils.clock import Clock
+from utils.errors import Refusal, Rejected, Transient
+from utils.frames import FrameError
+from utils.throttle import Throttle
+
+log = structlog.get_logger("broker")
+AGAIN = Backoff(base_s=15.0, cap_s=300.0)
+FAULTS = (Transient, Rejected, FrameError)
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broker brings to a run."""
+
+    instruments: tuple[Instrument, ...] = ()
+    before: dict[str, list[Candle]] = {}
+    candles: dict[str, list[Candle]] = {}
+    """The warm-up of the pairs that are new: native primary bars, then confirm bars."""
+    reason: str = ""
+    """Why it does not answer; with instruments, these are the stored ones."""
+
+
+class Broker:
+    """One account's way to the broker's market; open only while it is used."""
+
+    def __init__(self, key: Key, hosts: BrokerHosts, throttle: Throttle, clock: Clock, rng: random.Random) -> None:
+        self._key, self._hosts, self._clock, self._rng = key, hosts, clock, rng
+        self._session: aiohttp.ClientSession = open_session(throttle)
+        self.rest = OandaRest(self._session, hosts.http, key.secret, key.key, throttle, clock, rng)
+
+    async def offer(
+        self,
+        config: BotConfig,
+        symbols: Sequence[str] | None,
+        stored: RuntimeState | None,
+        known: Callable[[Instrument], bool],
+        progress: Progress,
+        say: Callable[[str], None],
+    ) -> Offer:
+        """Its pairs, and the past of those that are not `known`. Refusal for a pair asked for that it does not have."""
+        try:
+            found = await self._listed(config, symbols)
+            fresh = [one for one in found if not known(one)]
+            before, candles = await past_candles(OandaHistory(self.rest), config, fresh, progress, say)
+        except FAULTS as error:
+            there = () if stored is None else tuple(one for one in stored.instruments if one.domain is Domain.FOREX)
+            return Offer(instruments=there, reason=f"the broker at {self._hosts.http} does not answer as it should: {error}")
+        return Offer(instruments=tuple(found), before=before, candles=candles)
+
+    async def _listed(self, config: BotConfig, symbols: Sequence[str] | None) -> list[Instrument]:
+        asked = [symbol for symbol in symbols or () if is_pair(symbol)]
+        listed = {one.instrument.symbol: instrument_of(one) for one in await self.rest.terms()}
+        unknown = [symbol for symbol in asked if symbol not in listed]
+        if unknown:
+            raise Refusal(f"--symbols: forex does not know {', '.join(unknown)}; it lists {', '.join(sorted(listed))}")
+        wanted = asked or [symbol for symbol in config.domains[Domain.FOREX].symbols if symbol in listed]
+        if not wanted:
+            raise Rejected(f"it lists none of {', '.join(config.domains[Domain.FOREX].symbols)}", code="symbol")
+        return [listed[symbol] for symbol in wanted]
+
+    async def filters(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """Today's terms of `symbols`, by instrument key; those that are listed no more are left out. Raises as `OandaRest`."""
+        found = (instrument_of(one) for one in await self.rest.terms())
+        return {one.key: one for one in found if one.symbol in symbols}
+
+    def prices(self, instruments: Sequence[Instrument]) -> LineStream[Priced | Beat]:
+        """A stream of their prices, not open yet."""
+        return pricing_stream(self._session, self._hosts.stream, self._key.secret, self._key.key, instruments, self._clock, self._rng)
+
+    async def until_it_answers(self) -> None:
+        """Return once it lists its pairs again."""
+        failures = 0
+        while True:
+            failures += 1
+            await self._clock.sleep(AGAIN.delay_s(failures, self._rng))
+            try:
+                await self.rest.terms()
+            except FAULTS as error:
+                log.info("the broker does not answer yet", error=str(error))
+            else:
+                return
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._session.close()
+
+
+def instrument_of(terms: Terms) -> Instrument:
+    """A pair with the broker's terms for it, as the engine books it."""
+    cost = None
+    if terms.long_rate is not None and terms.short_rate is not None:
+        cost = (
+            Financing(terms.long_rate, terms.short_rate) if terms.days is None else Financing(terms.long_rate, terms.short_rate, terms.days)
+        )
+    return msgspec.structs.replace(terms.instrument, margin_rate=terms.margin_rate, pip=terms.pip, financing=cost)
+
+
+def find_broker(
+    env: Environment, key: Key | None, simulator: Endpoints | None, throttle: Throttle, clock: Clock, rng: random.Random
+) -> Broker | None:
+    """The way to the broker of `env`; None without a key or, in the built-in exchange, without one there. Whoever asks closes it."""
+    if key is None or (env is Environment.SIMULATED and (simulator is None or not simulator.oanda_http)):
+        return None
+    if env is Environment.SIMULATED and simulator is not None:
+        return Broker(key, BrokerHosts(simulator.oanda_http, simulator.oanda_stream), throttle, clock, rng)
+    return Broker(key, OANDA_HOSTS[key.site], throttle, clock, rng)
