@@ -59,6 +59,23 @@ class FadeParameters(_Group):
     target: Stretch = 1.0
 
 
+class FxTrendParameters(_Group):
+    """F1."""
+
+    stop: Stretch = 1.0
+    trail: Stretch = 1.0
+    target: Stretch = 1.0
+
+
+class FxFadeParameters(_Group):
+    """F2."""
+
+    fade_z: Annotated[float, Field(ge=0.5, le=10.0)] = 2.5
+    """Distance from the mean, in deviations."""
+    stop: Stretch = 1.0
+    target: Stretch = 1.0
+
+
 class Parameters(_Group):
     """What each strategy's rules are tuned to."""
 
@@ -66,6 +83,8 @@ class Parameters(_Group):
     C2: PullbackParameters = PullbackParameters()
     C3: BreakoutParameters = BreakoutParameters()
     C4: FadeParameters = FadeParameters()
+    F1: FxTrendParameters = FxTrendParameters()
+    F2: FxFadeParameters = FxFadeParameters()
 
 
 def param_rows(parameters: Parameters) -> Rows:
@@ -74,17 +93,18 @@ def param_rows(parameters: Parameters) -> Rows:
     row["channels"] = parameters.C1.channels
     row["squeeze_ratio"], row["squeeze_bars"] = parameters.C3.squeeze_ratio, parameters.C3.squeeze_bars
     row["volume_z"], row["fade_z"] = parameters.C3.volume_z, parameters.C4.fade_z
+    row["fx_fade_z"] = parameters.F2.fade_z
     return row
 
 
 def stretches(parameters: Parameters, strategy: str) -> tuple[float, float, float]:
     """By how much the stops, trails and targets of `strategy` are stretched; 1, 1, 1 for one without parameters (the demo)."""
     match getattr(parameters, strategy, None):
-        case TrendParameters() | PullbackParameters() as own:
+        case TrendParameters() | PullbackParameters() | FxTrendParameters() as own:
             return own.stop, own.trail, own.target
         case BreakoutParameters() as own:
             return own.stop, 1.0, own.stop
-        case FadeParameters() as own:
+        case FadeParameters() | FxFadeParameters() as own:
             return own.stop, 1.0, own.target
         case _:
             return 1.0, 1.0, 1.0

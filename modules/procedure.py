@@ -38,6 +38,8 @@ OWN_MODULE = {
     "C3": "strategy.scalp_breakout",
     "C4": "strategy.scalp_fade",
     "demo": "strategy.demo",
+    "F1": "strategy.fx_trend",
+    "F2": "strategy.fx_fade",
 }
 """Strategy -> where its own rules are."""
 

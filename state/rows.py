@@ -29,6 +29,8 @@ CHANNEL = 480
 """Primary bars of the shortest Donchian channel (5 days of 15m); the longer ones are 2 and 4 times as long."""
 
 CHANNEL_RING = 3 * CHANNEL + 1
+CHANNEL_DAYS = 20
+"""Markets with weekends and slow primary bars have a shorter channel, so that it is no longer than so many days (of 24 hours)."""
 EXTREME = 48
 CHOP = 28
 CLOSES = 128
@@ -47,12 +49,14 @@ MONTH_CONFIRM = 8_640
 VOL_BUCKETS = 20 * 128
 ATR_BUCKETS = 32 * 128
 TURNOVER_BUCKETS = 64 * 128
-STRATEGIES = 4
+STRATEGIES = 7
+"""Slots of armed signals, by index of the strategy: C1 to C4, demo (armed by nobody), F1, F2."""
 
 _INT = [
     "confirm_ms",
     "primary_ms",
     "weekends",
+    "channel",
     "last_ts",
     "last_close",
     "primary_ts",
@@ -197,6 +201,7 @@ PARAMS = np.dtype(
         ("fade_z", np.float64),
         ("volume_z", np.float64),
         ("calm", np.float64),
+        ("fx_fade_z", np.float64),
         ("channels", np.int64),
     ],
     align=True,

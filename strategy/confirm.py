@@ -1,13 +1,14 @@
 """An armed signal waits for one of the next three confirm closes; it is taken on the first that agrees, or it expires.
 
 Confirmed when (a) the close is beyond the level, (b) the strategy's own condition holds, (c) the confirm ATR28 is calm, at most 3 times
-its 30-day median. C4 has no level.
+its 30-day median. C4 and F2 have no level.
 """
 
 from __future__ import annotations
 
 from state.rows import STRATEGIES, Row
-from strategy.base import C2, C3, C4, CANDIDATES, NONE, beyond
+from strategy.base import C2, C3, C4, CANDIDATES, F2, NONE, beyond
+from strategy.fx_fade import confirm_fx_fade
 from strategy.measures import ATR
 from strategy.scalp_breakout import confirm_breakout
 from strategy.scalp_fade import confirm_fade
@@ -34,13 +35,15 @@ def try_confirm(row: Row, p: Row, o: int, h: int, l: int, c: int) -> int:
     for s in range(STRATEGIES):
         if (row.armed >> s) & 1:
             side = row.arm_side[s]
-            good = calm and (s == C4 or beyond(side, float(c), row.arm_level[s]))
+            good = calm and (s in (C4, F2) or beyond(side, float(c), row.arm_level[s]))
             if good and s == C2:
                 good = confirm_pullback(side, h, l, row.previous_high, row.previous_low)
             elif good and s == C3:
                 good = confirm_breakout(row.volume_z, p.volume_z)
             elif good and s == C4:
                 good = confirm_fade(side, o, c)
+            elif good and s == F2:
+                good = confirm_fx_fade(side, o, c)
             row.arm_left[s] -= 1
             if good:
                 code |= side << (2 * s)

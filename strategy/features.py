@@ -15,7 +15,7 @@ import numpy as np
 from state.observed import BARS, RATES
 from state.rows import DAY_MS, SLOPES, STRATEGIES, Row, Rows
 from strategy.actions import Values
-from strategy.base import BASE, C4
+from strategy.base import BASE, C1, C4, F1, F2
 from strategy.rollup import is_weekend
 from strategy.swing_pullback import SLOPE_BARS
 from utils.kernel import kernel
@@ -27,6 +27,8 @@ SHORT, LONG = 96, 960
 HALF_LIFE = 24
 _KEEP = 0.5 ** (1.0 / HALF_LIFE)
 LEAST_RATES = 10
+KINDS = 4
+"""Numbers that say which strategy asks. A policy belongs to one domain: in FOREX the first and last of them say F1 and F2."""
 
 SEEN, TOO_SHORT, GAP, NOT_FINITE = 0, 1, 2, 3
 REASONS = ("", "short_history", "gap", "not_finite")
@@ -259,12 +261,13 @@ def observe(
     out[25] = _until(inst, i, ts)
     out[26] = side
     out[27] = 0.0
-    if s == C4:
+    if s in (C4, F2):
         out[27] = -side * row.zscore / 2.5
     elif s < STRATEGIES:
         out[27] = _over(side * (reference - row.arm_level[s]), atr)
-    for k in range(STRATEGIES):
-        out[28 + k] = 1.0 if s == k else 0.0
+    kind = C1 if s == F1 else (C4 if s == F2 else s)
+    for k in range(KINDS):
+        out[28 + k] = 1.0 if kind == k else 0.0
     out[32], out[33] = sentiment, stale
     return _clip(out)
 

@@ -10,6 +10,8 @@ at a primary close and at a signal), `last_ts`, `last_close`, `primary_ts`, `pri
 
 A gap (a confirm bar that does not follow the last one) drops the unfinished primary bar and day, disarms everything and leaves the regime
 unknown for 4 primary closes; windows count bars and go on. With `weekends`, the pause over a Saturday is no gap: it only disarms.
+
+Which strategies a row arms follows from its market: F1 and F2 where there are weekends, C1 to C4 where there are none.
 """
 
 from __future__ import annotations
@@ -18,9 +20,25 @@ import math
 
 import numpy as np
 
-from state.rows import CHANNEL, DAY_MS, EXTREME, MARKET, MONTH_CONFIRM, MONTH_DAYS, MONTH_PRIMARY, PARAMS, PRICE_LIMIT, SLOPES, Row, Rows
-from strategy.base import C1, C2, C3, C4
+from state.rows import (
+    CHANNEL,
+    CHANNEL_DAYS,
+    DAY_MS,
+    EXTREME,
+    MARKET,
+    MONTH_CONFIRM,
+    MONTH_DAYS,
+    MONTH_PRIMARY,
+    PARAMS,
+    PRICE_LIMIT,
+    SLOPES,
+    Row,
+    Rows,
+)
+from strategy.base import C1, C2, C3, C4, F1, F2, LONG, SHORT
 from strategy.confirm import arm, try_confirm
+from strategy.fx_fade import arm_fx_fade
+from strategy.fx_trend import arm_fx_trend, channel_bars, channel_edge
 from strategy.measures import measure_confirm, measure_primary, measure_turnover, remember_primary
 from strategy.moves import note_move
 from strategy.regime import HOLD_AFTER_GAP, UNKNOWN, label, next_regime, regime_score
@@ -48,6 +66,7 @@ def new_market(n: int, confirm_ms: int, primary_ms: int, weekends: bool = False)
     rows = np.zeros(n, dtype=MARKET)
     rows["confirm_ms"], rows["primary_ms"], rows["weekends"] = confirm_ms, primary_ms, int(weekends)
     rows["parts"], rows["day_parts"] = primary_ms // confirm_ms, DAY_MS // primary_ms
+    rows["channel"] = min(CHANNEL, CHANNEL_DAYS * DAY_MS // primary_ms) if weekends else CHANNEL
     rows["month_confirm"], rows["month_primary"] = month_confirm, month_primary
     rows["squeeze_age"] = _LONG_AGO
     rows["vol_ratio"] = 1.0
@@ -64,15 +83,15 @@ def new_params() -> Rows:
 
     volatile_enter, volatile_leave: VR above which the regime becomes, stays volatile · trend_enter, trend_leave: the same for the score ·
     channels: of C1's three, how many must be passed (1..3) · squeeze_ratio: C3's VR, to be seen within the last squeeze_bars primary
-    bars, this one included · volume_z: C3's confirm threshold · fade_z: C4's distance in deviations · calm: confirm ATR in multiples
-    of its median.
+    bars, this one included · volume_z: C3's confirm threshold · fade_z, fx_fade_z: C4's and F2's distance in deviations · calm: confirm ATR
+    in multiples of its median.
     """
     params = np.zeros(1, dtype=PARAMS)
     params["volatile_enter"], params["volatile_leave"] = 1.5, 1.2
     params["trend_enter"], params["trend_leave"] = 1.0, 0.75
     params["channels"] = 2
     params["squeeze_ratio"], params["squeeze_bars"], params["volume_z"] = 0.7, 16, 1.0
-    params["fade_z"] = 2.5
+    params["fade_z"], params["fx_fade_z"] = 2.5, 2.5
     params["calm"] = 3.0
     return params
 
@@ -103,8 +122,17 @@ def _step_regime(row: Row, p: Row) -> None:
 
 
 @kernel
+def _arm_forex(row: Row, p: Row, c: int, closed_ts: int) -> None:
+    """The arming rules of a market with weekends at a primary close, each as soon as its windows are full."""
+    if row.primary_bars >= channel_bars(row.primary_ms):
+        side = arm_fx_trend(c, channel_edge(row, LONG), channel_edge(row, SHORT), closed_ts)
+        arm(row, F1, side, float(channel_edge(row, side)))
+    arm(row, F2, arm_fx_fade(row.zscore, p.fx_fade_z, closed_ts), 0.0)  # z is 0 until its window is full
+
+
+@kernel
 def _arm_all(row: Row, p: Row, c: int) -> None:
-    """The four arming rules at a primary close, each as soon as its windows are full."""
+    """The arming rules of a market that never closes at a primary close, each as soon as its windows are full."""
     n = row.primary_bars
     if n >= 4 * CHANNEL:
         high = channel_level(p.channels, row.channel_high_short, row.channel_high_middle, row.channel_high_long)
@@ -129,7 +157,10 @@ def _close_primary(row: Row, p: Row, ts: int, h: int, l: int, c: int) -> None:
     measure_primary(row, h, l, c)
     take_day(row, c)
     _step_regime(row, p)
-    _arm_all(row, p, c)
+    if row.weekends:
+        _arm_forex(row, p, c, ts + row.primary_ms)
+    else:
+        _arm_all(row, p, c)
     remember_primary(row, h, l, c)
 
 
@@ -137,7 +168,8 @@ def _close_primary(row: Row, p: Row, ts: int, h: int, l: int, c: int) -> None:
 def on_bar(rows: Rows, params: Rows, i: int, ts: int, o: int, h: int, l: int, c: int, v: float) -> int:
     """One closed confirm bar (open time `ts`, prices in ticks, volume in base units) into row `i`.
 
-    Returns the confirmed signals, two bits a strategy: `(code >> 2 * s) & 3` = 0 none, 1 long, 2 short, for s = 0..3 = C1..C4.
+    Returns the confirmed signals, two bits a strategy: `(code >> 2 * s) & 3` = 0 none, 1 long, 2 short, s as in
+    `strategy/base.py`.
     A bar that is broken, off the grid or not newer than the last one changes nothing but `rejected`. `v` must be a float (an int
     would compile anew).
     """

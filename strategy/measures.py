@@ -154,12 +154,13 @@ def measure_primary(row: Row, h: int, l: int, c: int) -> None:
 def remember_primary(row: Row, h: int, l: int, c: int) -> None:
     """After the arming rules: this bar joins the channels and extremes that the next close will be held against."""
     slot = row.result_position
-    high, row.channel_prefix_high = push_max(row.channel_highs, row.channel_position, row.channel_prefix_high, h)
-    low, row.channel_prefix_low = push_min(row.channel_lows, row.channel_position, row.channel_prefix_low, l)
-    row.channel_position = advance(row.channel_position, CHANNEL)
+    width = row.channel if row.channel > 0 else CHANNEL  # 0 in rows stored before it could differ
+    high, row.channel_prefix_high = push_max(row.channel_highs[:width], row.channel_position, row.channel_prefix_high, h)
+    low, row.channel_prefix_low = push_min(row.channel_lows[:width], row.channel_position, row.channel_prefix_low, l)
+    row.channel_position = advance(row.channel_position, width)
     row.results_high[slot] = high
     row.results_low[slot] = low
-    one, two, three = slot - CHANNEL, slot - 2 * CHANNEL, slot - 3 * CHANNEL
+    one, two, three = slot - width, slot - 2 * width, slot - 3 * width
     one += CHANNEL_RING if one < 0 else 0
     two += CHANNEL_RING if two < 0 else 0
     three += CHANNEL_RING if three < 0 else 0

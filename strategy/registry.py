@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from state.accounts import Domain
-from strategy.base import C1, C2, C3, C4, DEMO
+from strategy.base import C1, C2, C3, C4, DEMO, F1, F2
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -82,6 +82,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CRYPTO = (Domain.CRYPTO, Domain.PERPS)
+_SHOWN = (*_CRYPTO, Domain.FOREX)
 
 STRATEGIES: tuple[Strategy, ...] = (
     Strategy(
@@ -148,8 +149,8 @@ STRATEGIES: tuple[Strategy, ...] = (
         id="demo",
         index=DEMO,
         style=Style.SCALP,
-        domains=_CRYPTO,
-        live_domains=_CRYPTO,  # of the built-in exchange: it runs nowhere else
+        domains=_SHOWN,
+        live_domains=_SHOWN,  # of the built-in exchange: it runs nowhere else
         tight=Profile(0.01, 0.01, 0.01),
         base=Profile(0.01, 0.01, 0.01),
         wide=Profile(0.01, 0.01, 0.01),
@@ -159,6 +160,35 @@ STRATEGIES: tuple[Strategy, ...] = (
         max_hold_ms=60_000,
         prior_hold_h=1 / 60,
         counts=False,
+    ),
+    Strategy(
+        id="F1",
+        index=F1,
+        style=Style.SWING,
+        domains=(Domain.FOREX,),
+        live_domains=(Domain.FOREX,),
+        tight=Profile(3, 6, 16),
+        base=Profile(4, 8, 16),
+        wide=Profile(6, 12, 16),
+        stop_cap=0.015,
+        cost_cap=0.15,
+        max_hold_ms=5 * DAY_MS,
+        prior_hold_h=40,
+    ),
+    Strategy(
+        id="F2",
+        index=F2,
+        style=Style.SCALP,
+        domains=(Domain.FOREX,),
+        live_domains=(),
+        paper_only=True,
+        tight=Profile(2, 0, 2),
+        base=Profile(3, 0, 2),
+        wide=Profile(4, 0, 2),
+        stop_cap=0.015,
+        cost_cap=0.20,
+        max_hold_ms=12 * HOUR_MS,
+        prior_hold_h=4,
     ),
 )
 """Every strategy, in the order of its index. C3's target is twice its stop. `demo` runs in `simulated` only."""

@@ -191,10 +191,10 @@ def _adopted(name: str, blob: Blob, dtype: np.dtype[Any]) -> Any:
     stored = np.frombuffer(blob.data, dtype=then).reshape(shape)
     rows = natural(np.zeros(shape, dtype))
     for field, kind in then.fields.items():
-        if kind[0].shape:
-            rows[field][..., : kind[0].shape[0]] = stored[field]
-        else:
+        if kind[0] == known[field][0]:
             rows[field] = stored[field]
+        else:
+            rows[field][..., : kind[0].shape[0]] = stored[field]
     if "market" in known and "market" not in then.fields:
         rows["market"] = np.arange(len(rows))  # before there were seats every instrument had one account
     if "bought" in known and "bought" not in then.fields:

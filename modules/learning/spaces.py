@@ -43,6 +43,8 @@ SPACES: Mapping[str, tuple[Axis, ...]] = {
         _STOP,
     ),
     "C4": (Axis("fade_z", 2.0, 3.5, 0.25), _STOP, _TARGET),
+    "F1": (_STOP, _TRAIL, _TARGET),
+    "F2": (Axis("fade_z", 2.0, 3.5, 0.25), _STOP, _TARGET),
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from state.rows import Rows
-from strategy.base import C1, C2, C3, C4, LONG, NONE, SHORT, side_of
+from strategy.base import C1, C2, C3, C4, F1, F2, LONG, NONE, SHORT, side_of
 from strategy.confirm import arm, try_confirm
 from strategy.market import new_market, new_params
 
@@ -30,7 +30,7 @@ def answer(rows: Rows, bar: tuple[int, int, int, int], strategy: int) -> int:
     return side_of(try_confirm(rows[0], new_params()[0], *bar), strategy)
 
 
-@pytest.mark.parametrize("strategy", [C1, C2, C3, C4])
+@pytest.mark.parametrize("strategy", [C1, C2, C3, C4, F1, F2])
 @pytest.mark.parametrize(
     "side, bars, answers",
     [
@@ -70,6 +70,9 @@ def test_which_candidate_is_taken(strategy: int, side: int, bars: list[tuple[int
         ("not calm", C2, LONG, LONG_BAR, {"confirm_atr": 3.001}),
         ("not calm", C3, LONG, LONG_BAR, {"confirm_atr": 3.001}),
         ("not calm", C4, LONG, LONG_BAR, {"confirm_atr": 3.001}),
+        ("close only reaches the level", F1, LONG, (990, 1_010, 985, 1_000), {}),
+        ("close on the open", F2, SHORT, (995, 1_015, 990, 995), {}),
+        ("not calm", F1, LONG, LONG_BAR, {"confirm_atr": 3.001}),
         ("ATR28 not yet full", C1, LONG, LONG_BAR, {"confirm_bars": 28}),
     ],
 )
@@ -83,9 +86,10 @@ def test_each_condition_alone_can_refuse(
     assert rows["arm_left"][0, strategy] == 2, "refused on this candidate, still on watch for two"
 
 
-def test_the_fade_has_no_level() -> None:
-    rows = watching(LONG, C4)
-    assert answer(rows, (500, 520, 490, 510), C4) == LONG
+@pytest.mark.parametrize("fade", [C4, F2])
+def test_a_fade_has_no_level(fade: int) -> None:
+    rows = watching(LONG, fade)
+    assert answer(rows, (500, 520, 490, 510), fade) == LONG
 
 
 def test_a_new_arm_replaces_the_old_with_three_fresh_candidates() -> None:

@@ -15,6 +15,8 @@ HOUR = 3_600_000
         ("C2", Style.SWING, [(4, 8, 24), (6, 12, 24), (8, 16, 24)], 240, 24),
         ("C3", Style.SCALP, [(2, 0, 4), (3, 0, 6), (4, 0, 8)], 24, 6),
         ("C4", Style.SCALP, [(2, 0, 2), (3, 0, 2), (4, 0, 2)], 12, 4),
+        ("F1", Style.SWING, [(3, 6, 16), (4, 8, 16), (6, 12, 16)], 120, 40),
+        ("F2", Style.SCALP, [(2, 0, 2), (3, 0, 2), (4, 0, 2)], 12, 4),
     ],
 )
 def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int, int, int]], hold_h: int, prior_h: float) -> None:
@@ -22,7 +24,7 @@ def test_the_table_of_the_mission(name: str, style: Style, exits: list[tuple[int
     assert one.style is style
     assert [(p.stop, p.trail, p.target) for p in one.arms()] == exits
     assert (one.max_hold_ms, one.prior_hold_h) == (hold_h * HOUR, prior_h)
-    assert one.stop_cap == (0.08 if style is Style.SWING else 0.03)
+    assert one.stop_cap == (0.015 if Domain.FOREX in one.domains else 0.08 if style is Style.SWING else 0.03)
     assert one.cost_cap == (0.15 if style is Style.SWING else 0.20)
     assert one.counts
 
@@ -39,6 +41,10 @@ def test_the_table_is_in_index_order() -> None:
         ("C4", Domain.CRYPTO, (1,)),
         ("C2", Domain.FOREX, ()),
         ("demo", Domain.PERPS, (1, 2)),
+        ("demo", Domain.FOREX, (1, 2)),
+        ("F1", Domain.FOREX, (1, 2)),
+        ("F2", Domain.FOREX, (1, 2)),
+        ("F1", Domain.PERPS, ()),
     ],
 )
 def test_spot_is_long_only(name: str, domain: Domain, sides: tuple[int, ...]) -> None:
@@ -50,9 +56,10 @@ def test_what_may_go_live_where_and_how_it_enters() -> None:
     assert (BY_ID["C3"].entry, BY_ID["C3"].entry_cap_bp) == (EntryOrder.IOC_LIMIT, 3.0)
     assert BY_ID["C4"].entry is EntryOrder.MAKER
     assert BY_ID["C4"].paper_only
-    assert BY_ID["C4"].live_domains == ()
+    assert BY_ID["C4"].live_domains == BY_ID["F2"].live_domains == ()
+    assert BY_ID["F2"].paper_only and BY_ID["F1"].live_domains == (Domain.FOREX,)
     demo = BY_ID["demo"]
-    assert demo.live_domains == (Domain.CRYPTO, Domain.PERPS), "of the built-in exchange alone"
+    assert demo.live_domains == (Domain.CRYPTO, Domain.PERPS, Domain.FOREX), "of the built-in exchange alone"
     assert (demo.in_fractions, demo.counts, demo.max_hold_ms) == (True, False, 60_000)
     assert {(p.stop, p.trail, p.target) for p in demo.arms()} == {(0.01, 0.01, 0.01)}
 

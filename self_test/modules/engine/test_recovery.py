@@ -243,6 +243,25 @@ def test_rows_of_the_previous_layout_are_adopted(two: Snapshot) -> None:
     assert restore(snapshot_of(then, 9)).state.pos.dtype == LAYOUTS["pos"], "from then on it is stored as today"
 
 
+def test_a_table_that_has_grown_is_adopted(two: Snapshot) -> None:
+    slots = ("arm_side", "arm_left", "arm_level")
+    dtype = LAYOUTS["market"]
+    stored = np.frombuffer(two.blobs["market"].data, dtype=dtype)
+    fields = [
+        (name, dtype.fields[name][0] if name not in slots else np.dtype((dtype.fields[name][0].base, (4,))))
+        for name in dtype.names or ()
+        if name != "channel"
+    ]
+    old = np.zeros(len(stored), np.dtype(fields))
+    for name, _ in fields:
+        old[name] = 3 if name in slots else stored[name]
+    then = restore(msgspec.structs.replace(two, blobs={**two.blobs, "market": Blob(layout(old), old.tobytes())})).state.market
+    assert then.dtype == dtype
+    for name in slots:
+        assert then[name].tolist() == [[3, 3, 3, 3, 0, 0, 0]] * 3, "four strategies were known, the new ones are armed by nothing"
+    assert np.array_equal(then["vol_ratio"], restore(two).state.market["vol_ratio"])
+
+
 def test_an_adopted_engine_goes_on(told: tuple[Snapshot, Story, Any]) -> None:
     old = told[0]
     for name, fields in NEW_SINCE_LIVE.items():
