@@ -51,6 +51,13 @@ def add_arguments(subparsers: Subparsers) -> None:
     parser.add_argument("--perp-api-key", metavar="K", help="key of the second account, the perpetuals' sub-account (default: made)")
     parser.add_argument("--perp-api-secret", metavar="S", help="its secret")
     parser.add_argument("--perp-balance", metavar="USDT=10000", help="what it begins with (default: as --balance)")
+    parser.add_argument(
+        "--oanda-port", type=parse_port, default=0, metavar="Q", help="port of the simulated OANDA's REST (default: a free one)"
+    )
+    parser.add_argument("--oanda-stream-port", type=parse_port, default=0, metavar="R", help="port of its streams (default: a free one)")
+    parser.add_argument("--oanda-token", metavar="T", help="token of its account (default: made from the seed; in the ready line)")
+    parser.add_argument("--oanda-account", metavar="A", help="id of its account (default: made from the seed; in the ready line)")
+    parser.add_argument("--oanda-balance", metavar="10000", help="what its account begins with, in USD (default 10000)")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a JSON list of faults, as posted to /control/faults, with at_ts")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the ledger there at the end")
     parser.add_argument("--state-folder", type=Path, help="remember venue time there and go on from it")

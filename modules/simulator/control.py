@@ -73,13 +73,24 @@ class Truth(Protocol):
         """Money into or out of an account; ValueError says what is wrong."""
 
 
+class Beside(Protocol):
+    """What is shown of the other venue in the box."""
+
+    def ledger(self) -> dict[str, Any]:
+        """Its section of the ledger."""
+
+    def account(self) -> dict[str, Any]:
+        """Its account."""
+
+
 class Control:
     """GET and POST of clock, faults and keys, DELETE /faults/ID, GET of healthz, accounts and ledger, POST /transfer."""
 
     def __init__(
-        self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any, truth: Truth | None = None
-    ) -> None:
-        self._truth = truth
+        self, venue: Venue, hub: Hub, attachments: Attachments, about: dict[str, Any], wall_ms: Any, truth: Truth | None = None,
+        oanda: Beside | None = None,
+    ) -> None:  # fmt: skip
+        self._truth, self._oanda = truth, oanda
         self._venue, self._hub, self._attachments = venue, hub, attachments
         self._about = about
         self._wall_ms = wall_ms
@@ -104,9 +115,9 @@ class Control:
             case ("POST", "/faults"):
                 return {"id": truth.add_fault(faults.parse(_decoded(body)))}
             case ("GET", "/accounts"):
-                return {"accounts": truth.accounts()}
+                return {"accounts": truth.accounts()} | ({} if self._oanda is None else {"oanda": self._oanda.account()})
             case ("GET", "/ledger"):
-                return truth.ledger()
+                return truth.ledger() | ({} if self._oanda is None else {"oanda": self._oanda.ledger()})
             case ("GET", "/keys"):
                 return {"keys": truth.keyring.rows()}
             case ("POST", "/keys"):

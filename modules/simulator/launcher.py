@@ -125,6 +125,7 @@ def arguments(options: SimulatorOptions, folder: Path) -> list[str]:
         ("--symbols", ",".join(options.symbols) or None),
         ("--balance", options.balance),
         ("--perp-balance", options.perp_balance),
+        ("--oanda-balance", options.oanda_balance),
         ("--faults", options.faults),
         ("--ledger", options.ledger),
     )
@@ -150,10 +151,11 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
     if known is not None and await answers(known, BUSY_LIMIT_S):
         if (stored := state_folder.load(folder / STATE)) is not None:
             agree(stored, options)
-        if known.perp_api_key and (stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols)):
+        listed = stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols)
+        if known.perp_api_key and known.oanda_token and listed:
             await _post_speed(known, options.speed)
             return known
-        await _finish(known.pid, clock)  # it lists too little, or is of a time before the second account; the next one goes on with more
+        await _finish(known.pid, clock)  # it lists, or is, too little for us; the next one goes on with more
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)

@@ -59,6 +59,10 @@ class PrivateSide:
         self.faults = FaultTable(seed)
         self.scripts = Scripts(venue.market, self.exchange, now)
         self.listings = self.scripts.listings
+        self.beside: Callable[[Fault, int], bool] = lambda _fault, _now_ms: False
+        """Whether a scripted fault is another venue's, which then does it."""
+        self.elsewhere: dict[str, str] = {}
+        """Accounts of other venues that faults may name: id by every name."""
         self._points = 0
         self._rest_until_ms = self._ticked_ms = 0
         loaded = self._store.load() if self._store is not None else None
@@ -144,7 +148,7 @@ class PrivateSide:
     def add_fault(self, fault: Fault, fault_id: str | None = None) -> str:
         """Take a fault in; what is due happens at once. FaultError for an account that is not here."""
         if fault.account:
-            uid = self.keyring.uid_of(fault.account)
+            uid = self.elsewhere.get(fault.account) or self.keyring.uid_of(fault.account)
             if uid is None:
                 raise FaultError(f"account: {fault.account!r} is neither a key nor one of {', '.join(self.exchange.accounts)}")
             fault = msgspec.structs.replace(fault, account=uid)
@@ -163,7 +167,8 @@ class PrivateSide:
     def _script(self, now_ms: int) -> None:
         if due := self.faults.due(now_ms):
             for one in due:
-                self.scripts.do(one.fault, now_ms)
+                if not self.beside(one.fault, now_ms):
+                    self.scripts.do(one.fault, now_ms)
             self.save()
 
     # keys and money -------------------------------------------------------------------------------------------------------------------

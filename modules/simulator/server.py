@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,11 @@ from modules.simulator.hub import Hub
 from modules.simulator.intervals import MINUTE
 from modules.simulator.keyring import Access
 from modules.simulator.market import Market
+from modules.simulator.oanda_generated import GeneratedFx
+from modules.simulator.oanda_market import FxMarket
+from modules.simulator.oanda_pairs import wire_name
+from modules.simulator.oanda_recorded import RecordedFx
+from modules.simulator.oanda_side import OandaAccess, OandaSide
 from modules.simulator.order_types import Now
 from modules.simulator.private_side import PrivateSide
 from modules.simulator.publisher import STEP_MS, Publisher
@@ -77,6 +83,14 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     perp_api_secret: str | None = None
     perp_balance: str | None = None
     """Default: as `balance`."""
+    oanda_port: int = 0
+    """Of the simulated OANDA's REST; its streams have a port of their own."""
+    oanda_stream_port: int = 0
+    oanda_token: str | None = None
+    """Default: made from the seed, as the account's id is."""
+    oanda_account: str | None = None
+    oanda_balance: str | None = None
+    """What its account begins with, in its home currency."""
     faults: Path | None = None
     """A JSON list of faults, each as it would be posted."""
     ledger: Path | None = None
@@ -109,6 +123,19 @@ def read_faults(file: Path) -> list[Fault]:
         except FaultError as error:
             raise Refusal(f"--faults: number {number + 1} in {file}: {error}") from error
     return faults
+
+
+def split_symbols(symbols: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(coins as asked for, wire names of currency pairs): each venue lists what is named of its own, all when nothing is."""
+    pairs = tuple(found for one in symbols if (found := wire_name(one)) is not None)
+    return tuple(one for one in symbols if wire_name(one) is None), pairs
+
+
+def build_fx(market: str, seed: int, start_ms: int, end_ms: int | None, names: tuple[str, ...]) -> FxMarket:
+    """The currency market that belongs to a market of this name."""
+    if market.startswith(RECORDED):
+        return RecordedFx(Path(market.removeprefix(RECORDED)), start_ms, end_ms, names)
+    return GeneratedFx(seed, start_ms, names)
 
 
 def build_market(
@@ -145,14 +172,16 @@ class Simulator:
         wanted = market_name(options.market or "generated")
         if stored is None:
             seed = DEFAULT_SEED if options.seed is None else options.seed
-            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, born_ms)
+            coins = split_symbols(options.symbols)[0]
+            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, coins, options.speed, born_ms)
             stored = Stored(
                 market=self.market.name, seed=seed, start_ms=self.market.start_ms, venue_ms=self.market.start_ms, symbols=options.symbols
             )
         else:
             # What was listed once stays listed: somebody may hold it. A coin's path does not depend on the others.
             stored.symbols = tuple(dict.fromkeys((*stored.symbols, *options.symbols))) if stored.symbols else ()
-            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, stored.symbols, options.speed, born_ms)
+            coins = split_symbols(stored.symbols)[0]
+            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, coins, options.speed, born_ms)
         self._stored = stored
         self.pace: Pace = options.pace or ("lockstep" if options.speed > LOCKSTEP_ABOVE else "free")
         self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=born_ms)
@@ -165,9 +194,16 @@ class Simulator:
         self.private = private = PrivateSide(self.venue, stored.seed, access, options.state_folder, self._now)
         self.publisher = Publisher(self.venue, self.hub, private)
         private.join(self.hub, self.publisher.forget)
+        fx = partial(build_fx, self.market.name, stored.seed, self.market.start_ms, options.to_ms, split_symbols(stored.symbols)[1])
+        self.oanda = OandaSide(
+            fx, stored.seed, self.market.start_ms, OandaAccess(**{name: getattr(options, name) for name in OandaAccess.__struct_fields__}),
+            options.state_folder, self._now, private.faults, self._say,
+        )  # fmt: skip
+        private.beside = self.oanda.script
+        private.elsewhere = dict.fromkeys(("oanda", self.oanda.account_id, self.oanda.token), self.oanda.account_id)
         self._faults = read_faults(options.faults) if options.faults is not None else []
         about = {"pace": self.pace, "market": self.market.name, "seed": stored.seed, "embedded": options.embedded}
-        self._control = Control(self.venue, self.hub, self.attachments, about, self._wall_ms, private)
+        self._control = Control(self.venue, self.hub, self.attachments, about, self._wall_ms, private, self.oanda)
         self._web = Web(
             PublicRest(self.venue, self._api_ms),
             PublicStream(self.venue, self.publisher),
@@ -215,11 +251,17 @@ class Simulator:
             "api_secret": first.api_secret,
             "perp_api_key": perp.api_key,
             "perp_api_secret": perp.api_secret,
+            **self.oanda.ready(),
         }
 
     async def start(self) -> None:
-        """Listen; Refusal when the port is in use."""
+        """Listen; Refusal when a port is in use."""
         await self._web.start(self.options.host, self.options.port)
+        try:
+            await self.oanda.start(self.options.host, (self.options.oanda_port, self.options.oanda_stream_port))
+        except Refusal:
+            await self._web.close()
+            raise
         self._save(self.clock.now_ms, durable=True)
         self.private.start()
         for number, fault in enumerate(self._faults):
@@ -241,6 +283,7 @@ class Simulator:
             await self._catch_up()
             self.private.keep_up()
             self.publisher.pulse(self._wall_s())
+            self.oanda.pulse(self._wall_s())
             self.hub.flush()
             self.clock.note(self._wall_ms())
             if self.clock.ended and not said_end:
@@ -252,10 +295,11 @@ class Simulator:
         """Save everything, write the ledger, close all connections; Refusal when it cannot be written."""
         self._save(self.clock.now_ms, durable=True)
         self.private.close()
+        await self.oanda.close()
         await self._web.close()
         if self.options.ledger is not None:
             try:
-                atomic_write(self.options.ledger, msgspec.json.encode(self.private.ledger()))
+                atomic_write(self.options.ledger, msgspec.json.encode(self.private.ledger() | {"oanda": self.oanda.ledger()}))
             except OSError as error:
                 raise Refusal(f"--ledger: {self.options.ledger} cannot be written: {error.strerror}") from error
 
@@ -281,6 +325,7 @@ class Simulator:
         while not self._stop.is_set() and self.clock.now_ms < (target := self.clock.target(self._wall_ms())):
             self._lease(target)
             now = self.publisher.advance(min(target, self.clock.now_ms + self._stride_ms))
+            self.oanda.advance(now)
             self.hub.flush()
             if self.pace == "lockstep" and now % STEP_MS == 0 and (self.attachments.behind(now) or self._outstanding()):
                 await self.attachments.wait(now)
@@ -292,7 +337,7 @@ class Simulator:
 
     def _outstanding(self) -> int:
         """Private requests and frames that are still on their way."""
-        return self._web.outstanding + self.private.streams.outstanding
+        return self._web.outstanding + self.private.streams.outstanding + self.oanda.outstanding
 
     async def _answered(self) -> None:
         """Until nothing private is outstanding, at most five seconds."""
