@@ -140,6 +140,7 @@ class _Key(msgspec.Struct):
     user: int = msgspec.field(name="userID")
     read_only: int = msgspec.field(name="readOnly")
     permissions: dict[str, list[str]]
+    ips: list[str] = []
 
 
 class _Rate(msgspec.Struct, rename="camel"):
@@ -290,6 +291,7 @@ def rights(key: Any, info: Any) -> KeyRights:
         derivatives={"Order", "Position"} <= set(may.get("ContractTrade", [])) or "DerivativesTrade" in may.get("Derivatives", []),
         withdraw="Withdraw" in may.get("Wallet", []),
         unified=account.unified_margin_status >= 3,  # 1 is the classic account, 3 to 6 are the unified ones
+        ips=tuple(one.ips),
     )
 
 

@@ -105,6 +105,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     maker: bool = False
     said: str = ""
     """The venue's own word for an OTHER kind."""
+    pl: Decimal | None = None
+    """What it gained by closing, in the account's currency, fees and financing apart, where the venue says so."""
     ts: int
 
 
@@ -154,6 +156,10 @@ class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
     derivatives: bool
     withdraw: bool
     unified: bool = True
+    unfit: tuple[str, ...] = ()
+    """What else keeps the account from being traded, in words."""
+    ips: tuple[str, ...] = ()
+    """Addresses it is bound to; `*`: any."""
 
 
 class Link(msgspec.Struct, frozen=True):
