@@ -108,6 +108,8 @@ class Risk(_Group):
     """Entries need a spread of at most this many times its median."""
     max_move: Annotated[float, Field(ge=0.0, le=1_000.0)] = 12.0
     """Standard deviations that a bar may go from the close before it; after a farther one no entries for an hour of bars. 0: no limit."""
+    trigger: Literal["last", "mark"] = "last"
+    """By which price the stops and targets of perpetuals trigger and their positions are valued: the last trade's or the mark."""
     liquidation_stops: Annotated[float, Field(ge=1.0, le=20.0)] = 3.0
     """A perpetual is entered only where liquidation is at least so many stop distances away."""
     weekend: Literal["close", "tighten", "carry"] = "close"
@@ -313,9 +315,9 @@ def limit_rows(risk: Risk) -> Rows:
     """The guardrails as the LIMITS row."""
     found = rows(LIMITS)
     for name in LIMITS.names or ():
-        if name not in {"half_at", "stop_at", "halt_at", "weekend"}:
+        if name not in {"half_at", "stop_at", "halt_at", "weekend", "by_mark"}:
             found[0][name] = getattr(risk, name)
-    found[0]["weekend"] = _WEEKEND[risk.weekend]
+    found[0]["weekend"], found[0]["by_mark"] = _WEEKEND[risk.weekend], int(risk.trigger == "mark")
     found[0]["half_at"], found[0]["stop_at"], found[0]["halt_at"] = risk.half_drawdown, risk.stop_drawdown, risk.max_drawdown
     return found
 

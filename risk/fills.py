@@ -1,7 +1,8 @@
 """The bar-fill model of replay and sweep: at which price an order would have filled inside a bar that is already history.
 
 Conservative where a bar cannot tell: the stop comes before the target, a gap fills at the open, takers pay slippage, a resting limit
-fills only when price trades through it by a tick.
+fills only when price trades through it by a tick. A perpetual's stop and target may trigger by the mark price: then the mark's bar says
+whether and when, and the last price's bar at which price.
 """
 
 from __future__ import annotations
@@ -59,6 +60,17 @@ def touched(side: int, stop: int, target: int, high: int, low: int) -> int:
     else:
         hit_stop, hit_target = high >= stop, low <= target
     return (STOP if hit_stop else 0) + (TARGET if hit_target else 0)
+
+
+@kernel
+def traded_at(level: int, mark_open: int, open_t: int, high: int, low: int) -> int:
+    """The last price at the moment when the mark reached `level` inside a bar.
+
+    As far from it as both were apart when the bar opened, and within what was traded; where they opened alike it is the level itself.
+    """
+    if mark_open == open_t:
+        return level
+    return min(max(level + open_t - mark_open, low), high)
 
 
 @kernel

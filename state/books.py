@@ -219,10 +219,12 @@ LIMITS = np.dtype(
         ("fx_pair_gross", "f8"),
         ("fx_gross", "f8"),
         ("fx_currency", "f8"),
+        ("by_mark", "i8"),
     ]
 )
 """Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`.
-`fx_*` bind where shares of equity count margin: gross of a pair, of the account, net of a currency, in multiples of equity."""
+`fx_*` bind where shares of equity count margin: gross of a pair, of the account, net of a currency, in multiples of equity.
+`by_mark` = 1: stops, targets and values of perpetuals go by the mark price, not the last."""
 
 PAR_E9 = 1_000_000_000
 """INST.rate_e9 where prices are in the account's own currency."""

@@ -48,6 +48,14 @@ class Trade(msgspec.Struct, frozen=True, array_like=True, gc=False):
     buyer_is_taker: bool
 
 
+class MarkPrice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the venue values a perpetual at (ticks), as of `ts`."""
+
+    key: str
+    ts: int
+    price: int
+
+
 class FundingRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A settlement: longs pay `rate_e8` x 1e-8 of notional to shorts at `ts` (negative: receive)."""
 

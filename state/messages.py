@@ -13,7 +13,7 @@ import msgspec
 
 from state.accounts import Account
 from state.intents import Approved, ExitReason, Reduce
-from state.market import Candle, FundingRate, Quote
+from state.market import Candle, FundingRate, MarkPrice, Quote
 from state.orders import Fill
 
 
@@ -26,13 +26,15 @@ class BarsClosed(_Event, tag="bars", frozen=True):
     """All candles of one close time (`ts`), in config order, decided together.
 
     `quotes` holds the latest quote of each symbol at that moment, so that a decision and the quote it used lie in one record. `late`:
-    history or a straggler; rows and stops are updated, nothing is entered on it.
+    history or a straggler; rows and stops are updated, nothing is entered on it. `marks`: mark prices at that moment, where positions are
+    valued by them.
     """
 
     candles: tuple[Candle, ...] = ()
     quotes: tuple[Quote, ...] = ()
     funding: tuple[FundingRate, ...] = ()
     late: bool = False
+    marks: tuple[MarkPrice, ...] = ()
 
 
 class Tick(_Event, tag="tick", frozen=True):

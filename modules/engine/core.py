@@ -126,6 +126,7 @@ class Engine:
         signals = list[tuple[int, int, Candle]]()
         market, observed, params = state.market, state.observed, mandate.params
         index, held, seats_of = state.index, self._held, state.seats_of
+        marks = {one.key: one.price for one in event.marks}
         self._hours.turn(state.inst, max(event.ts, state.ts))
         for candle in event.candles:
             m = index[candle.key]
@@ -142,7 +143,7 @@ class Engine:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
                 end = candle.ts + mandate.confirm_ms
                 if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
-                    exits.bar_told(state, mandate, i, end, candle, out)
+                    exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0))
         if self._converts:
             turn_rates(state.inst, market)
         if held:

@@ -252,10 +252,15 @@ def close_refused(state: RuntimeState, mandate: Mandate, i: int, ts: int) -> Non
     state.pos[i]["close_after"] = ts + min(doubled, mandate.confirm_ms)
 
 
-def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command]) -> None:
-    """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop."""
+def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0) -> None:
+    """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop.
+
+    Its value goes by `mark` (ticks; 0: by the bar's close).
+    """
     if bar_closed(state.pos, state.inst, mandate.rules, mandate.limits, i, ts, candle.high, candle.low, candle.close):
         out.append(protect(state, i))
+    if mark:
+        state.pos[i]["mark"] = mark
 
 
 def time_exits(state: RuntimeState, mandate: Mandate, ts: int, out: list[Command]) -> None:

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dataio.archive import Archive, Kind
+from dataio.archive import Archive, DamagedFile, Kind
 from dataio.bars import Bars, no_bars
-from modules.exchange.paper_bars import FineBars
+from modules.engine.mark_prices import on_grid
+from modules.exchange.paper_bars import FineBars, MarkBars
 from modules.settings import DomainSettings
 from modules.simulator.filters import Category, listing_for_prices
 from state.accounts import Domain
@@ -62,6 +63,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     fine: Mapping[str, FineBars]
     before: Mapping[str, PrimaryBars] = {}
     """Instrument key -> native primary bars from before its first candle: they lengthen the warm-up."""
+    mark: Mapping[str, MarkBars] = {}
+    """Instrument key -> mark prices of a perpetual over the columns."""
 
     @property
     def bars(self) -> int:
@@ -105,7 +108,10 @@ def build(
         funding=funding or {},
         fine=fine or {},
         before=before or {},
-        **prices,
+        open=prices["open"],
+        high=prices["high"],
+        low=prices["low"],
+        close=prices["close"],
     )
 
 
@@ -133,7 +139,34 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
         if finer is not None:
             fine[instrument.key] = finer
         before[instrument.key] = _native(archive, kind, symbol, settings.primary_ms, int(bars.ts[0]), float(instrument.tick))
-    return build(series, start_ms, funding, fine, before)
+    grid = build(series, start_ms, funding, fine, before)
+    return msgspec.structs.replace(grid, mark=_marks(archive, grid)) if domain is Domain.PERPS else grid
+
+
+def _marks(archive: Archive, grid: Grid) -> dict[str, MarkBars]:
+    """The mark prices of those of the grid's perpetuals that have any."""
+    found = {}
+    for i, instrument in enumerate(grid.instruments):
+        try:
+            bars = archive.mark(instrument.symbol)
+        except DamagedFile:
+            raise
+        except Refusal:
+            continue  # none: its mark is the last price; who wants to trade by it is told (`marked`)
+        columns = (to_ticks(column, float(instrument.tick)) for column in (bars.open, bars.high, bars.low, bars.close))
+        last = (grid.open[i], grid.high[i], grid.low[i], grid.close[i])
+        found[instrument.key] = on_grid(grid.ts, last, grid.confirm_ms, MarkBars(bars.ts, *columns), bars.timeframe_ms)
+    return found
+
+
+def marked(grid: Grid, limits: Rows) -> Mapping[str, MarkBars]:
+    """The marks by which positions are valued and closed: none where the last price does. Refusal for a perpetual without."""
+    if not limits[0]["by_mark"]:
+        return {}
+    missing = [one.symbol for one in grid.instruments if one.domain is Domain.PERPS and one.key not in grid.mark]
+    if missing:
+        raise Refusal(f"risk.trigger is mark, and the data have no mark prices of {', '.join(missing)}: take --set risk.trigger=last")
+    return grid.mark
 
 
 def _native(archive: Archive, kind: Kind, symbol: str, primary_ms: int, end_ms: int, tick: float) -> PrimaryBars:

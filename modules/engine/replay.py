@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,14 +16,14 @@ import numpy as np
 
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
-from modules.engine.grid import Grid, feed_native
-from modules.exchange.paper_bars import BarVenue
+from modules.engine.grid import Grid, feed_native, marked
+from modules.exchange.paper_bars import BarVenue, MarkBars
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.accounts import Mode
 from state.conversion import turn_rates
 from state.intents import Side
-from state.market import Candle, FundingRate
+from state.market import Candle, FundingRate, MarkPrice
 from state.messages import BarsClosed, Command, Event, Record, Report
 from state.runtime import REASONS
 from strategy.registry import STRATEGIES
@@ -46,8 +47,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = ("symbol", "strategy", "side", "qty", "entry_ts", "entry", "exit_ts", "exit", "reason", "fees")
 
 
-def events_of(grid: Grid) -> Iterator[BarsClosed]:
-    """The grid's bars from its start column on, one event a close time."""
+def events_of(grid: Grid, marks: Mapping[str, MarkBars] = MappingProxyType({})) -> Iterator[BarsClosed]:
+    """The grid's bars from its start column on, one event a close time; with the `marks` that positions are valued by."""
     keys = [instrument.key for instrument in grid.instruments]
     rates: dict[int, list[FundingRate]] = {}
     for key, (times, values) in grid.funding.items():
@@ -57,13 +58,16 @@ def events_of(grid: Grid) -> Iterator[BarsClosed]:
     columns = [list(zip(*(field[i].tolist() for field in fields), strict=True)) for i in range(len(keys))]
     due = sorted(ts for ts in rates if grid.start < len(grid.ts) and ts >= grid.ts[grid.start])
     told = 0
+    valued = [(i, key, marks[key].close.tolist()) for i, key in enumerate(keys) if key in marks]
     for k in range(grid.start, len(grid.ts)):
         ts = int(grid.ts[k])
         candles = tuple(Candle(key, ts, *columns[i][k]) for i, key in enumerate(keys) if columns[i][k][0])
         if candles:
             # A rate that was set while no bar came is told with the next one.
             known = bisect_right(due, ts)
-            yield BarsClosed(ts + grid.confirm_ms, candles, (), tuple(rate for at in due[told:known] for rate in rates[at]))
+            now = ts + grid.confirm_ms
+            at_close = tuple(MarkPrice(key, now, close[k]) for i, key, close in valued if columns[i][k][0])
+            yield BarsClosed(now, candles, (), tuple(rate for at in due[told:known] for rate in rates[at]), marks=at_close)
             told = known
 
 
@@ -134,7 +138,8 @@ def run_engine(
     engine, _ = fresh_engine(config, grid.instruments, chosen, start_ts, quotes=False, balance=balance, costs=costs)
     warm(engine, grid)
     state = engine.state
-    venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
+    marks = marked(grid, engine.mandate.limits)
+    venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine, grid.mark, by_mark=bool(marks))
     trades: list[dict[str, Any]] = []
     refused: dict[str, int] = {}
 
@@ -147,7 +152,7 @@ def run_engine(
             elif isinstance(command, Report) and command.what == "refused":
                 refused[command.rule] = refused.get(command.rule, 0) + 1
 
-    drive(engine, venue, events_of(grid), collect)
+    drive(engine, venue, events_of(grid, marks), collect)
     equity = sum((money(int(acct["equity"])) for acct in state.acct), Decimal(0))
     return Outcome(trades=in_order(trades), final_equity=plain(equity), bars=grid.bars, refused=refused)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from modules.exchange.paper_funding import settlement_ref
 from risk.costs import entry_fee_ppm, slipped
-from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched, traded_at
 from state.accounts import Account
 from state.booking import fee_of, funding_of
 from state.books import Rows
@@ -47,6 +47,16 @@ class FineBars(msgspec.Struct, frozen=True, eq=False):
     ts: Ints
     high: Ints
     low: Ints
+
+
+class MarkBars(msgspec.Struct, frozen=True, eq=False):
+    """Mark prices of one perpetual in ticks, bar by bar; 0 where there is none."""
+
+    ts: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
 
 
 class Held(msgspec.Struct):
@@ -82,10 +92,15 @@ class BarVenue:
         confirm_ms: int,
         funding: Mapping[str, tuple[Ints, Ints]] | None = None,
         fine: Mapping[str, FineBars] | None = None,
+        mark: Mapping[str, MarkBars] | None = None,
+        *,
+        by_mark: bool = False,
     ) -> None:
+        """Funding is paid at the `mark` where there is one; `by_mark`: stops and targets trigger by it, too."""
         self._inst, self._index, self._confirm_ms = inst, index, confirm_ms
         self._funding = funding or {}
         self._fine = fine or {}
+        self._mark, self._by_mark = mark or {}, by_mark
         self._entries: dict[str, Approved] = {}
         self._held: dict[str, Held] = {}
 
@@ -127,8 +142,10 @@ class BarVenue:
                 self._settle(held, candle, events)
             if held.close is not None:
                 self._leave(held, candle.open, candle.ts, None, events)
-            elif not held.low < candle.open < held.high:
-                self._leave(held, candle.open, candle.ts, gap_exit(held.side, held.stop, held.target, candle.open), events)
+                continue
+            seen = self._seen(candle).open
+            if not held.low < seen < held.high:
+                self._leave(held, candle.open, candle.ts, gap_exit(held.side, held.stop, held.target, seen), events)
         return events
 
     def inside(self, candles: Sequence[Candle]) -> list[AccountEvent]:
@@ -141,23 +158,42 @@ class BarVenue:
             if entry is not None and not self._rest(entry, candle, events):
                 continue
             held = held_by.get(key)
-            if held is None or (held.low < candle.low and candle.high < held.high):
+            if held is None:
                 continue
-            hit = touched(held.side, held.stop, held.target, candle.high, candle.low)
+            seen = self._seen(candle)
+            if held.low < seen.low and seen.high < held.high:
+                continue
+            hit = touched(held.side, held.stop, held.target, seen.high, seen.low)
             if entry is not None:
                 # The bar cannot tell whether its far end came after a resting entry filled: only the stop counts.
                 hit &= STOP
             elif hit == BOTH:
                 hit = self._finer(held, candle)
             if hit != NONE:
-                self._leave(held, held.stop if hit == STOP else held.target, candle.ts + self._confirm_ms, hit, events)
+                level = traded_at(held.stop if hit == STOP else held.target, seen.open, candle.open, candle.high, candle.low)
+                self._leave(held, level, candle.ts + self._confirm_ms, hit, events)
         return events
+
+    def _seen(self, candle: Candle) -> Candle:
+        """The bar that stops and targets look at."""
+        return (self._marked(candle) or candle) if self._by_mark else candle
+
+    def _marked(self, candle: Candle) -> Candle | None:
+        """The mark's bar beside a candle; None where there is none."""
+        mark = self._mark.get(candle.key)
+        if mark is None:
+            return None
+        k = bisect_left(mark.ts, candle.ts)
+        if k == len(mark.ts) or mark.ts[k] != candle.ts or not mark.open[k]:
+            return None
+        return Candle(candle.key, candle.ts, int(mark.open[k]), int(mark.high[k]), int(mark.low[k]), int(mark.close[k]), 0.0)
 
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
         times, rates = self._funding[candle.key]
         at = bisect_left(times, candle.ts)
         if at < len(times) and times[at] == candle.ts:
-            amount = funding_of(self._inst, held.i, held.side, held.steps, candle.open, int(rates[at]))
+            price = (self._marked(candle) or candle).open
+            amount = funding_of(self._inst, held.i, held.side, held.steps, price, int(rates[at]))
             events.append(FundingPaid(candle.ts, held.account, held.key, amount, settlement_ref(held.key, candle.ts)))
 
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
@@ -246,7 +282,7 @@ class BarVenue:
 
     def _finer(self, held: Held, candle: Candle) -> int:
         fine = self._fine.get(candle.key)
-        if fine is None:
+        if fine is None or self._by_mark:  # finer bars of the mark there are none
             return STOP
         first = int(np.searchsorted(fine.ts, candle.ts))
         last = int(np.searchsorted(fine.ts, candle.ts + self._confirm_ms))

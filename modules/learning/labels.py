@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from forex.sessions import table
 from modules.engine.desk import fresh_engine
-from modules.engine.grid import Grid
+from modules.engine.grid import Grid, marked
+from modules.engine.mark_prices import bars_side_by_side, side_by_side
 from modules.learning.sweep import SIGNAL, STATIC_VALUES, TRADE, portfolio_pass
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
@@ -119,6 +120,8 @@ def _walk(
     h: Ints,
     low: Ints,
     c: Ints,
+    mark_o: Ints,
+    seen: tuple[Ints, Ints, Ints, Ints],
     step_ms: int,
     funding_ts: Ints,
     funding_rate: Ints,
@@ -157,6 +160,8 @@ def _walk(
                 h,
                 low,
                 c,
+                mark_o,
+                seen,
                 step_ms,
                 ks[n],
                 funding_ts,
@@ -191,6 +196,7 @@ class Labeller:
             self._acct[0][field] = BALANCE
         mandate = engine.mandate
         self._limits = mandate.limits.copy()
+        self._marks = marked(grid, self._limits)
         self.hold_ms: Ints = mandate.rules["max_hold_ms"].astype(np.int64)
         self._rules = np.stack([_only(mandate.rules, arm) for arm in range(ARMS)])
         sessions = bool(self._inst["session"].any())
@@ -238,6 +244,7 @@ class Labeller:
         inst = self._inst[i : i + 1].copy()
         inst["account"] = inst["market"] = 0
         inst["rate_e9"], inst["via"] = PAR_E9, -1  # R is the same in any currency: the wallet is one in the quote's
+        inst["maintenance_ppm"] = 0  # no profile is left out: each is asked about
         out, state = np.zeros(len(ks) * ARMS, TRADE), np.zeros(len(ks) * ARMS, np.int64)
         _walk(
             np.zeros(1, POS),
@@ -257,6 +264,8 @@ class Labeller:
             grid.high[i : i + 1],
             grid.low[i : i + 1],
             grid.close[i : i + 1],
+            side_by_side([key], grid.mark, "open", grid.open[i : i + 1]),
+            bars_side_by_side([key], self._marks, (grid.open[i : i + 1], grid.high[i : i + 1], grid.low[i : i + 1], grid.close[i : i + 1])),
             grid.confirm_ms,
             np.asarray(funding_ts, np.int64),
             np.asarray(funding_rate, np.int64),

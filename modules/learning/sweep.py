@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from forex.sessions import table
 from modules.engine.decide import entry_limit, plan_entry, reserve
-from modules.engine.grid import Grid, feed_native
+from modules.engine.grid import Grid, feed_native, marked
+from modules.engine.mark_prices import bars_side_by_side, side_by_side
 from risk.breakers import STEPPED, mark, trade_closed
 from risk.costs import entry_fee_ppm, slipped
 from risk.drawdown import HALT
-from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from risk.fills import BOTH, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched, traded_at
 from risk.holding import BY_HALT, bar_closed, due
 from risk.price_jump import jumped
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
@@ -147,6 +148,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     h: Ints,
     low: Ints,
     c: Ints,
+    mark_o: Ints,
+    seen: tuple[Ints, Ints, Ints, Ints],
     step_ms: int,
     first: int,
     funding_ts: Ints,
@@ -163,7 +166,9 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
 
     `signals` sorted by (k, i); `values` (signals, strategies, 7) are what a policy makes of each, not looked at unless `learned`.
     `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of the flat funding and
-    finer-bar arrays. `hours`: what `forex.sessions.table` says of the bars' closes, empty where nothing has a session.
+    finer-bar arrays. `mark_o`: mark price at each open (n, t); `seen`: open, high, low, close of the bars that
+    trigger stops and targets and value positions, the mark's or the last price's. `hours`: what `forex.sessions.table` says of the bars'
+    closes, empty where nothing has a session.
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
@@ -204,11 +209,11 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         at += 1
                     pointer[i] = at
                     if at < end and funding_ts[at] == opened:
-                        pay_funding(pos, inst, acct, i, o[i, k], funding_rate[at])
+                        pay_funding(pos, inst, acct, i, mark_o[i, k], funding_rate[at])
                     if pos[i]["closing"]:
                         done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, pos[i]["closing"], trades, done)
                         continue
-                    gap = gap_exit(pos[i]["side"], pos[i]["stop"], pos[i]["target"], o[i, k])
+                    gap = gap_exit(pos[i]["side"], pos[i]["stop"], pos[i]["target"], seen[0][i, k])
                     if gap != NONE:
                         reason = BY_TARGET if gap == TARGET else _stop_reason(pos, i)
                         done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, reason, trades, done)
@@ -240,17 +245,21 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         continue
                     _enter(pos, inst, acct, i, pos[i]["limit"], closed)
                     rested = True
-                hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], h[i, k], low[i, k])
+                hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], seen[1][i, k], seen[2][i, k])
                 if rested:
                     hit &= STOP
+                elif hit == BOTH and limits[0]["by_mark"]:
+                    hit = STOP
                 elif hit == BOTH:
                     begin = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], opened)
                     end = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], closed)
                     hit = resolve_fine(pos[i]["side"], pos[i]["stop"], pos[i]["target"], fine_high, fine_low, begin, end)
                 if hit == STOP:
-                    done = _leave(pos, inst, acct, rules, limits, i, pos[i]["stop"], closed, _stop_reason(pos, i), trades, done)
+                    level = traded_at(pos[i]["stop"], seen[0][i, k], o[i, k], h[i, k], low[i, k])
+                    done = _leave(pos, inst, acct, rules, limits, i, level, closed, _stop_reason(pos, i), trades, done)
                 elif hit == TARGET:
-                    done = _leave(pos, inst, acct, rules, limits, i, pos[i]["target"], closed, BY_TARGET, trades, done)
+                    level = traded_at(pos[i]["target"], seen[0][i, k], o[i, k], h[i, k], low[i, k])
+                    done = _leave(pos, inst, acct, rules, limits, i, level, closed, BY_TARGET, trades, done)
         if converts:
             turn_to(inst, c, k)
         if active:
@@ -258,6 +267,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                 i = ids[x]
                 if pos[i]["status"] == OPEN and o[i, k] != 0:
                     bar_closed(pos, inst, rules, limits, i, closed, h[i, k], low[i, k], c[i, k])
+                    pos[i]["mark"] = seen[3][i, k]
             i, why = due(pos, inst, acct, limits, closed, 0)
             while i >= 0:
                 pos[i]["closing"] = why
@@ -367,6 +377,8 @@ def run_portfolio(
         grid.high,
         grid.low,
         grid.close,
+        side_by_side(keys, grid.mark, "open", grid.open),
+        bars_side_by_side(keys, marked(grid, limits), (grid.open, grid.high, grid.low, grid.close)),
         grid.confirm_ms,
         grid.start,
         funding_ts,

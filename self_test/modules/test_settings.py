@@ -92,7 +92,8 @@ def test_the_shipped_values_are_those_of_the_definitions() -> None:
 def test_every_limit_reaches_its_row() -> None:
     row = limit_rows(Risk(half_drawdown=0.07, stop_drawdown=0.11, max_drawdown=0.13, base=0.04))[0]
     assert (row["half_at"], row["stop_at"], row["halt_at"], row["base"]) == (0.07, 0.11, 0.13, 0.04)
-    assert all(row[name] > 0 for name in LIMITS.names or ())
+    assert all(row[name] > 0 for name in LIMITS.names or () if name != "by_mark")
+    assert not row["by_mark"] and limit_rows(Risk(trigger="mark"))[0]["by_mark"]
 
 
 def test_rules_hold_the_table_of_exits() -> None:

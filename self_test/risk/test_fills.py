@@ -3,7 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from risk.fills import BOTH, IOC_LIMIT, MARKET, NONE, RESTING, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched
+from risk.fills import (
+    BOTH,
+    IOC_LIMIT,
+    MARKET,
+    NONE,
+    RESTING,
+    STOP,
+    TARGET,
+    entry_at_open,
+    gap_exit,
+    resolve_fine,
+    resting_fills,
+    touched,
+    traded_at,
+)
 
 SLIP = 200
 
@@ -86,3 +100,17 @@ def test_finer_bars_decide_and_the_stop_wins_a_tie(fine: list[tuple[int, int]], 
     highs = np.array([high for high, _ in fine], np.int64)
     lows = np.array([low for _, low in fine], np.int64)
     assert resolve_fine(1, 9_500, 11_000, highs, lows, first, last) == expected, why
+
+
+@pytest.mark.parametrize(
+    "level, mark_open, expected, why",
+    [
+        (9_800, 10_000, 9_800, "both opened alike: the level itself"),
+        (9_800, 10_020, 9_780, "the last price stood 20 below the mark"),
+        (9_800, 9_990, 9_810, "or 10 above"),
+        (9_800, 10_100, 9_750, "but no lower than was traded"),
+        (9_800, 9_000, 10_100, "and no higher"),
+    ],
+)
+def test_where_the_last_price_was_when_the_mark_got_there(level: int, mark_open: int, expected: int, why: str) -> None:
+    assert traded_at(level, mark_open, 10_000, 10_100, 9_750) == expected, why

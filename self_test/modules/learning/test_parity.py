@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from forex.sessions import hours, is_open, next_close_ts
 from modules.engine import desk
 from modules.engine.grid import Grid, load
 from modules.engine.replay import FIELDS, run_engine
+from modules.exchange.paper_bars import MarkBars
 from modules.learning.research import market_of, run_sweep
 from modules.settings import BotConfig
 from risk.cost_model import Conditions, CostModel, Source
@@ -185,6 +187,87 @@ def test_engine_and_sweep_trade_alike_on_real_bars(
     assert all(start <= trade["entry_ts"] <= trade["exit_ts"] <= end for trade in trades)
     if domain is Domain.PERPS:
         assert any(trade["funding"] != "0" for trade in trades)
+
+
+def by_mark(config: BotConfig) -> BotConfig:
+    return config.model_copy(update={"risk": config.risk.model_copy(update={"trigger": "mark"})})
+
+
+def with_marks(grid: Grid) -> Grid:
+    """The grid with marks that swing around the last price, and not where it has a bar to itself."""
+    marks = {}
+    for i, one in enumerate(grid.instruments):
+        last = [np.where(column[i] > 0, column[i], 0) for column in (grid.open, grid.high, grid.low, grid.close)]
+        away = 1.0 + 0.002 * np.sin(np.arange(len(grid.ts)) / 50.0 + i)
+        opened, high, low, close = (np.floor(column * away + 0.5).astype(np.int64) for column in last)
+        marks[one.key] = MarkBars(grid.ts, opened, high, low, close)
+    return msgspec.structs.replace(grid, mark=marks)
+
+
+@pytest.mark.parametrize("seed, config", [(2, CONFIG), (19, BOLD)])
+def test_engine_and_sweep_trigger_by_the_same_marks(seed: int, config: BotConfig) -> None:
+    grid = with_marks(market(Domain.PERPS, seed=seed))
+    by_last, marked = same_trades(grid, config), same_trades(grid, by_mark(config))
+    assert marked != by_last and len(marked) >= 20
+    assert {trade["reason"] for trade in marked} >= {"stop", "target", "trail"}
+
+
+def test_marks_that_are_the_last_price_change_nothing_but_what_finer_bars_tell() -> None:
+    grid = msgspec.structs.replace(market(Domain.PERPS, seed=5), fine={})
+    last = {one.key: MarkBars(grid.ts, grid.open[i], grid.high[i], grid.low[i], grid.close[i]) for i, one in enumerate(grid.instruments)}
+    assert same_trades(msgspec.structs.replace(grid, mark=last), by_mark(BOLD)) == same_trades(grid, BOLD)
+
+
+def test_to_trade_by_a_mark_that_is_not_there_is_refused_by_name() -> None:
+    grid = market(Domain.PERPS, days=3, first_day=1, seed=2)
+    for run in (run_engine, run_sweep):
+        with pytest.raises(Refusal, match=f"{grid.instruments[0].symbol}.*risk.trigger=last"):
+            run(grid, by_mark(CONFIG), ALL)
+
+
+def test_liquidation_near_keeps_engine_and_sweep_out_alike() -> None:
+    grid = market(Domain.PERPS, seed=2)
+    strict = CONFIG.model_copy(update={"risk": CONFIG.risk.model_copy(update={"liquidation_stops": 20.0})})  # stops above 1.6 %
+    assert run_engine(grid, strict, ALL).refused["liquidation_near"] > 0
+    assert same_trades(grid, strict) != same_trades(grid, CONFIG)
+
+
+@pytest.mark.parametrize("trigger", ["last", "mark"])
+@pytest.mark.parametrize(
+    "symbols, window, least",
+    [
+        (("BTCUSDT", "ETHUSDT"), ("2025-01-01", "2026-01-01"), 300),
+        (("SOLUSDT",), ("2025-09-24", "2026-01-01"), 20),
+    ],
+)
+def test_real_perpetuals_with_funding_at_the_mark(
+    market_data: Path, symbols: tuple[str, ...], window: tuple[str, str], least: int, trigger: str
+) -> None:
+    start, end = map(_ms, window)
+    archive = open_archive(market_data)
+    grid = load(archive, Domain.PERPS, symbols, CONFIG.domains[Domain.PERPS], (start, end))
+    config = by_mark(CONFIG) if trigger == "mark" else CONFIG
+    trades = same_trades(grid, config, 10_000)
+    assert len(trades) >= least
+    # Each trade's funding once more, from the files as they are: size x mark at the settlement x rate, a long pays a positive one.
+    paid = 0
+    for trade in trades:
+        symbol, side = trade["symbol"], 1 if trade["side"] == "long" else -1
+        times, rates = archive.funding(symbol)
+        mark = archive.mark(symbol)
+        opens = dict(zip(mark.ts.tolist(), mark.open.tolist(), strict=True))
+        settled = {
+            ts: side * Decimal(trade["qty"]) * Decimal(str(opens[ts])) * Decimal(str(rate))
+            for ts, rate in zip(times.tolist(), rates.tolist(), strict=True)
+            if trade["entry_ts"] <= ts <= trade["exit_ts"]
+        }
+        sure = {ts for ts in settled if trade["entry_ts"] < ts < trade["exit_ts"]}
+        # What is left within a bar bears its close as its time: a settlement at that very time found nothing any more.
+        edges = [sure, *(sure | {ts} for ts in settled.keys() - sure)]
+        away = min(abs(Decimal(trade["funding"]) - sum((settled[ts] for ts in held), Decimal(0))) for held in edges)
+        assert away < Decimal("0.0001"), trade  # rates are kept to 1e-8
+        paid += len(sure)
+    assert paid > len(trades) / 2
 
 
 def test_a_symbol_without_bars_is_refused_by_name(market_data: Path) -> None:
