@@ -271,7 +271,9 @@ class Daemon:
         left = options.duration_s
         if left is not None and self.ready_ns:
             left = max(0.1, left - (self.clock.monotonic_ns() - self.ready_ns) / SECOND)
-        return msgspec.structs.replace(options, http_port=self.server.port, duration_s=left)
+        off = Domain.FOREX in self.lineup.domains and not self.engine.state.toggles.forex  # switched off meanwhile: it stays so
+        enable = tuple(name for name in options.enable if not (off and name == "forex"))
+        return msgspec.structs.replace(options, http_port=self.server.port, duration_s=left, enable=enable)
 
     def _answers(self) -> Answers:
         return Answers(

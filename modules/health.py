@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from forex.sessions import is_open
 from modules.engine.core import Engine
-from state.accounts import Account, Mode
+from state.accounts import Account, Domain, Mode
+from state.instruments import split_key
 from state.messages import BarsClosed, Command, Control, Event, OrderAccepted, OrderFilled, OrderRejected, Place
 from utils.clock import SECOND, Clock
 
@@ -46,20 +48,27 @@ class Health:
         elif isinstance(event, OrderFilled):
             self._answered(event.fill.account, event.fill.order_id, now)
         elif isinstance(event, BarsClosed) and not event.late:
-            self._bars(event.ts, now)
+            self._bars(event, now)
 
     def _answered(self, account: Account, order_id: str, now: int) -> None:
         sent = self._sent.pop(order_id, None)
         if sent is not None and account.mode is Mode.LIVE:
             self._count(account, "acks", "slow_acks", (now - sent) / SECOND > SLOW_S)
 
-    def _bars(self, ts: int, now: int) -> None:
-        state, feeds = self._engine.state, self._engine.mandate.feed_of
+    def _bars(self, event: BarsClosed, now: int) -> None:
+        """A close of any market is a moment at which every feed should be up, and a decision of the domains whose candles they are.
+
+        A market that is shut owes nobody a feed.
+        """
+        ts, state, feeds = event.ts, self._engine.state, self._engine.mandate.feed_of
         down = {feed for feed in feeds.values() if feed in state.feeds_down}
+        deciding = {split_key(candle.key)[0] for candle in event.candles}
         for account in state.accounts:
             mine = {feed for key, feed in feeds.items() if key.startswith(f"{account.domain}:")}
-            self._count(account, "feeds", "slow_feeds", bool(mine & down))
-            self._count(account, "decisions", "slow_decisions", (now - self._taken_ns) / SECOND > SLOW_S)
+            if mine and (account.domain is not Domain.FOREX or is_open(ts)):
+                self._count(account, "feeds", "slow_feeds", bool(mine & down))
+            if account.domain in deciding:
+                self._count(account, "decisions", "slow_decisions", (now - self._taken_ns) / SECOND > SLOW_S)
         if ts // HOUR_MS != self._hour:
             self._hour = ts // HOUR_MS
             args = {str(account): msgspec.json.encode(dict(counts)).decode() for account, counts in self._counts.items() if counts}

@@ -29,6 +29,7 @@ def first_events(
     if options.override_gates:
         words["override"] = "1"
     events: list[Event] = [Control(ts, "boot", words, "start")]
+    events += [Control(ts, name, {"to": "on"}, "--enable") for name in options.enable]
     events += wallet_events(config, state.accounts, ts)
     events += live.openings(state, ts)
     events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]

@@ -167,6 +167,8 @@ def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
     ]
     if row.options is not Cell.OFF:
         lines.append("OPTIONS unavailable: no broker for them is wired in this version")
+    if Domain.FOREX in trading and "forex" not in options.enable:
+        lines.append("FOREX enters nothing until somebody says `forex on` (or starts with --enable forex)")
     if options.override_gates and options.stage == 1:
         lines.append("--override-gates: stage 1 is open to everybody; there is nothing to override")
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modules.engine.policies import LEARNING_OFF
-from modules.engine.switches import NO_BROKER
+from modules.engine.switches import NOT_THERE, missing
 from modules.learning.plan import trial
 from modules.settings import BotConfig
 from modules.ui.commands import nearest
@@ -36,8 +36,8 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
         return _policy(state, config, args["style"].removesuffix(POLICY), ts, who)
     if name == "promote":
         return [_promotion(state, args.get("style", ""), ts, who)]
-    if name in {"forex", "options"} and args.get("to") == "on":
-        raise Refusal(f"{name} {NO_BROKER}")
+    if name in {"forex", "options"} and args.get("to") == "on" and (why := missing(state, name)):
+        raise Refusal(f"{name} {NOT_THERE.format(why)}")
     if name == "explore_live" and args.get("to") == "on" and not any(one.mode is Mode.LIVE for one in state.accounts):
         raise Refusal("explore_live: no live account trades here; beside live money paper explores in any case")
     if name in SETTING:

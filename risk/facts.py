@@ -26,6 +26,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     halted_by: str = ""
     """Why the account was halted."""
     paused: bool = False
+    switched_on: bool = True
+    """The operator lets its domain enter (forex and options have a switch of their own)."""
     allowed: bool = True
     """Stage, toggles and the strategy's own domain list let it trade here."""
     bar_age_ms: int = 0

@@ -54,6 +54,10 @@ class Toggles(msgspec.Struct, frozen=True, kw_only=True):
     learning: bool = False
     """Online learning may change policies; off until somebody says so."""
 
+    def lets_in(self, domain: Domain) -> bool:
+        """Whether the switch of `domain` lets it enter; crypto has none."""
+        return {Domain.FOREX: self.forex, Domain.OPTIONS: self.options}.get(domain, True)
+
 
 def paper_account(domain: Domain) -> Account:
     """The paper wallet of a domain."""

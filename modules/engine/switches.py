@@ -11,15 +11,25 @@ import msgspec
 
 from modules.engine import exits, explore_live
 from modules.engine.mandate import Mandate
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.books import FLAT, OPEN, PENDING
 from state.intents import ExitReason
 from state.messages import Command, Control, Report
 from state.runtime import RuntimeState
-from state.stages import STAGES
+from state.stages import STAGES, Cell
 
 NAMES = frozenset({"stage", "profile", "forex", "options", "learn", "explore", explore_live.NAME, "close"})
-NO_BROKER = "unavailable: no broker is wired in this version"
+NOT_THERE = "unavailable: {}"
+
+
+def missing(state: RuntimeState, name: str) -> str:
+    """Why the domain `name` (forex, options) has nothing to switch on; empty when it has."""
+    domain = Domain(name.upper())
+    if STAGES[state.stage].cell(domain) is Cell.OFF:
+        return f"stage {state.stage} has {name} off"
+    if domain is Domain.OPTIONS:
+        return "no broker for them is wired in this version"
+    return "" if any(one.domain is domain for one in state.instruments) else "there is no way to its broker here"
 
 
 def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Command]) -> None:
@@ -32,9 +42,9 @@ def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Comma
         case "profile":
             _told(event, f"profile {word}, asked for by {event.who}", out)
         case "forex" | "options":
-            # Whatever is asked: without a broker there is nothing to switch on.
-            state.toggles = msgspec.structs.replace(state.toggles, **{event.name: False})
-            _told(event, f"{event.name} off by {event.who}" if word == "off" else f"{event.name} {NO_BROKER}", out)
+            why = missing(state, event.name) if word == "on" else ""
+            state.toggles = msgspec.structs.replace(state.toggles, **{event.name: word == "on" and not why})
+            _told(event, f"{event.name} {NOT_THERE.format(why)}" if why else f"{event.name} {word} by {event.who}", out)
         case "learn":
             state.toggles = msgspec.structs.replace(state.toggles, learning=word == "on")
             _told(event, f"online learning {word} by {event.who}", out)

@@ -186,7 +186,7 @@ async def test_exploring_with_real_money_is_confirmed_with_the_digits_of_its_acc
         ("explore_live on", "no live account trades here"),
         ("stage 1", "is what runs"),
         ("profile perp", "nothing could trade"),
-        ("forex on", "no broker is wired"),
+        ("forex on", "forex unavailable: stage [0-9] has forex off|there is no way to its broker"),
         ("close AAAUSDT", "nothing is held in AAAUSDT"),
         ("close AAX", "not traded here"),
         ("close AAAUSDT PERPS/LIVE", "not one of"),

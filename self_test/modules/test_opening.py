@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from config import CONFIG
 from modules.engine.core import Engine
 from modules.engine.desk import make_mandate, make_state
@@ -33,12 +35,12 @@ class Floor:
         return [Control(ts, "open_wallet", {"account": str(LIVE)}, "venue")]
 
 
-def told(halted: Callable[[Account], bool] = lambda _account: False, **done: str) -> list[Any]:
+def told(halted: Callable[[Account], bool] = lambda _account: False, options: RunOptions = OPTIONS, **done: str) -> list[Any]:
     state = make_state(CONFIG, COINS, (LIVE, PAPER))
     state.ts = 5
     state.halted.update(done)
     engine = Engine(state, make_mandate(CONFIG, COINS, state.accounts, frozenset(), quotes=True))
-    return first_events(engine, CONFIG, OPTIONS, (Domain.CRYPTO,), cast(LiveFloor, Floor()), halted)
+    return first_events(engine, CONFIG, options, (Domain.CRYPTO,), cast(LiveFloor, Floor()), halted)
 
 
 def test_the_boot_comes_first_and_names_who_is_live_and_who_cannot_be_managed() -> None:
@@ -53,3 +55,8 @@ def test_the_latch_halts_who_is_not_halted_yet() -> None:
     assert [(event.name, event.args["account"]) for event in events if isinstance(event, Control) and event.name == "flatten"] == [
         ("flatten", "CRYPTO/LIVE")
     ]
+
+
+def test_what_was_enabled_is_switched_on_after_the_boot_that_switched_it_off() -> None:
+    boot, switch, *_ = told(options=msgspec.structs.replace(OPTIONS, enable=("forex",)))
+    assert boot.name == "boot" and switch == Control(5, "forex", {"to": "on"}, "--enable")

@@ -69,5 +69,10 @@ def test_what_the_stage_leaves_off_is_said_and_changes_nothing() -> None:
         "--profile spot+perp: stage 1 has perps off",
     ]
     assert notices(options(), trading) == []
+    three = options(stage=3, override_gates=True)
+    assert check(three) == (Domain.CRYPTO, Domain.FOREX)
+    assert notices(three, check(three)) == ["FOREX enters nothing until somebody says `forex on` (or starts with --enable forex)"]
+    assert notices(options(stage=3, override_gates=True, enable=("forex",)), check(three)) == []
+    assert "OPTIONS unavailable: no broker for them" in notices(options(stage=4, enable=("forex",)), check(three))[0]
     (line,) = notices(options(override_gates=True), trading)
     assert line.startswith("--override-gates: stage 1") and "nothing to override" in line

@@ -68,7 +68,7 @@ def test_a_close_is_one_event_for_each_account_that_holds_it() -> None:
 def test_settings_go_into_the_event_as_they_are_and_what_has_no_broker_does_not() -> None:
     assert request_event(STATE, CONFIG, "explore", {"percent": "15"}, 7, "me") == [Control(7, "explore", {"percent": "15"}, "me")]
     assert request_event(STATE, CONFIG, "options", {"to": "off"}, 7, "me") == [Control(7, "options", {"to": "off"}, "me")]
-    with pytest.raises(Refusal, match="no broker is wired"):
+    with pytest.raises(Refusal, match="forex unavailable: stage 1 has forex off"):
         request_event(STATE, CONFIG, "forex", {"to": "on"}, 7, "me")
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from modules.engine.explore import base_rate
 from modules.engine.recovery import restore, snapshot_of
+from modules.engine.switches import missing
 from self_test.scenarios.desk import LEVEL, Desk, LiveDesk, only
+from state.accounts import Domain
 from state.messages import Cancel, Close, Command, Report, encode_commands
 from state.runtime import freeze, thaw
 
@@ -24,7 +26,7 @@ def told(commands: list[Command]) -> str:
         ("stage", {"to": "2"}, "stage 2 (Crypto Live + Exploration), asked for by me; now 1"),
         ("stage", {"to": "4", "override": "1"}, "over its gate, asked for by me"),
         ("profile", {"to": "spot+perp"}, "profile spot+perp, asked for by me"),
-        ("forex", {"to": "on"}, "forex unavailable: no broker is wired"),
+        ("forex", {"to": "on"}, "forex unavailable: stage 1 has forex off"),
         ("options", {"to": "off"}, "options off by me"),
         ("learn", {"to": "on"}, "online learning on by me"),
         ("explore", {"percent": "15"}, "exploration 15 % by me"),
@@ -111,3 +113,41 @@ def test_a_replay_gives_the_same_bytes() -> None:
         return encode_commands(found)
 
     assert story(Desk()) == story(Desk())
+
+
+def fx_desk(stage: int = 3) -> Desk:
+    """A desk that has a currency pair, too, at `stage`."""
+    desk = Desk()
+    pair = msgspec.structs.replace(desk.coin(), domain=Domain.FOREX, symbol="EURUSD", base="EUR", quote="USD")
+    desk.engine.state.instruments = (*desk.engine.state.instruments, pair)
+    desk.engine.state.stage = stage
+    return desk
+
+
+def test_forex_is_switched_on_where_there_is_some_and_off_again() -> None:
+    desk = fx_desk()
+    assert told(desk.control("forex", to="on")) == "forex on by me" and desk.engine.state.toggles.forex
+    assert told(desk.control("forex", to="off")) == "forex off by me" and not desk.engine.state.toggles.forex
+
+
+@pytest.mark.parametrize(
+    ("desk", "name", "why"),
+    [
+        (fx_desk(1), "forex", "stage 1 has forex off"),
+        (fx_desk(3), "options", "stage 3 has options off"),
+        (fx_desk(4), "options", "no broker for them is wired in this version"),
+        (Desk(), "forex", "stage 1 has forex off"),
+    ],
+)
+def test_what_is_not_there_cannot_be_switched_on_and_says_why(desk: Desk, name: str, why: str) -> None:
+    assert told(desk.control(name, to="on")) == f"{name} unavailable: {why}"
+    assert not desk.engine.state.toggles.forex and not desk.engine.state.toggles.options
+    desk.engine.state.stage = 3
+    assert missing(Desk().engine.state, "forex") == "stage 1 has forex off"
+
+
+def test_a_boot_switches_forex_off() -> None:
+    desk = fx_desk()
+    desk.control("forex", to="on")
+    desk.control("boot", stage="3")
+    assert not desk.engine.state.toggles.forex
