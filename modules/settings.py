@@ -6,7 +6,7 @@ pydantic judges what people write; each wrong field is named with its value and 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -322,17 +322,21 @@ def limit_rows(risk: Risk) -> Rows:
     return found
 
 
-def rule_rows(primary_ms: int, parameters: Parameters = Parameters()) -> Rows:  # noqa: B008  frozen
-    """The strategy table as RULES rows, in index order; `primary_ms` is the domain's primary timeframe.
+def rule_rows(primary_ms: int | Mapping[Domain, int], parameters: Parameters = Parameters()) -> Rows:  # noqa: B008  frozen
+    """The strategy table as RULES rows, in index order; `primary_ms` is the primary timeframe, by domain where there are several.
+
+    A strategy's pauses count bars of the first of its domains that is there; single pairs on other timeframes change nothing of that.
 
     The demo measures in fractions of the price: its row holds multiples of one `fraction`, which it passes as its ATR.
     """
     found = rows(RULES, len(STRATEGIES))
+    primaries = primary_ms if isinstance(primary_ms, Mapping) else dict.fromkeys(Domain, primary_ms)
     for s, entry in enumerate(STRATEGIES):
         row = found[s]
+        own = next((primaries[domain] for domain in entry.domains if domain in primaries), next(iter(primaries.values())))
         row["style"] = 0 if entry.style is Style.SWING else 1
         row["order_type"] = _ORDER[entry.entry]
-        row["max_hold_ms"], row["primary_ms"] = entry.max_hold_ms, primary_ms
+        row["max_hold_ms"], row["primary_ms"] = entry.max_hold_ms, own
         row["stop_cap"], row["cost_limit"] = entry.stop_cap, entry.cost_cap
         row["prior_hold_ms"] = int(entry.prior_hold_h * 3_600_000)
         row["free"] = int(entry.cost_cap == 0.0)
@@ -367,7 +371,7 @@ def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[i
         row["session"] = _SESSION[instrument.domain]
         row["funding_interval_ms"] = instrument.funding_interval_min * 60_000
         via = via_of(instruments, market)
-        row["via"], row["inverse"], row["via_tick"] = via.market, int(via.inverse), via.tick
+        row["via"], row["inverse"], row["via_tick"] = via.market, int(via.inverse), float(instruments[via.market].tick)
         row["rate_e9"] = PAR_E9 if via.market < 0 else 0
         row["base_ccy"], row["quote_ccy"] = currencies[instrument.base], currencies[instrument.quote]
         if instrument.domain is Domain.FOREX:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from risk.conversion import unpriced
 from risk.cooldown import pausing
 from risk.cost_gate import too_costly
 from risk.costs import median_hold_ms, round_trip
@@ -31,6 +32,7 @@ POSITION_OPEN = int(Rule.POSITION_OPEN)
 SIDE = int(Rule.SIDE_NOT_ALLOWED)
 TOO_WIDE = int(Rule.STOP_TOO_WIDE)
 TOO_COSTLY = int(Rule.COST_TOO_HIGH)
+NO_CONVERSION = int(Rule.NO_CONVERSION)
 TOO_NEAR = int(Rule.LIQUIDATION_NEAR)
 BAD_PLAN = int(Rule.BAD_PLAN)
 VOLATILE = 3
@@ -55,6 +57,8 @@ def standing(pos: Rows, inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: in
         return SIDE
     if pos[i]["status"] != FLAT:
         return POSITION_OPEN
+    if unpriced(inst, i):
+        return NO_CONVERSION
     rule = forbids(acct, a)
     if rule != OK:
         return rule
@@ -146,7 +150,7 @@ def sized(
     if halves(acct, inst[i]["account"]):
         factor *= limits[0]["half_factor"]
     distance = abs(reference - stop) / reference
-    binding, allowed = notional(pos, inst, acct, limits, i, distance, cost, turnover, factor, rules[s]["style"])
+    binding, allowed = notional(pos, inst, acct, limits, i, side, distance, cost, turnover, factor, rules[s]["style"])
     steps = steps_for(inst, i, allowed, reference, stop)
     if acct[inst[i]["account"]]["live"] and inst[i]["spot"] and not sellable(inst, i, steps, min(reference, stop)):
         steps = 0

@@ -1,14 +1,18 @@
 """Caps: the shares of its equity that an account may put into one trade, one pair and all pairs, orders in flight counted.
 
-The base is the smaller of equity now and at the day's start. Source: definitions, "Size of one trade".
+The base is the smaller of equity now and at the day's start. Where positions are held on margin (FOREX) the shares count margin, and
+`risk/currency_caps.py` says what it may move. Source: definitions, "Size of one trade".
 """
 
 from __future__ import annotations
 
+from risk import currency_caps
+from risk.currency_caps import room
 from risk.facts import Book, Facts, Told
 from risk.rules import Rule
 from state.booking import gross_of
 from state.books import Rows
+from state.conversion import home_of
 from state.intents import Intent
 from utils.kernel import kernel
 
@@ -18,17 +22,23 @@ PORTFOLIO = int(Rule.PORTFOLIO_LIMIT)
 
 
 @kernel
-def account_gross(pos: Rows, inst: Rows, a: int) -> int:
-    """What the pairs of account `a` have open, resting and in flight, together (notional, money units)."""
+def bound(inst: Rows, i: int, gross: int) -> int:
+    """What shares of equity count of `gross` (money units) of instrument `i`: its margin, rounded up, or all of it."""
+    return int(-(-gross // inst[i]["leverage"]) if inst[i]["on_margin"] else gross)
+
+
+@kernel
+def account_bound(pos: Rows, inst: Rows, a: int) -> int:
+    """`bound` of what the pairs of account `a` have open, resting and in flight, together (money units)."""
     total = 0
     for i in range(len(pos)):
         if inst[i]["account"] == a:
-            total += gross_of(pos, inst, i)
+            total += bound(inst, i, gross_of(pos, inst, i))
     return total
 
 
 @kernel
-def capped(pos: Rows, inst: Rows, acct: Rows, limits: Rows, i: int, style: int, loss_bound: float) -> tuple[int, float]:
+def capped(pos: Rows, inst: Rows, acct: Rows, limits: Rows, i: int, side: int, style: int, loss_bound: float) -> tuple[int, float]:
     """The rule that binds and what one trade on instrument `i` may be worth (money units, may be negative).
 
     `loss_bound`: how large the loss at the stop allows it to be. BELOW_MIN_ORDER stands for the trade's own bounds: what is left of it
@@ -37,14 +47,19 @@ def capped(pos: Rows, inst: Rows, acct: Rows, limits: Rows, i: int, style: int, 
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
     share = limits[0]["canary_base"] if acct[a]["canary"][style] else limits[0]["base"]
-    allowed = min(share * base, loss_bound)
+    stretch = float(inst[i]["leverage"]) if inst[i]["on_margin"] else 1.0
+    allowed = min(share * base * stretch, loss_bound)
     rule = BELOW_MIN
-    pair_room = limits[0]["pair"] * base - float(gross_of(pos, inst, i))
+    pair_room = (limits[0]["pair"] * base - float(bound(inst, i, gross_of(pos, inst, i)))) * stretch
     if pair_room < allowed:
         allowed, rule = pair_room, PAIR
-    portfolio_room = limits[0]["portfolio"] * base - float(account_gross(pos, inst, a))
+    portfolio_room = (limits[0]["portfolio"] * base - float(account_bound(pos, inst, a))) * stretch
     if portfolio_room < allowed:
         allowed, rule = portfolio_room, PORTFOLIO
+    if inst[i]["on_margin"]:
+        name, left = room(pos, inst, limits, i, side, base)
+        if left < allowed:
+            allowed, rule = left, name
     return rule, allowed
 
 
@@ -52,27 +67,34 @@ def check(intent: Intent, book: Book) -> Rule:
     """The caps once more on a finished intent, recomputed from scratch."""
     a, limits = book.a, book.limits[0]
     base = min(int(book.acct[a]["equity"]), int(book.acct[a]["day_start"]))
-    value = intent.reference * intent.steps * int(book.inst[book.i]["unit"])
+    i, inst, pos = book.i, book.inst, book.pos
+    value = home_of(inst, i, intent.reference * intent.steps * int(inst[i]["unit"]))
+    times = int(inst[i]["leverage"]) if inst[i]["on_margin"] else 1
     canary = book.acct[a]["canary"][int(book.rules[book.s]["style"])]
     share = limits["canary_base"] if canary else limits["base"]
-    if value > share * base or value + gross_of(book.pos, book.inst, book.i) > limits["pair"] * base:
+    if value > share * base * times or value + bound(inst, i, gross_of(pos, inst, i)) * times > limits["pair"] * base * times:
         return Rule.PAIR_LIMIT
-    if value + account_gross(book.pos, book.inst, a) > limits["portfolio"] * base:
+    if value + account_bound(pos, inst, a) * times > limits["portfolio"] * base * times:
         return Rule.PORTFOLIO_LIMIT
+    if inst[i]["on_margin"]:
+        rule, left = room(pos, inst, book.limits, i, int(intent.side), float(base))
+        if value > left:
+            return Rule(rule)
     return Rule.OK
 
 
 def _pair(facts: Facts) -> str:
-    held = gross_of(facts.book.pos, facts.book.inst, facts.book.i)
+    pos, inst, i = facts.book.pos, facts.book.inst, facts.book.i
+    held = bound(inst, i, gross_of(pos, inst, i))
     return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0]['pair']):.0%}"
 
 
 def _portfolio(facts: Facts) -> str:
-    held = account_gross(facts.book.pos, facts.book.inst, facts.book.a)
+    held = account_bound(facts.book.pos, facts.book.inst, facts.book.a)
     return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0]['portfolio']):.0%}"
 
 
 TOLD = {
     Rule.PAIR_LIMIT: Told("the pair's share of equity is used up", _pair),
     Rule.PORTFOLIO_LIMIT: Told("the portfolio's share of equity is used up", _portfolio),
-}
+} | currency_caps.TOLD

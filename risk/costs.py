@@ -1,4 +1,4 @@
-"""What a round trip costs, as a fraction of notional: fees, slippage, spread and adverse funding."""
+"""What a round trip costs, as a fraction of notional: fees, slippage, spread and adverse funding or swap."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from state.books import HOLDS, Rows
 from utils.kernel import kernel
 
+YEAR_MS = 365 * 86_400_000
 MAKER = 2
 """OrderType.MAKER, as kernels see it."""
 
@@ -39,7 +40,7 @@ def round_trip(inst: Rows, i: int, order_type: int, side: int, spread: float, ho
 
     Slippage is paid by the legs that take; `spread` (fraction of price) counts once, half on each such leg, as far as the slippage does
     not hold it already. Funding counts only when the last known rate is against the position, for every settlement in the usual holding
-    time.
+    time. On margin what a position of this side pays over a year does, for that time.
     """
     fees = entry_fee_ppm(inst, i, order_type) + inst[i]["taker_ppm"]
     taking_legs = 1.0 if order_type == MAKER else 2.0
@@ -49,4 +50,7 @@ def round_trip(inst: Rows, i: int, order_type: int, side: int, spread: float, ho
         adverse = side * inst[i]["funding_e8"] / 1e8
         if adverse > 0.0:
             cost += adverse * hold_ms / inst[i]["funding_interval_ms"]
+    if inst[i]["on_margin"]:
+        earned = inst[i]["swap_long_e8"] if side > 0 else inst[i]["swap_short_e8"]
+        cost += max(0.0, -earned / 1e8) * hold_ms / YEAR_MS
     return float(cost)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from risk import (
     admission,
     caps,
+    conversion,
     cooldown,
     cost_gate,
     daily_break,
@@ -36,6 +37,7 @@ TOLD: dict[Rule, Told] = {
 _FILES = (
     admission,
     caps,
+    conversion,
     cooldown,
     cost_gate,
     daily_break,

@@ -37,6 +37,10 @@ class Rule(IntEnum):
     SENTIMENT = 27
     PRICE_JUMP = 28
     LIQUIDATION_NEAR = 29
+    NO_CONVERSION = 30
+    PAIR_GROSS = 31
+    ACCOUNT_GROSS = 32
+    CURRENCY_LIMIT = 33
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ from risk.caps import capped
 from risk.facts import Facts, Told
 from risk.rules import Rule
 from state.books import FLAT, Rows
+from state.conversion import home_of
 from utils.fixed import money
 from utils.kernel import kernel
 
@@ -18,7 +19,7 @@ BALANCE = int(Rule.NO_BALANCE)
 
 @kernel
 def available(pos: Rows, inst: Rows, acct: Rows, a: int) -> float:
-    """Free quote currency of account `a` (money units): cash less what entries in flight will take and, for perpetuals, margin.
+    """Free money of account `a` (money units): cash less what entries in flight will take and, except for spot, margin.
 
     On a live account never more than the venue last said.
     """
@@ -28,11 +29,11 @@ def available(pos: Rows, inst: Rows, acct: Rows, a: int) -> float:
         if pos[i]["status"] != FLAT and inst[i]["account"] == a:
             waiting = pos[i]["reference"] * pos[i]["working"] * inst[i]["unit"]
             if inst[i]["spot"]:
-                free -= waiting
+                free -= home_of(inst, i, waiting)
             else:
-                free -= (waiting + pos[i]["value"]) / inst[i]["leverage"]
+                free -= home_of(inst, i, waiting + pos[i]["value"]) / inst[i]["leverage"]
                 marked = pos[i]["mark"] * pos[i]["steps"] * inst[i]["unit"]
-                free += min(0.0, float(pos[i]["side"] * (marked - pos[i]["value"])))
+                free += min(0.0, float(home_of(inst, i, pos[i]["side"] * (marked - pos[i]["value"]))))
     return min(free, venue_free) if acct[a]["live"] else free
 
 
@@ -43,6 +44,7 @@ def notional(
     acct: Rows,
     limits: Rows,
     i: int,
+    side: int,
     distance: float,
     cost: float,
     turnover: float,
@@ -52,8 +54,8 @@ def notional(
     """The rule that binds and the allowed notional (money units).
 
     `distance` = |entry - stop| / entry; `cost` the round trip as a fraction; `turnover` the median confirm-bar turnover in quote
-    units; `factor` shrinks the result (regime, drawdown step), a canary's not below its own floor. Base is the smaller of equity now and
-    at the day's start.
+    units, which bounds nothing on margin (the volume of FOREX is a count of ticks); `factor` shrinks the result (regime, drawdown step),
+    a canary's not below its own floor. Base is the smaller of equity now and at the day's start.
     """
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
@@ -61,10 +63,11 @@ def notional(
     if acct[a]["canary"][style]:
         loss = limits[0]["canary_loss"]
         factor = max(factor, limits[0]["canary_factor"])
-    rule, allowed = capped(pos, inst, acct, limits, i, style, loss * base / (distance + cost))
-    market_room = limits[0]["volume"] * turnover * 1e10
-    if market_room < allowed:
-        allowed, rule = market_room, THIN
+    rule, allowed = capped(pos, inst, acct, limits, i, side, style, loss * base / (distance + cost))
+    if inst[i]["on_margin"] == 0:
+        market_room = limits[0]["volume"] * turnover * 1e10
+        if market_room < allowed:
+            allowed, rule = market_room, THIN
     # Room for the fee and for the price between decision and fill.
     free = available(pos, inst, acct, a) * inst[i]["leverage"] / (1.0 + cost)
     if free < allowed:
@@ -74,8 +77,10 @@ def notional(
 
 @kernel
 def steps_for(inst: Rows, i: int, allowed: float, reference: int, stop: int) -> int:
-    """Whole steps within `allowed` money units at `reference`; 0 when the venue's minimum is missed there or at the stop."""
-    step_value = float(reference * inst[i]["unit"])
+    """Whole steps within `allowed` money units at `reference`; 0 below the venue's minimum there or at the stop, or without a rate."""
+    step_value = float(reference * inst[i]["unit"]) * (inst[i]["rate_e9"] / 1e9)
+    if step_value <= 0.0:
+        return 0
     steps = int(allowed // step_value)
     steps = min(steps, inst[i]["max_steps"])
     low = min(reference, stop)

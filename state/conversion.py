@@ -29,10 +29,9 @@ class Via(msgspec.Struct, frozen=True):
 
     market: int
     inverse: bool
-    tick: float
 
 
-PAR = Via(-1, False, 0.0)
+PAR = Via(-1, False)
 
 
 def home_currency(instrument: Instrument) -> str:
@@ -48,7 +47,7 @@ def via_of(instruments: Sequence[Instrument], m: int) -> Via:
         return PAR
     for n, other in enumerate(instruments):
         if other.domain is one.domain and {other.base, other.quote} == {quote, home}:
-            return Via(n, other.base == home, float(other.tick))
+            return Via(n, other.base == home)
     missing = f"{home}{quote} (or {quote}{home})"
     raise Refusal(f"{one.symbol} is booked in {home}, and nothing here says what {quote} is worth in it: add {missing} to the symbols")
 

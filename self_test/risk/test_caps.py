@@ -4,7 +4,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.caps import account_gross, capped, check
+from risk.caps import capped, check
+from risk.currency_caps import account_gross
 from risk.rules import Rule
 from risk.sizing import notional, steps_for
 from self_test.fakes.books import Books, books
@@ -45,7 +46,7 @@ def test_with_what_is_held_and_in_flight_no_entry_passes_a_cap(
     table.acct[0]["canary"] = int(canary)
     equity = 1_000 * MONEY_SCALE
     before = account_gross(table.pos, table.inst, 0)
-    _, allowed = notional(table.pos, table.inst, table.acct, table.limits, 0, distance, 0.002, 1e12, 1.0, 0)
+    _, allowed = notional(table.pos, table.inst, table.acct, table.limits, 0, 1, distance, 0.002, 1e12, 1.0, 0)
     steps = steps_for(table.inst, 0, allowed, 10_000, 9_900)
     value = steps * 10_000 * int(table.inst[0]["unit"])
     assert value <= (0.02 if canary else 0.05) * equity and (value == 0 or before + value <= 0.30 * equity)
@@ -62,24 +63,24 @@ def test_an_order_in_flight_counts_like_a_position_of_its_size(held: list[float]
         row["status"], row["reference"], row["mark"] = OPEN, 10_000, 10_000
         row[field] += steps
     for i in range(3):
-        assert capped(one.pos, one.inst, one.acct, one.limits, i, 0, WIDE) == capped(
-            other.pos, other.inst, other.acct, other.limits, i, 0, WIDE
+        assert capped(one.pos, one.inst, one.acct, one.limits, i, 1, 0, WIDE) == capped(
+            other.pos, other.inst, other.acct, other.limits, i, 1, 0, WIDE
         )
 
 
 @given(st.lists(NOTIONAL, min_size=3, max_size=3), st.integers(0, 2), st.floats(0, 300), st.floats(0, 1e13))
 def test_the_more_is_at_work_the_less_there_is_room(waiting: list[float], at: int, more: float, loss_bound: float) -> None:
     table = filled([0.0] * 3, waiting)
-    _, room = capped(table.pos, table.inst, table.acct, table.limits, 0, 0, loss_bound)
+    _, room = capped(table.pos, table.inst, table.acct, table.limits, 0, 1, 0, loss_bound)
     assert room <= min(loss_bound, 0.15 * 1_000 * MONEY_SCALE - gross_of(table.pos, table.inst, 0))
     wait(table, at, waiting[at] + more)
-    assert capped(table.pos, table.inst, table.acct, table.limits, 0, 0, loss_bound)[1] <= room
+    assert capped(table.pos, table.inst, table.acct, table.limits, 0, 1, 0, loss_bound)[1] <= room
 
 
 @given(st.lists(NOTIONAL, min_size=3, max_size=3), st.integers(1, 10_000))
 def test_what_is_sized_within_the_caps_passes_the_last_look_and_one_step_more_does_not(waiting: list[float], more: int) -> None:
     table = filled([0.0] * 3, [0.0, *waiting[1:]])
-    _, room = capped(table.pos, table.inst, table.acct, table.limits, 0, 0, WIDE)
+    _, room = capped(table.pos, table.inst, table.acct, table.limits, 0, 1, 0, WIDE)
     unit = int(table.inst[0]["unit"]) * INTENT.reference
     steps = int(room // unit)
     intent = msgspec.structs.replace(INTENT, steps=max(steps, 0))
@@ -100,6 +101,6 @@ def test_only_the_accounts_own_pairs_count() -> None:
 def test_a_canarys_share_is_its_styles() -> None:
     table = books()
     table.acct[0]["canary"][1] = 1
-    rooms = [capped(table.pos, table.inst, table.acct, table.limits, 0, style, WIDE)[1] / MONEY_SCALE for style in (0, 1)]
+    rooms = [capped(table.pos, table.inst, table.acct, table.limits, 0, 1, style, WIDE)[1] / MONEY_SCALE for style in (0, 1)]
     assert rooms == [50, 20]
     assert int(table.rules[C1]["style"]) == 0

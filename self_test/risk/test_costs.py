@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from risk.costs import entry_fee_ppm, median_hold_ms, round_trip, slipped
 from self_test.fakes.books import books, coin
 from state.accounts import Domain
-from state.booking import fee_of, mul_div
+from state.booking import fee_of
 from state.books import HOLDS
+from state.conversion import mul_div
 
 HOUR_MS = 3_600_000
 MARKET, IOC, MAKER = 0, 1, 2

@@ -23,7 +23,7 @@ ROOMY_PAIR = Risk(pair=0.30)
 
 
 def allowed(table: Books, d: float, cost: float, turnover: float = PLENTY, factor: float = 1.0, i: int = 0) -> tuple[Rule, float]:
-    rule, units = notional(table.pos, table.inst, table.acct, table.limits, i, d, cost, turnover, factor, 0)
+    rule, units = notional(table.pos, table.inst, table.acct, table.limits, i, 1, d, cost, turnover, factor, 0)
     return Rule(rule), units / MONEY_SCALE
 
 
@@ -65,14 +65,14 @@ def test_the_forex_case_with_a_limits_row_of_its_own() -> None:
     limits = table.limits[0]
     limits["base"], limits["pair"], limits["portfolio"] = 0.05 * 30, 2.0, 4.0
     table.inst[0]["leverage"] = 30
-    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.005, 0.0002, PLENTY, 1.0, 0)
+    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 1, 0.005, 0.0002, PLENTY, 1.0, 0)
     assert units / MONEY_SCALE == pytest.approx(961.538, abs=1e-3)
     assert steps_for(table.inst, 0, units, 100_000, 99_500) == 961
 
 
 def test_btc_perp_at_95_000_with_a_step_of_a_thousandth_is_skipped() -> None:
     table = books(coin("BTCUSDT", Domain.PERPS, tick=Decimal("0.10"), step=Decimal("0.001"), min_qty=Decimal("0.001")))
-    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 0.02, 0.0015, PLENTY, 1.0, 0)
+    _, units = notional(table.pos, table.inst, table.acct, table.limits, 0, 1, 0.02, 0.0015, PLENTY, 1.0, 0)
     assert units / MONEY_SCALE == pytest.approx(50.0)
     assert steps_for(table.inst, 0, units, 950_000, 931_000) == 0
 

@@ -55,6 +55,10 @@ WORDS = {
     Rule.DAILY_BREAK: "(for 15 more minutes)",
     Rule.PRICE_JUMP: "(14.2 standard deviations, limit 12)",
     Rule.LIQUIDATION_NEAR: "(liquidation 31.3% away, 3 stops are 66.9%)",
+    Rule.NO_CONVERSION: "(USDT in USDT: no bar yet of the pair of the two; its candles and its feed have to come first)",
+    Rule.PAIR_GROSS: "(0.00 times equity, limit 2)",
+    Rule.ACCOUNT_GROSS: "(0.00 times equity, limit 4)",
+    Rule.CURRENCY_LIMIT: "(AAA 0.00 times equity, limit 2, USDT 0.00 times equity, limit 2)",
 }
 
 
