@@ -126,6 +126,7 @@ class LiveFloor:
             self._clock,
             self._rng,
             leverage=costs.leverage,
+            by_mark=self._config.risk.trigger == "mark",
             venue_now=self._now,
         )
 

@@ -13,10 +13,12 @@ from typing import Any
 from marketdata.bybit_parse import StreamParser
 from marketdata.bybit_rest import BybitRest
 from marketdata.bybit_ws import BybitStream
+from marketdata.items import Ticker
 from modules.boot import frontier
 from modules.broker import Broker
 from modules.data.feeds import BybitFeed, FeedEvent, Gaps, feed_topics
 from modules.data.funding import FundingWatch, Settlements
+from modules.data.marks import Marks
 from modules.data.oanda_feed import QUOTE_AGE_MS as BROKER_QUOTE_AGE_MS
 from modules.data.oanda_feed import OandaFeed
 from modules.data.ticker import VenueTicker
@@ -59,7 +61,7 @@ class PaperFloor:
         state = engine.state
         seats = state.seats_in(Mode.PAPER)
         self._venues = {
-            domain: PaperVenue(state.inst, seats, config.paper.latency_ms, config.domains[domain].confirm_ms)
+            domain: PaperVenue(state.inst, seats, config.paper.latency_ms, config.domains[domain].confirm_ms, by_mark=self._by_mark(domain))
             for domain in dict.fromkeys(one.domain for one in state.instruments)
         }
         self._domains = {one.key: one.domain for one in state.instruments}
@@ -138,6 +140,9 @@ class PaperFloor:
             self._closed[name] = max(self._closed.get(name, 0), event.ts)
         self._inbox.put(event)
 
+    def _by_mark(self, domain: Domain) -> bool:
+        return domain is Domain.PERPS and self._config.risk.trigger == "mark"
+
     def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest, broker: Broker | None = None) -> Callable[[], Coroutine[Any, Any, None]]:
         """The task of a domain's feed: a fresh connection at each start, going on from what the rows have seen."""
         if domain is Domain.FOREX:
@@ -149,10 +154,21 @@ class PaperFloor:
         async def run() -> None:
             url, topics = hosts.ws + CHANNELS[name], feed_topics(group, confirm_ms)
             funding = self.settles(group, confirm_ms, rest) if domain is Domain.PERPS else None
+            marks = Marks(self._venues[domain].on_mark) if self._by_mark(domain) else None
 
             def emit(event: FeedEvent) -> None:
-                told = funding.attach(event) if funding is not None and isinstance(event, BarsClosed) else event
-                self.on_feed(group, told)
+                if isinstance(event, BarsClosed):
+                    event = event if funding is None else funding.attach(event)
+                    event = event if marks is None else marks.attach(event)
+                elif isinstance(event, FeedDown) and marks is not None:
+                    marks.forget()
+                self.on_feed(group, event)
+
+            def on_ticker(ticker: Ticker) -> None:
+                if funding is not None:
+                    funding.on_ticker(ticker)
+                if marks is not None:
+                    marks.on_ticker(ticker)
 
             feed = BybitFeed(
                 name,
@@ -164,7 +180,7 @@ class PaperFloor:
                 emit=emit,
                 on_quote=self.on_quote,
                 on_trade=self.on_trade,
-                on_ticker=None if funding is None else funding.on_ticker,
+                on_ticker=on_ticker,
                 since=frontier(self._engine),
                 quote_age_ms=self._quote_age_ms,
                 gaps=self._gaps,

@@ -83,6 +83,7 @@ class BybitVenue:
     """`modules.ports.Venue` for one account of one domain; orders and positions of other domains on the same account are not seen.
 
     `venue_now`: the venue's time as far as it is known, ms, for rows (a simulated market has its own; default: the signing clock).
+    `by_mark`: stops and targets of perpetuals trigger by the mark price, not the last.
     What the venue says and cannot be understood is `Transient` when reading (nothing is known, least of all "flat") and logged.
     """
 
@@ -98,6 +99,7 @@ class BybitVenue:
         *,
         quote: str = rows.QUOTE,
         leverage: int = 1,
+        by_mark: bool = False,
         venue_now: Callable[[], int] | None = None,
         scope: str = "",
         timeout_s: float = 10.0,
@@ -105,6 +107,7 @@ class BybitVenue:
     ) -> None:
         self._domain = domain
         self._quote = quote
+        self._by = bodies.MARK if by_mark else bodies.LAST
         self._signing = SigningClock(clock)
         self._venue_now = venue_now or self._signing.now_ms
         self._wire = CcxtWire(base_http, api_key, api_secret, self._signing, timeout_s)
@@ -120,7 +123,7 @@ class BybitVenue:
     async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         """See `Venue.create`."""
         conditional = ticket.trigger is not None and self._domain is Domain.PERPS
-        body = bodies.create(ticket, await self._last(ticket.key, urgency) if conditional else None)
+        body = bodies.create(ticket, await self._last(ticket.key, urgency) if conditional else None, self._by)
         said = await self._calls.write("/v5/order/create", body, urgency, barred)
         try:
             return rows.shaped(said.result, _Ids, "order/create").order_id
@@ -159,7 +162,7 @@ class BybitVenue:
     async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
         """See `Venue.set_stops`. Rejected: NOTHING_TO_REDUCE without a position, BAD_PRICE on the wrong side of the market."""
         try:
-            await self._calls.write("/v5/position/trading-stop", bodies.set_stops(key, stop, target), Urgency.PROTECTIVE)
+            await self._calls.write("/v5/position/trading-stop", bodies.set_stops(key, stop, target, self._by), Urgency.PROTECTIVE)
         except Rejected as error:
             if error.code == PARAMETER and "zero position" in str(error):
                 raise Rejected(str(error), code=NOTHING_TO_REDUCE) from error

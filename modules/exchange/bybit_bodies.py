@@ -20,6 +20,7 @@ BRACKET = "BidirectionalTpslOrder"
 SPOT_WORLDS = (BRACKET, "OcoOrder", "tpslOrder", "StopOrder", "Order")
 """Every world that spot orders can be listed by; plain ones last, because that is what the others become when they trigger."""
 RISES, FALLS = 1, 2
+LAST, MARK = "LastPrice", "MarkPrice"
 
 
 def where(key: str) -> Params:
@@ -28,8 +29,10 @@ def where(key: str) -> Params:
     return {"category": CATEGORY[domain], "symbol": symbol}
 
 
-def create(ticket: Ticket, last: Decimal | None = None) -> Params:
+def create(ticket: Ticket, last: Decimal | None = None, by: str = LAST) -> Params:
     """Body of order/create. `last`: a fresh price, needed for a conditional order on a perpetual (ValueError without it).
+
+    `by`: which price triggers the legs of a perpetual; spot's always go by the last one.
 
     A market order is always sized in the base coin; the venue's default for spot buys is the quote coin.
     """
@@ -52,13 +55,13 @@ def create(ticket: Ticket, last: Decimal | None = None) -> Params:
         body["positionIdx"] = 0
         if ticket.reduce_only:
             body["reduceOnly"] = True
-    body |= _legs(ticket, spot=spot)
+    body |= _legs(ticket, by, spot=spot)
     if ticket.trigger is not None:
         body["triggerPrice"] = plain(ticket.trigger)
         if not spot:
             if last is None:
                 raise ValueError(f"{ticket.key}: a conditional order needs a fresh price")
-            body |= {"triggerDirection": RISES if ticket.trigger > last else FALLS, "triggerBy": "LastPrice"}
+            body |= {"triggerDirection": RISES if ticket.trigger > last else FALLS, "triggerBy": LAST}
     return body
 
 
@@ -81,16 +84,19 @@ def cancel(key: str, world: World, venue_id: str, link_id: str) -> Params:
     return body | ({"orderFilter": FILTERS[world]} if body["category"] == "spot" else {})
 
 
-def set_stops(key: str, stop: Decimal, target: Decimal) -> Params:
-    """Body of position/trading-stop for the whole position; 0 takes a leg away."""
-    return {**where(key), "tpslMode": "Full", "positionIdx": 0, "stopLoss": plain(stop), "takeProfit": plain(target)}
+def set_stops(key: str, stop: Decimal, target: Decimal, by: str = LAST) -> Params:
+    """Body of position/trading-stop for the whole position; 0 takes a leg away. `by`: which price triggers them."""
+    legs = {"stopLoss": plain(stop), "takeProfit": plain(target), "slTriggerBy": by, "tpTriggerBy": by}
+    return {**where(key), "tpslMode": "Full", "positionIdx": 0, **legs}
 
 
-def _legs(ticket: Ticket, *, spot: bool) -> Params:
+def _legs(ticket: Ticket, by: str, *, spot: bool) -> Params:
     legs: Params = {}
     for name, kind, price in (("takeProfit", "tpOrderType", ticket.target), ("stopLoss", "slOrderType", ticket.stop)):
         if price is not None:
             legs |= {name: plain(price), kind: "Market"}
+            if not spot:
+                legs[kind.replace("OrderType", "TriggerBy")] = by
     if legs and not spot:
         legs["tpslMode"] = "Full"
     return legs

@@ -6,8 +6,9 @@ The rules, also published in `docs/paper.md`:
 - A taking entry fills at the touch, at most what stands there; the rest is cancelled. Beyond its limit, or where its own stop or
   target has been passed, nothing fills.
 - A resting entry fills at its price when a print or the touch goes through it by a tick, at most the size seen; it ends at its expiry.
-- Stop and target trigger on the touch that a market close would get, or on a print; then the position is sold (bought back) quote by
-  quote, at most what stands at the touch each time, until it is gone. The stop wins over the target.
+- Stop and target trigger on the touch that a market close would get, or on a print; a perpetual's with `risk.trigger` mark on the mark
+  price alone. Then the position is sold (bought back) quote by quote, at most what stands at the touch each time, until it is gone. The
+  stop wins over the target.
 - Fees: taker or maker rate on the value, in the account's currency, rounded up. No slippage is added: the touch is the real one.
 - Funding of perpetuals, swap of currencies: what is held when a settlement comes pays or receives it (`modules/exchange/paper_funding.py`).
 """
@@ -68,8 +69,12 @@ class _Held(msgspec.Struct):
 class PaperVenue:
     """One in-process venue for every paper account; `inst` are the engine's instrument rows (grids and fee rates)."""
 
-    def __init__(self, inst: Rows, index: Mapping[str, int], latency_ms: int, patience_ms: int) -> None:
-        """`patience_ms`: a taking order that sees no quote for this long is cancelled; it was meant for the moment of its decision."""
+    def __init__(self, inst: Rows, index: Mapping[str, int], latency_ms: int, patience_ms: int, *, by_mark: bool = False) -> None:
+        """`patience_ms`: a taking order that sees no quote for this long is cancelled; it was meant for the moment of its decision.
+
+        `by_mark`: stops and targets trigger by the mark price alone (`on_mark`).
+        """
+        self._by_mark = by_mark
         self._inst, self._index = inst, index
         self._latency_ms, self._patience_ms = latency_ms, patience_ms
         self._entries: dict[str, _Entry] = {}
@@ -135,9 +140,15 @@ class PaperVenue:
             if int(intent.side) * (intent.limit - trade.price) >= 1:
                 self._fill_entry(entry, intent.limit, min(entry.left, trade.steps), trade.ts, events)
         held = self._held.get(trade.key)
-        if held is not None and held.triggered is None:
+        if held is not None and held.triggered is None and not self._by_mark:
             held.triggered = _reached(held, trade.price)
         return events
+
+    def on_mark(self, key: str, price: int) -> None:
+        """The mark price moved (ticks): it may trigger a stop or a target; what that sells is sold to the next quotes."""
+        held = self._held.get(key)
+        if self._by_mark and held is not None and held.triggered is None:
+            held.triggered = _reached(held, price)
 
     def _arrive(self, entry: _Entry, quote: Quote, events: list[AccountEvent]) -> bool:
         """The order reaches the book as it stands (`quote`); False when a resting one would have taken and is gone."""
@@ -217,7 +228,7 @@ class PaperVenue:
 
     def _judge_held(self, held: _Held, quote: Quote, events: list[AccountEvent]) -> None:
         exit_touch, shown = (quote.bid, quote.bid_steps) if held.side > 0 else (quote.ask, quote.ask_steps)
-        if held.triggered is None:
+        if held.triggered is None and not self._by_mark:
             held.triggered = _reached(held, exit_touch)
         closing = held.close is not None and quote.ts >= held.close_ts
         steps = min(held.steps, shown)

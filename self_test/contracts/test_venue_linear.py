@@ -53,6 +53,17 @@ async def test_an_entry_brings_its_protection_which_is_moved_and_ends_with_the_p
         assert wallet.cash == wallet.free == 100_000 + (sold.price - bought.price) * QTY - bought.fee - sold.fee
 
 
+@pytest.mark.parametrize("by_mark, price", [(False, "LastPrice"), (True, "MarkPrice")])
+async def test_stops_trigger_by_the_price_that_is_set_also_after_they_were_moved(by_mark: bool, price: str):
+    async with trading(Domain.PERPS, by_mark=by_mark) as trader, ccxt_at(trader.simulator) as plain:
+        await trader.venue.prepare(PERP)
+        await trader.create("entry", stop=trader.at("0.95"), target=trader.at("1.05"))
+        for _ in range(2):
+            rows = (await plain.private_get_v5_order_realtime(LINEAR))["result"]["list"]
+            assert sorted((row["stopOrderType"], row["triggerBy"]) for row in rows) == [("StopLoss", price), ("TakeProfit", price)]
+            await trader.venue.set_stops(PERP, trader.at("0.96"), trader.at("1.04"))
+
+
 async def test_what_a_position_binds_is_not_free():
     async with trading(Domain.PERPS) as trader:
         await trader.venue.prepare(PERP)

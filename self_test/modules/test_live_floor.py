@@ -51,6 +51,7 @@ class Door(AccountVenue):
         self.closed = 0
         self.opened_with: tuple[str, str, str] | None = None
         self.leverage = 0
+        self.by_mark = False
 
     async def close(self) -> None:
         self.closed += 1
@@ -66,9 +67,9 @@ class Street:
         self.doors = {Domain.CRYPTO: Door(), Domain.PERPS: Door("500")}
         monkeypatch.setattr(live_floor, "BybitVenue", self.open)
 
-    def open(self, host: str, key: str, word: str, domain: Domain, *_rest: Any, leverage: int, venue_now: Callable[[], int]) -> Door:
+    def open(self, host: str, key: str, word: str, domain: Domain, *_rest: Any, leverage: int, by_mark: bool, **_more: Any) -> Door:
         door = self.doors[domain]
-        door.opened_with, door.leverage = (host, key, word), leverage
+        door.opened_with, door.leverage, door.by_mark = (host, key, word), leverage, by_mark
         return door
 
     @property
@@ -114,6 +115,7 @@ async def test_every_live_account_opens_its_own_door(street: Street) -> None:
     assert street.spot.opened_with == ("http://h", "k", "s")
     assert street.doors[Domain.PERPS].opened_with == ("http://h", "p", "t")
     assert street.doors[Domain.PERPS].leverage == CONFIG.domains[Domain.PERPS].costs.leverage
+    assert not street.doors[Domain.PERPS].by_mark
     assert street.spot.asked == ["sync_clock", "rights", "wallet"], "the clock first: requests are signed by it"
     await one.close()
     assert street.spot.closed == street.doors[Domain.PERPS].closed == 1

@@ -54,6 +54,10 @@ def test_a_perpetual_entry_protects_the_whole_position():
     body = bodies.create(ticket(PERP, -1, stop=Decimal(99000), target=Decimal(90000)))
     assert (body["positionIdx"], body["tpslMode"], body["slOrderType"]) == (0, "Full", "Market")
     assert not {"reduceOnly", "marketUnit", "orderFilter", "isLeverage"} & body.keys()
+    assert (body["slTriggerBy"], body["tpTriggerBy"]) == ("LastPrice", "LastPrice")
+    by_mark = bodies.create(ticket(PERP, -1, stop=Decimal(99000), target=Decimal(90000)), by=bodies.MARK)
+    assert (by_mark["slTriggerBy"], by_mark["tpTriggerBy"]) == ("MarkPrice", "MarkPrice")
+    assert "slTriggerBy" not in bodies.create(ticket(SPOT, price=Decimal(1), stop=Decimal(1)), by=bodies.MARK)
     one_leg = bodies.create(ticket(PERP, stop=Decimal(90000)))
     assert "takeProfit" not in one_leg and one_leg["stopLoss"] == "90000"
 
@@ -91,7 +95,10 @@ def test_cancelling_by_either_id():
 
 
 def test_position_stops():
+    body = bodies.set_stops(PERP, Decimal(93000), Decimal(0), bodies.MARK)
+    assert (body["slTriggerBy"], body["tpTriggerBy"]) == ("MarkPrice", "MarkPrice")
     body = bodies.set_stops(PERP, Decimal(93000), Decimal(0))
+    assert (body["slTriggerBy"], body["tpTriggerBy"]) == ("LastPrice", "LastPrice"), "said, or the venue keeps what was there"
     assert (body["tpslMode"], body["positionIdx"], body["stopLoss"], body["takeProfit"]) == ("Full", 0, "93000", "0")
 
 

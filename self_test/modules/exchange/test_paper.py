@@ -262,3 +262,25 @@ def test_engine_and_venue_agree_over_any_path(path: list[tuple[int, int, int, bo
             assert 0 < row["stop"] < row["target"]
             assert row["steps"] > 0
         assert money(int(state.acct[0]["cash"])) == cash
+
+
+def test_by_the_mark_only_the_mark_triggers_and_the_next_quotes_fill() -> None:
+    engine, _ = fresh_engine(CONFIG, (coin("AAAUSDT"),), frozenset(), NOW, quotes=True)
+    at = PaperVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), LATENCY, PATIENCE, by_mark=True)
+    at.submit(Protect(SPOT, KEY, 1, 100, 9_800, 10_500))
+    at.on_mark(KEY, 9_801)
+    at.on_trade(Trade(KEY, NOW + 1, 9_700, 5, buyer_is_taker=False))
+    assert at.on_quote(quote(2, 9_700, 9_702)) == []
+    at.on_mark("CRYPTO:BBBUSDT", 1)
+    at.on_mark(KEY, 9_800)
+    at.on_mark(KEY, 10_600)  # what triggered first goes on
+    (event,) = at.on_quote(quote(3, 9_805, 9_807))
+    assert isinstance(event, StopFilled)
+    assert (event.trigger, event.fill.price, event.left) == (ExitReason.STOP, 9_805, 0)
+
+
+def test_by_the_last_price_the_mark_is_nothing() -> None:
+    at = venue()
+    at.submit(Protect(SPOT, KEY, 1, 100, 9_800, 10_500))
+    at.on_mark(KEY, 9_000)
+    assert at.on_quote(quote(1, 9_900, 9_902)) == []
