@@ -1,7 +1,8 @@
 """When the foreign exchange market trades: from Sunday 17:00 to Friday 17:00 in New York, with a rest around 17:00 each day. Pure.
 
-New York's summer time is the market's: in UTC everything here moves by an hour twice a year. Holidays are not known here. Source:
-definitions, "Domains, instruments, timeframes".
+New York's summer time is the market's: in UTC everything here moves by an hour twice a year. On two days it does not trade: Christmas and
+New Year, each from 17:00 of the day before; their eves end early. Around them brokers differ by some hours from year to year: the table
+has the earliest end that is usual, and bars that come all the same are taken. Source: definitions, "Domains, instruments, timeframes".
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ TURN = time(17, 0)
 """The week opens and closes, and each day turns, at this time of New York."""
 REST_FROM, REST_UNTIL = time(16, 55), time(17, 15)
 """No entries between these; on Sunday from the opening on, on Friday until the close."""
+
+HOLIDAYS = ((12, 25), (1, 1))
+"""Month and day of trading days that are none: each begins at 17:00 New York of the day before."""
+EVE_ENDS = time(13, 0)
+"""On the day before a holiday the market ends at this time of New York."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,31 +49,63 @@ def _at(day: date, moment: time) -> int:
     return int(datetime.combine(day, moment, NEW_YORK).timestamp()) * 1000
 
 
-def _opening_day(ts: int) -> date:
-    """The Sunday whose opening is the last one at or before `ts`."""
-    day = datetime.fromtimestamp(ts // 1000, UTC).astimezone(NEW_YORK).date()
-    sunday = day - timedelta(days=(day.weekday() + 1) % 7)
-    return sunday if _at(sunday, TURN) <= ts else sunday - timedelta(days=7)
+def _shut(around: date) -> list[tuple[int, int]]:
+    """Weekends and holidays some three weeks around a day, [from, until) in ms UTC, ascending and apart."""
+    friday = around - timedelta(days=(around.weekday() - 4) % 7 + 14)
+    found = [(_at(friday + timedelta(days=7 * n), TURN), _at(friday + timedelta(days=7 * n + 2), TURN)) for n in range(6)]
+    first, last = friday, friday + timedelta(days=37)
+    holidays = [date(year, month, day) for year in (first.year, last.year, last.year + 1) for month, day in HOLIDAYS]
+    for day in dict.fromkeys(holidays):
+        if first < day < last:
+            eve = day - timedelta(days=1)
+            # An eve on a Saturday or Sunday has nothing to end.
+            found.append((_at(eve, EVE_ENDS if eve.weekday() < 5 else TURN), _at(day, TURN)))
+    merged: list[tuple[int, int]] = []
+    for begin, until in sorted(found):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], until)
+        else:
+            merged.append((begin, until))
+    return merged
 
 
-def _rests(sunday: date) -> Iterator[tuple[int, int]]:
-    """The daily breaks of the session that opens on `sunday`."""
-    yield _at(sunday, TURN), _at(sunday, REST_UNTIL)
-    for days in range(1, 5):
-        day = sunday + timedelta(days=days)
-        yield _at(day, REST_FROM), _at(day, REST_UNTIL)
-    friday = sunday + timedelta(days=5)
-    yield _at(friday, REST_FROM), _at(friday, TURN)
+def _day(ts: int) -> date:
+    return datetime.fromtimestamp(ts // 1000, UTC).astimezone(NEW_YORK).date()
+
+
+def _rests(opens: int, closes: int) -> Iterator[tuple[int, int]]:
+    """The daily breaks of the session between `opens` and `closes`; one that its end cuts off is the last."""
+    day = _day(opens)
+    while (begin := _at(day, REST_FROM)) < closes:
+        until = _at(day, REST_UNTIL)
+        if until > opens:
+            yield max(begin, opens), min(until, closes)
+        day += timedelta(days=1)
 
 
 def hours(ts: int) -> Hours:
     """Session and rest at `ts` (ms UTC)."""
-    sunday = _opening_day(ts)
-    opens, closes = _at(sunday, TURN), _at(sunday + timedelta(days=5), TURN)
-    if ts >= closes:
-        return Hours(ts, opens, closes, closes, _at(sunday + timedelta(days=7), TURN))
-    rest_ts, rest_until = next(rest for rest in _rests(sunday) if ts < rest[1])
-    return Hours(ts, opens, closes, rest_ts, rest_until)
+    shut = _shut(_day(ts))
+    n = next(n for n, (_, until) in enumerate(shut) if ts < until)
+    begin, until = shut[n]
+    opens = shut[n - 1][1]
+    if ts >= begin:
+        return Hours(ts, opens, begin, begin, until)
+    rest_ts, rest_until = next((rest for rest in _rests(opens, begin) if ts < rest[1]), (begin, until))
+    return Hours(ts, opens, begin, rest_ts, rest_until)
+
+
+def open_ms(begin: int, end: int) -> int:
+    """For how long the market trades between two times (ms UTC); 0 where `end` is not later."""
+    total, ts = 0, begin
+    while ts < end:
+        now = hours(ts)
+        if ts < now.close_ts:
+            total += min(end, now.close_ts) - ts
+            ts = now.close_ts
+        else:
+            ts = now.rest_until
+    return total
 
 
 def is_open(ts: int) -> bool:

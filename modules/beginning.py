@@ -59,7 +59,7 @@ async def begin(on: Foundation, lineup: Lineup) -> Beginning:
     for warning in stored.warnings:
         on.say(f"recovery: {warning}")
     asked = await listed(on.rest, on.config, [one for one in lineup.domains if one is not Domain.FOREX], on.options.symbols)
-    offer, lineup = await _offered(on, lineup, lambda one: knows(stored.state, one), stored.state)
+    offer, lineup = await _offered(on, lineup, lambda one: knows(stored.state, on.config, one), stored.state)
     asked += offer.instruments
     instruments = needed(asked, stored.state)
     lineup = await on.live.introduce(lineup, stored.state)
@@ -81,6 +81,7 @@ async def begin(on: Foundation, lineup: Lineup) -> Beginning:
             procedures=procedures(on.config, lineup.domains, on.chosen),
             policies=policies,
             explore_own=True,
+            switched=True,
         ),
     )
     past: list[Candle] = []

@@ -109,10 +109,13 @@ def grid_of(instrument: Instrument) -> tuple[Decimal, Decimal]:
     return instrument.tick, instrument.step
 
 
-def knows(stored: RuntimeState | None, instrument: Instrument) -> bool:
-    """Whether the market row of `instrument` goes on from `stored`, so that it needs no warm-up."""
+def knows(stored: RuntimeState | None, config: BotConfig, instrument: Instrument) -> bool:
+    """Whether the market row of `instrument` goes on from `stored`, on the same grid and timeframes, so that it needs no warm-up."""
     n = None if stored is None else stored.index.get(instrument.key)
-    return stored is not None and n is not None and grid_of(stored.instruments[n]) == grid_of(instrument)
+    if stored is None or n is None or grid_of(stored.instruments[n]) != grid_of(instrument):
+        return False
+    frames = config.domains[instrument.domain].frames(instrument.symbol)
+    return (int(stored.market[n]["primary_ms"]), int(stored.market[n]["confirm_ms"])) == (frames.primary_ms, frames.confirm_ms)
 
 
 def assemble(
@@ -120,8 +123,8 @@ def assemble(
 ) -> tuple[RuntimeState, frozenset[str]]:
     """A state over `instruments` and `accounts` that goes on from `stored`; also the keys whose market rows are new and need warming up.
 
-    Accounts that were there before stay. Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid changed
-    starts with fresh ones, what is held in it is carried over to the finer grid.
+    Accounts that were there before stay. Filters and costs are today's. Rows are in ticks and steps: an instrument whose grid
+    or timeframes changed starts with fresh ones, what is held in it is carried over to the finer grid.
     """
     wanted = list(dict.fromkeys(accounts))
     if stored is not None:
@@ -131,7 +134,7 @@ def assemble(
         return state, frozenset(state.index)
     fresh = set(state.index)
     for key, m in state.index.items():
-        if knows(stored, instruments[m]):
+        if knows(stored, config, instruments[m]):
             n = stored.index[key]
             state.market[m], state.observed[m] = stored.market[n], stored.observed[n]
             state.spreads[m], state.spread_n[m] = stored.spreads[n], stored.spread_n[n]
@@ -190,8 +193,8 @@ def warm_up(engine: Engine, before: Mapping[str, Sequence[Candle]], history: Map
 
 def frontier(engine: Engine) -> dict[str, int]:
     """By instrument the start of the first candle its row has not seen; rows that saw none are left out."""
-    rows, step = engine.state.market, engine.mandate.confirm_ms
-    return {key: int(rows[i]["last_ts"]) + step for key, i in engine.state.index.items() if int(rows[i]["confirm_bars"]) > 0}
+    state, rows = engine.state, engine.state.market
+    return {key: int(rows[i]["last_ts"]) + state.bar_ms(i) for key, i in state.index.items() if int(rows[i]["confirm_bars"]) > 0}
 
 
 def least_order(inst: np.void, price: int) -> int:

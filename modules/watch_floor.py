@@ -48,9 +48,9 @@ class WatchFloor:
         self._mood = SentimentTask(source, mine, config.sentiment.every_s, clock, venue_now, put)
         self._felt = config.sentiment.source != OFF
         self._engine = engine
-        state, confirm_ms = engine.state, engine.mandate.confirm_ms
-        self._candles = CandleStore(folder, state.instruments, confirm_ms)
-        place = Place(folder=str(folder), instruments=state.instruments, confirm_ms=confirm_ms, config=config.model_dump_json())
+        state = engine.state
+        self._candles = CandleStore(folder, {one: state.bar_ms(m) for m, one in enumerate(state.instruments)})
+        place = Place(folder=str(folder), instruments=state.instruments, config=config.model_dump_json())
         self.trainer = Trainer(
             folder,
             config.learning,

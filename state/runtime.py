@@ -132,6 +132,10 @@ class RuntimeState:
         """The instrument of seat `i`."""
         return self.instruments[self.seats[i][1]]
 
+    def bar_ms(self, m: int) -> int:
+        """Length of the confirm bars of market row `m`."""
+        return int(self.market[m]["confirm_ms"])
+
     def market_row(self, key: str) -> int:
         """Market row of an instrument; Invariant when the engine does not know it."""
         try:

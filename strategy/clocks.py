@@ -67,6 +67,16 @@ def london_ms(ts: int) -> int:
 
 
 @kernel
+def spans_holiday(begin: int, end: int) -> bool:
+    """Whether noon (UTC) of a 25 December or 1 January lies between two times less than a year apart: days without trading."""
+    year = year_of(end)
+    for day in (day_number(year - 1, 12, 25), day_number(year, 1, 1), day_number(year, 12, 25)):
+        if begin <= day * DAY_MS + DAY_MS // 2 < end:
+            return True
+    return False
+
+
+@kernel
 def in_rollover(ts: int) -> bool:
     """Whether `ts` lies in the hour in which the day turns, 17:00 to 18:00 New York, both ends with it.
 

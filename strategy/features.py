@@ -16,7 +16,7 @@ from state.observed import BARS, RATES
 from state.rows import DAY_MS, SLOPES, STRATEGIES, Row, Rows
 from strategy.actions import Values
 from strategy.base import BASE, C1, C4, F1, F2
-from strategy.rollup import is_weekend
+from strategy.rollup import is_pause
 from strategy.swing_pullback import SLOPE_BARS
 from utils.kernel import kernel
 
@@ -118,7 +118,7 @@ def _whole(seen: Row, row: Row, ts: int) -> int:
         return GAP
     for k in range(seen.n - SHORT, seen.n):
         number, before = seen.number[k % BARS], seen.number[(k - 1) % BARS]
-        if number != before + 1 and not (row.weekends and is_weekend((before + 1) * row.primary_ms, number * row.primary_ms)):
+        if number != before + 1 and not (row.weekends and is_pause((before + 1) * row.primary_ms, number * row.primary_ms)):
             return GAP
     return SEEN
 

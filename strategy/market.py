@@ -9,7 +9,8 @@ at a primary close and at a signal), `last_ts`, `last_close`, `primary_ts`, `pri
 `channel_*` and `extreme_*` that the next primary close has to pass.
 
 A gap (a confirm bar that does not follow the last one) drops the unfinished primary bar and day, disarms everything and leaves the regime
-unknown for 4 primary closes; windows count bars and go on. With `weekends`, the pause over a Saturday is no gap: it only disarms.
+unknown for 4 primary closes; windows count bars and go on. With `weekends`, the pause over a Saturday or a holiday is no gap: it
+only disarms.
 
 Which strategies a row arms follows from its market: F1 and F2 where there are weekends, C1 to C4 where there are none.
 """
@@ -42,7 +43,7 @@ from strategy.fx_trend import arm_fx_trend, channel_bars, channel_edge
 from strategy.measures import measure_confirm, measure_primary, measure_turnover, remember_primary
 from strategy.moves import note_move
 from strategy.regime import HOLD_AFTER_GAP, UNKNOWN, label, next_regime, regime_score
-from strategy.rollup import is_weekend, locate, take_day, take_part
+from strategy.rollup import is_pause, locate, take_day, take_part
 from strategy.scalp_breakout import arm_breakout
 from strategy.scalp_fade import arm_fade
 from strategy.swing_pullback import SLOPE_BARS, SLOW, arm_pullback
@@ -101,7 +102,7 @@ def _break_off(row: Row, end: int, ts: int) -> None:
     """Bars are missing between `end` and `ts`: nothing that spans them may be trusted."""
     row.armed = 0
     locate(row, ts)
-    if row.weekends and is_weekend(end, ts):
+    if row.weekends and is_pause(end, ts):
         return
     row.gaps += 1
     row.hold = HOLD_AFTER_GAP

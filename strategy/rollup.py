@@ -6,6 +6,7 @@ A bar with a missing part is dropped, not patched: the bucket that a gap touches
 from __future__ import annotations
 
 from state.rows import DAY_MS, DAYS, Row
+from strategy.clocks import spans_holiday
 from utils.kernel import kernel
 
 _WEEK_MS = 7 * DAY_MS
@@ -28,6 +29,12 @@ def is_weekend(last_end: int, ts: int) -> bool:
     """True when the pause from `last_end` to `ts` is a weekend: it holds a Saturday noon and lasts less than 4 days."""
     weeks = (last_end - _SATURDAY_NOON + _WEEK_MS - 1) // _WEEK_MS
     return weeks * _WEEK_MS + _SATURDAY_NOON < ts and ts - last_end < 4 * DAY_MS
+
+
+@kernel
+def is_pause(last_end: int, ts: int) -> bool:
+    """True when the market was meant to be shut from `last_end` to `ts`: a weekend, or a holiday that is over within 4 days."""
+    return is_weekend(last_end, ts) or (spans_holiday(last_end, ts) and ts - last_end < 4 * DAY_MS)
 
 
 @kernel

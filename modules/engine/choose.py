@@ -153,7 +153,7 @@ def _make_room(
     if isinstance(gate.review(intend(state, mandate, i, s, signal, quote, plan), book, health), Refused):
         return ""
     account, instrument = state.account_of(i), state.instrument(i)
-    state.waiting[f"{account} {signal.key}"] = Waiting(signal=signal, turnover=turnover, until=signal.ts + mandate.confirm_ms)
+    state.waiting[f"{account} {signal.key}"] = Waiting(signal=signal, turnover=turnover, until=signal.ts + state.bar_ms(state.seats[i][1]))
     if int(state.pos[i]["working"]):
         exits.cancel_entries(state, i, out)
     if int(state.pos[i]["status"]) == OPEN:

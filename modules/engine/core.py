@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from forex.sessions import open_ms
 from modules import rollout
 from modules.engine import choose, coins, control, execs, exits, live
 from modules.engine.hours import Hours
@@ -71,6 +72,7 @@ class Engine:
         self.mandate = mandate
         self._held = {i for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN}
         self._hours = Hours(state.inst)
+        self._bar_ms = [state.bar_ms(m) for m in range(len(state.instruments))]
         self._converts = bool((state.inst["via"] >= 0).any())
         """Some prices are not in their account's currency."""
         self._dirty = True
@@ -141,7 +143,7 @@ class Engine:
                 continue
             for i in seats_of[m]:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-                end = candle.ts + mandate.confirm_ms
+                end = candle.ts + self._bar_ms[m]
                 if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
                     exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0))
         if self._converts:
@@ -157,10 +159,12 @@ class Engine:
 
     def _count_bars(self, m: int, ts: int, before: int) -> None:
         """For the error budget: a bar came for market `m`, and how many between it and the one `before` did not."""
-        step, state = self.mandate.confirm_ms, self.state
+        step, state = self._bar_ms[m], self.state
         if ts <= before:
             return
         missing = (ts - before) // step - 1 if before else 0
+        if missing > 0 and state.inst[state.seats_of[m][0]]["session"]:
+            missing = open_ms(before + step, ts) // step  # over a weekend nothing is missing
         for i in state.seats_of[m]:
             state.count(state.account_of(i), "bars")
             if missing:
@@ -350,7 +354,7 @@ class Engine:
             # A close that the venue would not take is asked for again at a later bar or tick; the venue's stop still stands.
             state.pos[i]["closing"] = 0
             if not order.filled:
-                exits.close_refused(state, self.mandate, i, ts)
+                exits.close_refused(state, i, ts)
             live.write_off(state, self.mandate, i, ts, out)
         if state.pos[i]["status"] != OPEN:
             self._held.discard(i)

@@ -170,9 +170,10 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
         held_by="; ".join(holds.values()),
         halted_by=state.halted.get(str(account), ""),
         paused=state.toggles.paused,
+        switched_on=not mandate.switched or state.toggles.lets_in(account.domain),
         allowed=_here(state, mandate, i, s, account, explored=explored) and key not in mandate.closing_only,
-        bar_age_ms=ts - int(state.market[m]["last_ts"]) - mandate.confirm_ms,
-        confirm_ms=mandate.confirm_ms,
+        bar_age_ms=ts - int(state.market[m]["last_ts"]) - state.bar_ms(m),
+        confirm_ms=state.bar_ms(m),
         quote=quote,
         quote_needed=mandate.quotes,
         spread_median=state.spread_median(m),
@@ -207,7 +208,7 @@ def intend(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal
         order_type=OrderType(order_type),
         reference=reference,
         limit=entry_limit(order_type, side, reference, plan.target, touch, int(limits["ioc_cap_ppm"]), int(limits["slip_cap_ppm"])),
-        expires_ts=ts + mandate.confirm_ms,
+        expires_ts=ts + state.bar_ms(state.seats[i][1]),
         exits=ExitPlan(
             stop=plan.stop,
             target=plan.target,
@@ -216,7 +217,7 @@ def intend(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal
             max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
         ),
         explored=plan.explored,
-        scene=scene_of(state, mandate, i, quote, reference, plan.steps),
+        scene=scene_of(state, i, quote, reference, plan.steps),
     )
 
 

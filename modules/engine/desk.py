@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from modules.engine.core import Engine
 from modules.engine.costs import cost_event
 from modules.engine.mandate import Mandate, StrategyCard
@@ -12,6 +14,7 @@ from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from risk.cost_model import CostModel
 from state.accounts import Account, Domain, Mode
+from state.books import Rows
 from state.instruments import Instrument
 from state.messages import Command, Control
 from state.runtime import RuntimeState
@@ -23,6 +26,8 @@ from utils.fixed import MONEY_SCALE
 
 FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear", Domain.FOREX: "oanda"}
 """Which feed a domain's candles come from."""
+CLOSING = frozenset({Domain.FOREX, Domain.OPTIONS})
+"""Domains whose markets have weekends."""
 
 
 def chosen_strategies(names: Sequence[str] | None) -> frozenset[int]:
@@ -72,15 +77,16 @@ def make_mandate(
     procedures: Mapping[str, str] | None = None,
     policies: Policies | None = None,
     explore_own: bool = False,
+    switched: bool = False,
 ) -> Mandate:
-    """The tables and permissions of an engine over `instruments`, all of one pair of timeframes.
+    """The tables and permissions of an engine over `instruments`.
 
     Accounts that are `idle` are managed to their exits and enter nothing. `policies`: what can be put in force beside the static one.
-    `explore_own`: decisions on paper explore, as a running bot's do.
+    `explore_own`: decisions on paper explore, as a running bot's do; `switched`: forex and options enter while their switches are on.
     """
-    domain = config.domains[instruments[0].domain]
+    primaries = {domain: config.domains[domain].primary_ms for domain in dict.fromkeys(one.domain for one in instruments)}
     return Mandate(
-        rules=rule_rows(domain.primary_ms, config.parameters),
+        rules=rule_rows(primaries, config.parameters),
         limits=limit_rows(config.risk),
         params=param_rows(config.parameters),
         strategies=tuple(StrategyCard(name=entry.id, style=str(entry.style), confirmed=entry.counts) for entry in STRATEGIES),
@@ -88,11 +94,11 @@ def make_mandate(
         lives={one: frozenset(entry.index for entry in STRATEGIES if one in entry.live_domains) & chosen for one in Domain},
         explores=explorers([one for one in accounts if one not in idle], chosen),
         explore_own=explore_own,
+        switched=switched,
         explore_slider=config.learning.explore,
         policies=policies or Policies(),
         closing_only=closing_only,
         feed_of={instrument.key: FEEDS[instrument.domain] for instrument in instruments},
-        confirm_ms=domain.confirm_ms,
         env=env,
         gate=config.gates,
         canary=config.canary,
@@ -104,10 +110,19 @@ def make_mandate(
     )
 
 
+def market_rows(config: BotConfig, instruments: Sequence[Instrument]) -> Rows:
+    """Empty market rows, each on the timeframes of its instrument."""
+    frames = [config.domains[one.domain].frames(one.symbol) for one in instruments]
+    rows = [
+        new_market(1, one.confirm_ms, one.primary_ms, instrument.domain in CLOSING)
+        for one, instrument in zip(frames, instruments, strict=True)
+    ]
+    return np.concatenate(rows)
+
+
 def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...]) -> RuntimeState:
     """Empty rows for `instruments`; the wallets are still empty."""
-    domain = config.domains[instruments[0].domain]
-    state = RuntimeState(instruments, accounts, new_market(len(instruments), domain.confirm_ms, domain.primary_ms))
+    state = RuntimeState(instruments, accounts, market_rows(config, instruments))
     state.inst = instrument_rows(instruments, state.seats, config.domains)
     for a, account in enumerate(accounts):
         state.acct[a]["live"] = int(account.mode is Mode.LIVE)

@@ -243,13 +243,13 @@ def close_position(state: RuntimeState, i: int, ts: int, reason: ExitReason, out
     out.append(Close(Reduce(ts=ts, account=account, key=key, order_id=order.order_id, reason=reason)))
 
 
-def close_refused(state: RuntimeState, mandate: Mandate, i: int, ts: int) -> None:
+def close_refused(state: RuntimeState, i: int, ts: int) -> None:
     """A close of position `i` ended without a fill: the next may be asked for at once, later ones ever less often, to once a confirm bar.
 
     Never never, and a position without a stop waits for nothing (`ProtectionFailed` asks by itself).
     """
     doubled = ((1 << min(int(state.pos[i]["closes"]) - 1, 30)) - 1) * 1_000
-    state.pos[i]["close_after"] = ts + min(doubled, mandate.confirm_ms)
+    state.pos[i]["close_after"] = ts + min(doubled, state.bar_ms(state.seats[i][1]))
 
 
 def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0) -> None:

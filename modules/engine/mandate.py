@@ -37,13 +37,14 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """Which strategies a paper account tries with other exit profiles, because they trade live beside it."""
     explore_own: bool = False
     """A running bot's own decisions on paper explore; those of a replay or a sweep are greedy."""
+    switched: bool = False
+    """A running bot's domains enter while their switches are on; a replay has no switches."""
     explore_slider: float = 0.10
     explore_seed: str = "1"
     closing_only: frozenset[str] = frozenset()
     """Instrument keys that are here only because something is held in them: managed to their exit, never entered."""
     feed_of: dict[str, str]
     """Instrument key -> name of the feed its candles come from."""
-    confirm_ms: int
     policies: Policies = msgspec.field(default_factory=Policies)
     """Those that can be put in force; without a store only the static one can."""
     sentiment: SentimentRule = SentimentRule()

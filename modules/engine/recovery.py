@@ -71,7 +71,6 @@ class _Terms(msgspec.Struct, kw_only=True):
     demotion: dict[str, Any] = {}
     procedures: dict[str, str] = {}
     feed_of: dict[str, str]
-    confirm_ms: int
     quotes: bool
     max_spread_ratio: float
     demo_every_ms: int
@@ -106,7 +105,6 @@ def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
         demotion=mandate.demotion.model_dump(mode="json"),
         procedures=mandate.procedures,
         feed_of=mandate.feed_of,
-        confirm_ms=mandate.confirm_ms,
         quotes=mandate.quotes,
         max_spread_ratio=mandate.max_spread_ratio,
         demo_every_ms=mandate.demo_every_ms,
@@ -165,7 +163,6 @@ def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
         demotion=DemotionConfig.model_validate(terms.demotion),
         procedures=terms.procedures,
         feed_of=terms.feed_of,
-        confirm_ms=terms.confirm_ms,
         quotes=terms.quotes,
         max_spread_ratio=terms.max_spread_ratio,
         demo_every_ms=terms.demo_every_ms,

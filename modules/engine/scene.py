@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from modules.engine.mandate import Mandate
 from state.intents import ExitReason, Scene
 from state.market import Quote
 from state.orders import Fill
@@ -19,7 +18,7 @@ from utils.fixed import plain
 HOUR_MS = 3_600_000
 
 
-def scene_of(state: RuntimeState, mandate: Mandate, i: int, quote: Quote | None, reference: int, steps: int) -> Scene | None:
+def scene_of(state: RuntimeState, i: int, quote: Quote | None, reference: int, steps: int) -> Scene | None:
     """The scene of an order for `steps` near `reference` ticks on seat `i`; None without a quote that can be traded on.
 
     Volatility: that of primary bars (`vol`), scaled to an hour by the square root of time. Share: the order's value over an hour of the
@@ -28,7 +27,7 @@ def scene_of(state: RuntimeState, mandate: Mandate, i: int, quote: Quote | None,
     if quote is None or quote.crossed:
         return None
     row = state.market[state.seats[i][1]]
-    turnover = float(row["median_turnover_ticks"]) * HOUR_MS / mandate.confirm_ms
+    turnover = float(row["median_turnover_ticks"]) * HOUR_MS / state.bar_ms(state.seats[i][1])
     size = float(state.instrument(i).qty(steps)) * reference
     return Scene(
         bid=quote.bid,

@@ -61,7 +61,7 @@ class BookSampler:
             return
         reference = (quote.bid + quote.ask) // 2
         steps = self._usual(i, reference)
-        scene = scene_of(self._state, self._mandate, i, quote, reference, steps)
+        scene = scene_of(self._state, i, quote, reference, steps)
         if scene is None:
             return
         side = 1 if ts // int(self._state.market[self._state.seats[i][1]]["primary_ms"]) % 2 else -1

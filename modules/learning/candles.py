@@ -39,11 +39,11 @@ Ints = npt.NDArray[np.int64]
 class CandleStore:
     """Takes closed candles and settlements from the engine's events; `flush` writes them."""
 
-    def __init__(self, folder: Path, instruments: Sequence[Instrument], confirm_ms: int) -> None:
-        """`folder`: of the state."""
-        self._folder, self._confirm_ms = folder / FOLDER, confirm_ms
+    def __init__(self, folder: Path, instruments: Mapping[Instrument, int]) -> None:
+        """`folder`: of the state; `instruments` with the length of their candles (ms)."""
+        self._folder = folder / FOLDER
         self._ticks = {one.key: float(one.tick) for one in instruments}
-        self._series = {one.key: Series(VENUE, one.domain, one.symbol, confirm_ms) for one in instruments}
+        self._series = {one.key: Series(VENUE, one.domain, one.symbol, bar_ms) for one, bar_ms in instruments.items()}
         self._candles: list[Candle] = []
         self._funding: list[FundingRate] = []
         self._lock = threading.Lock()
@@ -93,7 +93,10 @@ class CandleStore:
 def read_grid(
     folder: Path, instruments: Sequence[Instrument], domain: Domain, confirm_ms: int, window: tuple[int, int]
 ) -> tuple[Grid, dict[str, int]]:
-    """What is stored of a domain's instruments in [from, to) (ms UTC), and the row of each key; Refusal when there is nothing."""
+    """What is stored of a domain's instruments in [from, to) (ms UTC), and the row of each key; Refusal when there is nothing.
+
+    A grid has one length of candles: instruments that are traded on another are not in it.
+    """
     reader = DatasetReader(Dataset(folder / FOLDER), skip_damaged=True)
     series: list[tuple[Instrument, Bars]] = []
     for one in instruments:
@@ -132,6 +135,5 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     """Of the state."""
     instruments: tuple[Instrument, ...]
-    confirm_ms: int
     config: str
     """`BotConfig` as JSON."""

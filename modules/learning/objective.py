@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from modules.engine.desk import fresh_engine
+from modules.engine.desk import fresh_engine, market_rows
 from modules.engine.grid import Grid
 from modules.learning.spaces import Values, with_values
 from modules.learning.sweep import MarketPass, run_market, run_portfolio
@@ -27,7 +27,6 @@ from modules.parameters import Parameters, param_rows
 from modules.settings import BotConfig, rule_rows
 from risk.cost_model import CostModel
 from state.books import Rows
-from strategy.market import new_market
 from strategy.registry import BY_ID, STRATEGIES
 
 Floats = npt.NDArray[np.float64]
@@ -136,8 +135,7 @@ class Arena(msgspec.Struct):
         if key in self._markets:
             self._markets.move_to_end(key)
             return self._markets[key]
-        domain = self.config.domains[self.grid.instruments[0].domain]
-        market = new_market(len(self.grid.instruments), domain.confirm_ms, domain.primary_ms)
+        market = market_rows(self.config, self.grid.instruments)
         signals = run_market(self.grid, market, params).signals
         bits = np.int64(3 << (2 * BY_ID[self.strategy].index))
         own = signals[(signals["code"] & bits) != 0]

@@ -140,7 +140,7 @@ class Worker:
         """Everything decided in [since, now) with its labels and results, or what led to an order alone; Refusal when there is none."""
         place = self._place
         groups = [group for group in candidates(self._decisions(), domain) if since <= group[0].ts < now]
-        grid, index = read_grid(self._folder, place.instruments, domain, place.confirm_ms, (since - DAY_MS, now))
+        grid, index = read_grid(self._folder, place.instruments, domain, self._config.domains[domain].confirm_ms, (since - DAY_MS, now))
         groups = [group for group in groups if group[0].key in index and (not traded or any(row.order for row in group))]
         if not groups:
             raise Refusal("nothing has been decided yet")

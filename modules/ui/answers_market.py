@@ -188,8 +188,8 @@ def data_text(scene: Scene, m: int) -> str:
     last = int(state.market[m]["last_ts"])
     if not last:
         return "none"
-    late = scene.now - last - mandate.confirm_ms
-    return "live" if late <= mandate.confirm_ms + GRACE_MS else f"late {age(late)}"
+    late = scene.now - last - state.bar_ms(m)
+    return "live" if late <= state.bar_ms(m) + GRACE_MS else f"late {age(late)}"
 
 
 # --- exploration ----------------------------------------------------------------------------------------------------------------------

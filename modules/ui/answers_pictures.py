@@ -84,7 +84,7 @@ def price_chart(scene: Scene, key: str) -> PriceChart:
         subtitle=f"{scene.env}, {short_time(now)} UTC, {regime_text(state, m, now)}",
         unit=instrument.quote,
         tick=tick,
-        width_ms=mandate.confirm_ms,
+        width_ms=state.bar_ms(m),
         bars=bars.tobytes(),
         from_ts=min(begins),
         trades=tuple(past),

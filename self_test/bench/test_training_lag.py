@@ -36,7 +36,7 @@ async def test_a_training_that_does_no_work_measures_nothing(refused: str, count
         return Answer(refused=refused, cpu_s=2.0)
 
     monkeypatch.setattr(Child, "ask", ask)
-    jobs = Trainings(Place(folder="", instruments=(), confirm_ms=1, config=""), 5)
+    jobs = Trainings(Place(folder="", instruments=(), config=""), 5)
     if not counted:
         with pytest.raises(ValueError, match="too few"):
             await jobs.once()

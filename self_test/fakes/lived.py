@@ -28,11 +28,11 @@ def lived(folder: Path, grid: Grid, config: BotConfig, chosen: frozenset[int]) -
 
     run_engine(grid, config, chosen, sink=keep)
     ledger.close()
-    store = CandleStore(folder, grid.instruments, grid.confirm_ms)
+    store = CandleStore(folder, dict.fromkeys(grid.instruments, grid.confirm_ms))
     for bars in events_of(grid):
         store.observe(0, bars, [])
     store.flush()
-    return Place(folder=str(folder), instruments=grid.instruments, confirm_ms=grid.confirm_ms, config=config.model_dump_json())
+    return Place(folder=str(folder), instruments=grid.instruments, config=config.model_dump_json())
 
 
 def frozen(place: Place) -> bytes:

@@ -30,7 +30,7 @@ FORBIDDEN = (
 
 
 def test_jobs_go_in_and_answers_come_out_until_the_input_ends(tmp_path: Path) -> None:
-    place = Place(folder=str(tmp_path), instruments=(), confirm_ms=300_000, config=CONFIG.model_dump_json())
+    place = Place(folder=str(tmp_path), instruments=(), config=CONFIG.model_dump_json())
     job = Train(domain=Domain.CRYPTO, now=1, algorithm="lcb_table", number=1)
     lines = b"\n".join([msgspec.json.encode(place), msgspec.json.encode(job), msgspec.json.encode(job)]) + b"\n"
     done = subprocess.run([sys.executable, REPO / "main.py", "trainer"], input=lines, capture_output=True, check=False, timeout=100)
@@ -58,7 +58,7 @@ def test_it_ends_with_whoever_started_it_also_when_its_input_stays_open() -> Non
 def test_jobs_of_a_daemon_that_was_killed_before_the_trainer_had_begun_are_left(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    place = Place(folder=str(tmp_path), instruments=(), confirm_ms=300_000, config=CONFIG.model_dump_json())
+    place = Place(folder=str(tmp_path), instruments=(), config=CONFIG.model_dump_json())
     job = Train(domain=Domain.CRYPTO, now=1, algorithm="lcb_table", number=1)
     lines = msgspec.json.encode(place) + b"\n" + msgspec.json.encode(job) + b"\n"
     words = [sys.executable, str(REPO / "main.py"), "trainer", "--of", str(gone.pid)]

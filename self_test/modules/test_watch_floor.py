@@ -74,7 +74,7 @@ def test_candles_of_the_run_are_kept_for_the_trainer_and_every_domain_has_a_plan
     desk = Desk()
     floor, _, _ = floor_of(desk, tmp_path, SentimentConfig())
     one = desk.engine.state.instruments[0]
-    step = desk.engine.mandate.confirm_ms
+    step = desk.engine.state.bar_ms(0)
     begin = desk.now // step * step
     candle = Candle(one.key, begin, 100, 110, 90, 105, 7.0)
     floor.observe(1, BarsClosed(begin + step, (candle,), ()), [])

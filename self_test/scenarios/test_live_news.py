@@ -205,7 +205,7 @@ def test_a_reading_before_the_wallet_is_open_compares_nothing() -> None:
 def test_a_close_that_is_refused_is_asked_for_ever_less_often_and_for_ever_and_at_once_without_a_stop() -> None:
     desk = LiveDesk()
     desk.open()
-    confirm_ms = desk.engine.mandate.confirm_ms
+    confirm_ms = desk.engine.state.bar_ms(0)
     asked = [desk.now]
     (ordered,) = kinds(desk.control("flatten", account="CRYPTO/LIVE"), Close)
     for _ in range(3 * confirm_ms // 1_000):

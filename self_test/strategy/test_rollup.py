@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from self_test.strategy.series import M5, M15, MIDNIGHT, feed, generate, rolled
 from state.rows import DAY_MS
 from strategy.market import new_market
-from strategy.rollup import is_weekend
+from strategy.rollup import is_pause, is_weekend
 
 HOUR = 3_600_000
 
@@ -75,3 +77,22 @@ def test_daily_trend_is_the_last_close_against_its_twenty_day_mean() -> None:
 )
 def test_what_a_weekend_is(pause: str, end_of_week: int, start_of_week: int, expected: bool) -> None:
     assert is_weekend(MIDNIGHT + end_of_week, MIDNIGHT + start_of_week) is expected, pause
+
+
+@pytest.mark.parametrize(
+    "begin, end, expected",
+    [
+        ("2025-12-24T22:00", "2025-12-25T22:00", True),
+        ("2025-12-31T18:00", "2026-01-01T22:00", True),
+        ("2026-01-01T12:00", "2026-01-01T12:15", True),
+        ("2026-01-01T12:15", "2026-01-01T22:00", False),
+        ("2025-12-24T12:00", "2025-12-25T12:00", False),
+        ("2020-12-24T19:00", "2020-12-27T22:00", True),
+        ("2025-12-22T12:00", "2025-12-26T12:00", False),  # four days are no holiday
+        ("2025-03-07T22:00", "2025-03-09T21:00", True),
+        ("2025-03-05T22:00", "2025-03-06T21:00", False),
+    ],
+)
+def test_a_pause_is_a_weekend_or_a_holiday(begin: str, end: str, expected: bool) -> None:
+    first, last = (int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000 for text in (begin, end))
+    assert is_pause(first, last) is expected

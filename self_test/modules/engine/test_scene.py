@@ -19,21 +19,21 @@ def test_volatility_is_that_of_an_hour_and_the_share_that_of_an_hours_turnover()
     row = state.market[0]
     row["vol"], row["median_turnover_ticks"] = 0.002, 1e6
     steps = 10_000  # 1 coin at 100.00 = 10,000 ticks, of 12e6 an hour
-    scene = scene_of(state, desk.engine.mandate, 0, desk.quote(spread=4), LEVEL, steps)
+    scene = scene_of(state, 0, desk.quote(spread=4), LEVEL, steps)
     assert scene is not None
     assert (scene.bid, scene.ask) == (LEVEL - 2, LEVEL + 2)
     assert scene.sigma_bp == pytest.approx(20.0 * 2.0)  # 15-minute bars, four an hour
     assert scene.share == pytest.approx(10_000 / 12e6)
     row["median_turnover_ticks"] = 0.0
-    unknown = scene_of(state, desk.engine.mandate, 0, desk.quote(), LEVEL, steps)
+    unknown = scene_of(state, 0, desk.quote(), LEVEL, steps)
     assert unknown is not None and unknown.share == 0.0
 
 
 def test_without_a_quote_that_can_be_traded_on_there_is_no_scene() -> None:
     desk = Desk()
-    state, mandate = desk.engine.state, desk.engine.mandate
-    assert scene_of(state, mandate, 0, None, LEVEL, 1) is None
-    assert scene_of(state, mandate, 0, Quote(desk.coin().key, desk.now, LEVEL, LEVEL, 1, 1), LEVEL, 1) is None
+    state = desk.engine.state
+    assert scene_of(state, 0, None, LEVEL, 1) is None
+    assert scene_of(state, 0, Quote(desk.coin().key, desk.now, LEVEL, LEVEL, 1, 1), LEVEL, 1) is None
 
 
 @pytest.mark.parametrize("side, price, slip", [(Side.LONG, LEVEL + 3, 3.0), (Side.SHORT, LEVEL - 3, 3.0), (Side.SHORT, LEVEL + 2, -2.0)])

@@ -26,7 +26,7 @@ def bars(k: int, *keys: str, late: bool = False) -> BarsClosed:
 
 
 def test_what_was_seen_is_read_back_in_the_same_ticks(tmp_path: Path) -> None:
-    store = CandleStore(tmp_path, ALL, M5)
+    store = CandleStore(tmp_path, dict.fromkeys(ALL, M5))
     for k in range(300):
         if k != 7:
             store.observe(k, bars(k, ONE.key, TWO.key, SPOT.key), [])
@@ -51,7 +51,7 @@ def test_nothing_stored_is_told(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_refuses_makes_nothing_forgotten(tmp_path: Path) -> None:
-    store = CandleStore(tmp_path, ALL, M5)
+    store = CandleStore(tmp_path, dict.fromkeys(ALL, M5))
     store.observe(0, bars(0, ONE.key), [])
     (tmp_path / FOLDER).write_bytes(b"in the way")
     with pytest.raises(Refusal, match="cannot write"):
@@ -61,7 +61,7 @@ def test_a_disk_that_refuses_makes_nothing_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_damaged_day_is_moved_aside_and_what_comes_now_is_kept(tmp_path: Path) -> None:
-    store = CandleStore(tmp_path, ALL, M5)
+    store = CandleStore(tmp_path, dict.fromkeys(ALL, M5))
     store.observe(0, bars(0, ONE.key), [])
     assert store.flush() == 1
     (day,) = (tmp_path / FOLDER).rglob("*.parquet")
@@ -75,7 +75,7 @@ def test_a_damaged_day_is_moved_aside_and_what_comes_now_is_kept(tmp_path: Path)
 
 def test_two_who_flush_at_once_write_everything_once(tmp_path: Path) -> None:
     """A stop flushes while the thread of the last regular flush may still be writing."""
-    store = CandleStore(tmp_path, ALL, M5)
+    store = CandleStore(tmp_path, dict.fromkeys(ALL, M5))
     for k in range(200):
         store.observe(k, bars(k, ONE.key, TWO.key), [])
     with ThreadPoolExecutor(4) as pool:

@@ -32,7 +32,7 @@ HANGS = "import sys, time; sys.stdin.readline(); time.sleep(600)"
 
 
 def child(program: str, folder: Path) -> Child:
-    place = Place(folder=str(folder), instruments=(), confirm_ms=300_000, config="{}")
+    place = Place(folder=str(folder), instruments=(), config="{}")
     return Child(lambda: place, (sys.executable, "-c", program), {})
 
 
@@ -100,7 +100,7 @@ async def test_cancelled_in_the_middle_nothing_is_left_behind(tmp_path: Path) ->
 
 @pytest.mark.asyncio
 async def test_a_program_that_is_not_there_is_transient(tmp_path: Path) -> None:
-    place = Place(folder=str(tmp_path), instruments=(), confirm_ms=1, config="{}")
+    place = Place(folder=str(tmp_path), instruments=(), config="{}")
     with pytest.raises(Transient, match="gone"):
         await Child(lambda: place, (str(tmp_path / "none"),), {}).ask(JOB, 5.0)
 

@@ -108,7 +108,7 @@ async def test_the_learning_task_asks_also_with_learning_off_and_a_change_of_the
     bench.state.toggles = Toggles(learning=False)
     bench.trainer = Trainer(
         bench.folder, bench.settings, bench.state, bench.clock, bench.put, dict, cast(Child, process),
-        CandleStore(bench.folder, bench.state.instruments, 300_000), [CRYPTO], one.stream,
+        CandleStore(bench.folder, dict.fromkeys(bench.state.instruments, 300_000)), [CRYPTO], one.stream,
     )  # fmt: skip
     assert await bench.trainer.step() and process.asked == []
     one.trades(1, 1)

@@ -79,7 +79,7 @@ class Bench:
         self.trainer = self.start()
 
     def start(self) -> Trainer:
-        self.store = CandleStore(self.folder, self.state.instruments, 300_000)
+        self.store = CandleStore(self.folder, dict.fromkeys(self.state.instruments, 300_000))
         child = cast(Child, self.process)
         return Trainer(self.folder, self.settings, self.state, self.clock, self.put, lambda: self.missing, child, self.store, [CRYPTO])
 
