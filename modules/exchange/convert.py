@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from modules.exchange.reports import ZERO, ExecutionReport
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.instruments import Instrument
 from state.orders import Fill
-from utils.fixed import ceil_steps, exact_count
+from utils.fixed import ceil_steps, exact_count, floor_steps
 
 UNIT = Decimal(1).scaleb(-10)
 """One money unit in quote currency."""
@@ -20,8 +20,11 @@ def money_up(amount: Decimal) -> int:
 
 
 def fees_of(report: ExecutionReport, instrument: Instrument) -> tuple[int, Decimal]:
-    """(money units, base units) of an execution's fee; ValueError when it was taken in a third coin."""
-    if report.fee == ZERO or report.fee_coin == instrument.quote:
+    """(money units, base units) of an execution's fee; ValueError when it was taken in a third coin.
+
+    Of FOREX everything is booked in the account's currency, whatever the pair's are, and there its fees are taken.
+    """
+    if report.fee == ZERO or report.fee_coin == instrument.quote or instrument.domain is Domain.FOREX:
         return money_up(report.fee), ZERO
     if report.fee_coin == instrument.base:
         return 0, report.fee
@@ -46,4 +49,5 @@ def fill_of(report: ExecutionReport, account: Account, instrument: Instrument, o
         fee=fee,
         maker=report.maker,
         base_fee=base_fee,
+        gained=None if report.pl is None else floor_steps(report.pl, UNIT),
     )

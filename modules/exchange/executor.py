@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from modules.exchange.guard import Finding, News
 from modules.exchange.hands import Hands
@@ -41,7 +42,10 @@ IDLE_TURN_S = 0.1
 
 
 class Executor:
-    """One live account's orders. `tag` marks our client ids; `halted` is asked before each entry leaves."""
+    """One live account's orders. `tag` marks our client ids; `halted` is asked before each entry leaves.
+
+    `rate`: units of the account's currency for one of a pair's quote currency (FOREX).
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Executor:
         *,
         limits: Limits | None = None,
         halted: Callable[[], bool] = lambda: False,
+        rate: Callable[[str], Decimal] | None = None,
     ) -> None:
         self._account, self._tracker, self._instruments = account, tracker, instruments
         self._emit, self._clock, self._venue_now, self._halted = emit, clock, venue_now, halted
@@ -82,6 +87,7 @@ class Executor:
             tag,
             self._limits,
             self._why_barred,
+            rate,
         )
 
     # --- what the engine and the operator say --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from modules.exchange import pending
+from modules.exchange.entry_terms import entry_ticket, needed_for
 from modules.exchange.lane import LOOK_NS, RECANCEL_NS, REST_LOOK_NS, Lane
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import Amend, CreateStop, SetStops, Sweep
@@ -32,7 +33,7 @@ from state.intents import Approved, order_id
 from state.messages import AccountEvent, OrderUnknown
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient, Unknown
-from utils.fixed import PPM, plain
+from utils.fixed import plain
 from utils.throttle import Urgency
 
 CONFIRM_PAUSE_NS = 200 * MS
@@ -59,10 +60,11 @@ class Hands:
         tag: str,
         limits: Limits,
         entries_barred: Callable[[], str],
+        rate: Callable[[str], Decimal] | None = None,
     ) -> None:
         self._account, self._venue, self._tracker, self._views = account, venue, tracker, views
         self._tell, self._heard, self._clock, self._venue_now = tell, heard, clock, venue_now
-        self._tag, self._limits, self._entries_barred = tag, limits, entries_barred
+        self._tag, self._limits, self._entries_barred, self._rate = tag, limits, entries_barred, rate
         self._recent = Recent(clock, self._hear_recent)
         self._prepared: set[str] = set()
         self._stops = 0
@@ -103,7 +105,7 @@ class Hands:
                 self._refuse(write, no)
                 return
             barred = partial(self._barred, entry, approved)  # looked at again when the budget has let it through
-            venue_id = await self._venue.create(_entry_ticket(lane, approved), Urgency.ENTRY, barred)
+            venue_id = await self._venue.create(entry_ticket(lane, approved), Urgency.ENTRY, barred)
         except Transient as error:
             pending.hiccup(write, self._now)
             if write.tries >= self._limits.entry_tries:
@@ -139,7 +141,7 @@ class Hands:
                 raise Transient(str(error)) from error
             self._prepared.add(intent.key)
         wallet = await self._venue.wallet(Urgency.ENTRY)
-        needed = _needed(lane, approved)
+        needed = needed_for(lane, approved, self._rate)
         if wallet.free < needed:
             return f"insufficient balance: {plain(wallet.free)} free, {plain(needed)} needed"
         return ""
@@ -372,28 +374,3 @@ class Hands:
             return False
         lane.drop(venue_id)
         return True
-
-
-def _entry_ticket(lane: Lane, approved: Approved) -> Ticket:
-    """The entry as the venue gets it: a limit order, with stop and target where the product takes them."""
-    intent, instrument, entry = approved.intent, lane.instrument, lane.entry
-    attaches = lane.recipe.attaches
-    return Ticket(
-        key=intent.key,
-        link_id=approved.order_id,
-        side=int(intent.side),
-        qty=instrument.qty(intent.steps),
-        price=instrument.price(intent.limit),
-        immediate=entry is None or not entry.resting,
-        stop=instrument.price(intent.exits.stop) if attaches else None,
-        target=instrument.price(intent.exits.target) if attaches else None,
-    )
-
-
-def _needed(lane: Lane, approved: Approved) -> Decimal:
-    """Quote currency that the entry binds at its limit: all of it on spot, the margin and room for fees on a perpetual."""
-    intent, instrument = approved.intent, lane.instrument
-    value = instrument.qty(intent.steps) * instrument.price(intent.limit)
-    if not lane.recipe.by_position:
-        return value
-    return value / lane.limits.leverage + value * lane.limits.fee_room_ppm / PPM

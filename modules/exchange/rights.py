@@ -20,6 +20,7 @@ def faults(rights: KeyRights, domain: Domain, *, may_withdraw: bool = False) -> 
         found.append("it may withdraw, and a key that can is refused unless a setting allows it")
     if not rights.unified:
         found.append("its account is not a unified trading account")
+    found += rights.unfit
     return tuple(found)
 
 

@@ -105,12 +105,15 @@ class Tracker:
         return out
 
     def refused(self, order_id: str, ts: int, reason: str) -> list[AccountEvent]:
-        """An order that the venue refused or that never reached it; nothing when its end was told already."""
+        """An order that the venue refused or that never reached it; nothing when its end was told already.
+
+        One that was heard of as accepted before it was refused (a venue that takes an order and kills it at once) is cancelled.
+        """
         own = self._orders[order_id]
         if own.done or own.told:
             return []
         self._finish(own)
-        out: list[AccountEvent] = [OrderRejected(ts, self._account, order_id, reason)]
+        out: list[AccountEvent] = [(OrderCancelled if own.accepted else OrderRejected)(ts, self._account, order_id, reason)]
         self._settle(out)
         return out
 
@@ -260,7 +263,7 @@ class Tracker:
         """Why an execution that belongs to no order of the engine's closes a position; None = it is not ours at all."""
         if report.kind in _SEIZED:
             return _SEIZED[report.kind]
-        perpetual = self._instruments[report.key].funding_interval_min > 0
+        nets = self._instruments[report.key].domain is not Domain.CRYPTO
         ours = report.link_id.startswith(self._prefix)
         if report.order_kind is OrderKind.TAKE_PROFIT:
             return ExitReason.TARGET
@@ -268,7 +271,7 @@ class Tracker:
             return ExitReason.STOP
         if report.order_kind in PROTECTIVE:
             return self._nearer(report)
-        if ours or perpetual:  # an order of ours that the engine forgot, or somebody else's that shrinks the position
+        if ours or nets:  # an order of ours that the engine forgot, or somebody else's that shrinks the position
             return ExitReason.EXTERNAL
         return None
 

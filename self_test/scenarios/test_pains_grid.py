@@ -13,7 +13,7 @@ from config import CONFIG
 from modules.engine import choose
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.exchange import bybit_bodies
-from modules.exchange.hands import _entry_ticket
+from modules.exchange.entry_terms import entry_ticket
 from modules.exchange.lane import Lane
 from modules.exchange.protect import RECIPES
 from modules.exchange.steps import Limits
@@ -86,7 +86,7 @@ def test_pain_49_whatever_is_planned_is_on_the_grid_of_the_venue(listing: Listin
     lane = Lane(one.key, one, RECIPES[one.domain], tracker, "XLabc-", Limits())
     lane.place(place.order)
     last = one.price(reference)
-    entry = _entry_ticket(lane, place.order)
+    entry = entry_ticket(lane, place.order)
     worth = entry.qty * one.price(min(reference, place.order.intent.exits.stop))
     near = worth < one.min_notional * CLOSE  # the limit of a short and the fee in coin may take it below: refused, or written off as dust
     assert venue_says(listing, entry, last) == "" or (near and MINIMUM[listing.category] in venue_says(listing, entry, last))

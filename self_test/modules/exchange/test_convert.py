@@ -10,6 +10,7 @@ import pytest
 from modules.exchange.convert import fees_of, fill_of, money_up
 from self_test.fakes.live_floor import instrument
 from self_test.modules.exchange.test_tracker import SPOT, execution
+from state.accounts import Account, Domain, Mode
 
 
 @pytest.mark.parametrize(("amount", "units"), [("0.00000000001", 1), ("-0.00000000001", 0), ("1", 10**10), ("-1.00000000005", -(10**10))])
@@ -33,3 +34,17 @@ def test_a_fill_is_exact_or_refused() -> None:
         with pytest.raises(ValueError, match="multiple"):
             fill_of(wrong, SPOT, instrument(), "o")
     assert fill_of(execution("a", "0.1", coin="MNT"), SPOT, instrument(), "o").fee == 0
+
+
+def test_a_broker_takes_its_fee_in_the_accounts_currency_and_says_what_an_exit_gained() -> None:
+    report = msgspec.structs.replace(
+        execution("a", "1000", price="150.123", fee="0.05", coin="USD"), key="FOREX:USDJPY", pl=Decimal("-5.2200")
+    )
+    yen = msgspec.structs.replace(
+        instrument(), domain=Domain.FOREX, symbol="USDJPY", base="USD", quote="JPY", tick=Decimal("0.001"), step=Decimal(1)
+    )
+    fill = fill_of(report, Account(Domain.FOREX, Mode.LIVE), yen, "o")
+    assert (fill.fee, fill.base_fee, fill.gained) == (5 * 10**8, Decimal(0), -522 * 10**8)
+    assert fill_of(execution("a", "0.1"), SPOT, instrument(), "o").gained is None
+    loss = msgspec.structs.replace(report, pl=Decimal("-0.00000000005"))
+    assert fill_of(loss, Account(Domain.FOREX, Mode.LIVE), yen, "o").gained == -1, "never more than was gained"

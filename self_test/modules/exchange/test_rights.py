@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from modules.exchange.reports import KeyRights
@@ -12,7 +14,7 @@ from utils.errors import ExitCode
 
 
 def key(**changes: bool) -> KeyRights:
-    good = {"read_only": False, "spot": True, "derivatives": True, "withdraw": False, "unified": True}
+    good: dict[str, Any] = {"read_only": False, "spot": True, "derivatives": True, "withdraw": False, "unified": True}
     return KeyRights(account_id="1", **{**good, **changes})
 
 
@@ -50,3 +52,9 @@ def test_a_refused_start_names_the_account_the_fault_and_the_environment() -> No
     assert error.code is ExitCode.CREDENTIALS
     for word in ("PERPS/LIVE", "read-only", "withdraw", "--env live"):
         assert word in str(error)
+
+
+def test_what_else_is_wrong_with_the_account_is_said_as_the_venue_says_it() -> None:
+    unfit = KeyRights(account_id="1", read_only=False, spot=False, derivatives=False, withdraw=False, unfit=("it is kept in EUR",))
+    assert faults(unfit, Domain.FOREX) == ("it is kept in EUR",)
+    assert faults(KeyRights(account_id="1", read_only=False, spot=False, derivatives=False, withdraw=False), Domain.FOREX) == ()

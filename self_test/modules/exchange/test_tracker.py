@@ -298,3 +298,17 @@ def test_an_unknown_instrument_is_foreign() -> None:
     one = tracker()
     assert one.take([msgspec.structs.replace(execution("a", "1"), key="CRYPTO:OTHER")]) == []
     assert "not traded here" in one.foreign()[0]
+
+
+def test_an_order_that_was_taken_and_killed_in_one_answer_is_cancelled_when_the_stream_spoke_first() -> None:
+    one = tracker()
+    assert one.take([order(OrderStatus.OPEN)]) == [OrderAccepted(6, SPOT, ENTRY)]
+    assert one.refused(ENTRY, 7, "MARKET_HALTED") == [OrderCancelled(7, SPOT, ENTRY, "MARKET_HALTED")]
+    assert one.take([order(OrderStatus.CANCELLED)]) == []
+
+
+def test_who_closes_a_position_of_a_broker_by_hand_is_told_as_external() -> None:
+    one = tracker(Domain.FOREX)
+    one.take([execution("a", "1", domain=Domain.FOREX)])
+    [event] = one.take([execution("b", "1", side=-1, link="", venue_id="v9", domain=Domain.FOREX)])
+    assert isinstance(event, StopFilled) and event.trigger is ExitReason.EXTERNAL
