@@ -157,7 +157,8 @@ class Daemon:
         if self.broker is not None:
             stack.push_async_callback(self.broker.close)
         hosts = self.market.hosts if self.options.env is Environment.SIMULATED else PRIVATE_HOSTS[self.options.env]
-        self.live = LiveFloor(self.options, self.config, hosts, keys, throttle, self.clock)
+        beside = None if self.broker is None else self.broker.hosts
+        self.live = LiveFloor(self.options, self.config, hosts, keys, throttle, self.clock, beside)
         stack.push_async_callback(self.live.close)
         try:
             await self._build()

@@ -53,7 +53,7 @@ class Broker:
     """One account's way to the broker's market; open only while it is used."""
 
     def __init__(self, key: Key, hosts: BrokerHosts, throttle: Throttle, clock: Clock, rng: random.Random) -> None:
-        self._key, self._hosts, self._clock, self._rng = key, hosts, clock, rng
+        self._key, self.hosts, self._clock, self._rng = key, hosts, clock, rng
         self._session: aiohttp.ClientSession = open_session(throttle)
         self.rest = OandaRest(self._session, hosts.http, key.secret, key.key, throttle, clock, rng)
 
@@ -73,7 +73,7 @@ class Broker:
             before, candles = await past_candles(OandaHistory(self.rest), config, fresh, progress, say)
         except FAULTS as error:
             there = () if stored is None else tuple(one for one in stored.instruments if one.domain is Domain.FOREX)
-            return Offer(instruments=there, reason=f"the broker at {self._hosts.http} does not answer as it should: {error}")
+            return Offer(instruments=there, reason=f"the broker at {self.hosts.http} does not answer as it should: {error}")
         return Offer(instruments=tuple(found), before=before, candles=candles)
 
     async def _listed(self, config: BotConfig, symbols: Sequence[str] | None) -> list[Instrument]:
@@ -94,7 +94,7 @@ class Broker:
 
     def prices(self, instruments: Sequence[Instrument]) -> LineStream[Priced | Beat]:
         """A stream of their prices, not open yet."""
-        return pricing_stream(self._session, self._hosts.stream, self._key.secret, self._key.key, instruments, self._clock, self._rng)
+        return pricing_stream(self._session, self.hosts.stream, self._key.secret, self._key.key, instruments, self._clock, self._rng)
 
     async def until_it_answers(self) -> None:
         """Return once it lists its pairs again."""
@@ -124,12 +124,18 @@ def instrument_of(terms: Terms) -> Instrument:
     return msgspec.structs.replace(terms.instrument, margin_rate=terms.margin_rate, pip=terms.pip, financing=cost)
 
 
+def broker_hosts(env: Environment, key: Key | None, simulator: Endpoints | None) -> BrokerHosts | None:
+    """Where the broker of `env` is; None without a key or, in the built-in exchange, without one there."""
+    if key is None:
+        return None
+    if env is not Environment.SIMULATED:
+        return OANDA_HOSTS[key.site]
+    return None if simulator is None or not simulator.oanda_http else BrokerHosts(simulator.oanda_http, simulator.oanda_stream)
+
+
 def find_broker(
     env: Environment, key: Key | None, simulator: Endpoints | None, throttle: Throttle, clock: Clock, rng: random.Random
 ) -> Broker | None:
-    """The way to the broker of `env`; None without a key or, in the built-in exchange, without one there. Whoever asks closes it."""
-    if key is None or (env is Environment.SIMULATED and (simulator is None or not simulator.oanda_http)):
-        return None
-    if env is Environment.SIMULATED and simulator is not None:
-        return Broker(key, BrokerHosts(simulator.oanda_http, simulator.oanda_stream), throttle, clock, rng)
-    return Broker(key, OANDA_HOSTS[key.site], throttle, clock, rng)
+    """The way to it, None where there is none. Whoever asks closes it."""
+    hosts = broker_hosts(env, key, simulator)
+    return None if key is None or hosts is None else Broker(key, hosts, throttle, clock, rng)

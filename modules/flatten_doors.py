@@ -10,9 +10,10 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from modules.accounts import find_keys
-from modules.environment import PRIVATE_HOSTS, Environment
-from modules.exchange.bybit import BybitVenue
+from modules.accounts import find_keys, real_keys
+from modules.broker import broker_hosts
+from modules.doors import Doors
+from modules.environment import PRIVATE_HOSTS, Environment, Hosts
 from modules.flatten import LiveAccount
 from modules.flatten_plan import Ours
 from modules.settings import BotConfig
@@ -68,19 +69,25 @@ async def live_accounts(
             endpoints = await _simulator(state_dir, clock)
             if endpoints is not None:
                 venue_now = await _time_of(endpoints.control, clock)
-        keys = find_keys(env, environ, endpoints)
-        base = endpoints.bybit_http if endpoints is not None else http.http if http is not None else ""
+        keys = real_keys(env, find_keys(env, environ, endpoints))
+        if endpoints is not None:
+            http = Hosts(endpoints.bybit_http, endpoints.bybit_ws)
+        doors = Doors(
+            config,
+            http or Hosts("", ""),
+            broker_hosts(env, keys.get(Domain.FOREX), endpoints),
+            keys,
+            Throttle({}, clock),
+            clock,
+            random.Random(),
+            venue_now,
+        )
         found, missing = [], []
         for account in accounts_of(state, keys):
-            key = keys.get(account.domain)
-            if key is None:
+            if account.domain not in doors.keys:
                 missing.append(f"{account}: there is no key for it, so nothing can be closed there")
                 continue
-            costs = config.domains[account.domain].costs
-            throttle = Throttle({}, clock)
-            venue = BybitVenue(
-                base, key.key, key.secret, account.domain, throttle, clock, random.Random(), leverage=costs.leverage, venue_now=venue_now
-            )
+            venue = doors.open(account)
             stack.push_async_callback(venue.close)
             ts = clock.now_ms()
             known = Ours(account=account, ts=ts) if state is None else ours_of(state, account, ts)

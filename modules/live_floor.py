@@ -13,16 +13,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from modules.accounts import Key, Lineup, confirmed
+from modules.accounts import Key, Lineup, confirmed, real_keys
 from modules.confirm import last_digits
 from modules.data.together import together
+from modules.doors import Door, Doors
 from modules.engine import live
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
-from modules.environment import Environment, Hosts
+from modules.environment import BrokerHosts, Environment, Hosts
 from modules.exchange import rights
-from modules.exchange.bybit import BybitVenue
-from modules.exchange.bybit_stream import BybitAccountStream
 from modules.exchange.cash_look import CashLook
 from modules.exchange.executor import Executor
 from modules.exchange.holdings import Held
@@ -32,7 +31,7 @@ from modules.exchange.watch import Watch
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
-from state.books import FLAT
+from state.books import FLAT, PAR_E9
 from state.instruments import Instrument
 from state.market import Quote
 from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
@@ -53,7 +52,7 @@ Filters = Callable[[Domain], Coroutine[Any, Any, Mapping[str, Instrument]]]
 class Desk(msgspec.Struct, kw_only=True):
     """One live account at work."""
 
-    venue: BybitVenue
+    venue: Door
     tracker: Tracker
     executor: Executor
     watch: Watch
@@ -68,12 +67,20 @@ class LiveFloor:
     """Every live account of a run. Without one it does nothing, and costs nothing."""
 
     def __init__(
-        self, options: RunOptions, config: BotConfig, hosts: Hosts, keys: Mapping[Domain, Key], throttle: Throttle, clock: Clock
+        self,
+        options: RunOptions,
+        config: BotConfig,
+        hosts: Hosts,
+        keys: Mapping[Domain, Key],
+        throttle: Throttle,
+        clock: Clock,
+        broker: BrokerHosts | None = None,
     ) -> None:
-        self._options, self._config, self._hosts, self._keys, self._throttle, self._clock = options, config, hosts, keys, throttle, clock
+        self._options, self._config, self._clock = options, config, clock
         self._rng = random.Random()  # jitter only
         self._time = clock.now_ms
-        self._venues: dict[Account, BybitVenue] = {}
+        self._doors = Doors(config, hosts, broker, real_keys(options.env, keys), throttle, clock, self._rng, self._now)
+        self._venues: dict[Account, Door] = {}
         self.desks: dict[Account, Desk] = {}
         self._opening: dict[Account, int] = {}
         self.matched: dict[str, str] = {}
@@ -85,57 +92,56 @@ class LiveFloor:
         """Open every live account's door and look at its key; the line-up without those that a person has not confirmed.
 
         Accounts that trade no more and still hold something are opened, too. Refusal for a key that is not fit, and when a new account's
-        venue does not answer; one that was here before goes on without, held until it is read.
+        venue does not answer; one that was here before goes on without, held until it is read. FOREX trades on paper instead: what is
+        wrong at the broker keeps nobody else from starting.
         """
         managed = [] if stored is None else holding_live(stored)
         known = () if stored is None else stored.accounts
-        for account in (*lineup.live, *(one for one in managed if one not in lineup.live and one.domain in self._keys)):
-            venue = self._door(account)
+        for account in (*lineup.live, *(one for one in managed if one not in lineup.live and one.domain in self._doors.keys)):
+            venue = self._doors.open(account)
             self._venues[account] = venue
             try:
                 await venue.sync_clock()
                 found = await venue.rights()
                 faults = rights.faults(found, account.domain, may_withdraw=self._config.capital.key_may_withdraw)
+                if faults and account.domain is Domain.FOREX:
+                    lineup = await self._leave_out(lineup, account, managed, "; ".join(faults))
+                    continue
                 if faults:
                     raise rights.refusal(account, str(self._options.env), rights.hold_reason(account, faults))
                 if account in lineup.live and (reason := confirmed(self._options, found.account_id)):
-                    lineup = lineup.without(account, reason)
-                    if account not in managed:
-                        await self._venues.pop(account).close()
+                    lineup = await self._leave_out(lineup, account, managed, reason)
                     continue
                 if account in lineup.live and self._options.env is not Environment.SIMULATED:
                     self.matched[str(account)] = last_digits(found.account_id)
                 self._opening[account] = int((await venue.wallet()).cash * MONEY_SCALE)
             except Rejected as no:
+                if account.domain is Domain.FOREX:
+                    lineup = await self._leave_out(lineup, account, managed, f"the broker refuses its token: {no}")
+                    continue
                 raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no
             except Transient as error:
+                if account.domain is Domain.FOREX and account not in known:
+                    lineup = await self._leave_out(lineup, account, managed, f"it cannot be read: {error}")
+                    continue
                 if account not in known:
                     raise Refusal(f"--env {self._options.env}: {account} cannot be read: {error}", ExitCode.UNREACHABLE) from error
                 if account in lineup.live and self._options.env is not Environment.SIMULATED:  # is it the one that a person named?
                     lineup = lineup.without(account, f"whose it is cannot be confirmed: {error}")
         return lineup
 
-    def _door(self, account: Account) -> BybitVenue:
-        key, costs = self._keys[account.domain], self._config.domains[account.domain].costs
-        return BybitVenue(
-            self._hosts.http,
-            key.key,
-            key.secret,
-            account.domain,
-            self._throttle,
-            self._clock,
-            self._rng,
-            leverage=costs.leverage,
-            by_mark=self._config.risk.trigger == "mark",
-            venue_now=self._now,
-        )
+    async def _leave_out(self, lineup: Lineup, account: Account, managed: Sequence[Account], reason: str) -> Lineup:
+        """The line-up without a live account; its door stays open only for what is held there."""
+        if account not in managed:
+            await self._venues.pop(account).close()
+        return lineup.without(account, reason) if account in lineup.live else lineup
 
     async def account_id(self, account: Account) -> str:
         """The venue's id of an account of ours, open here or not; empty when there is no key, or nobody tells."""
-        if account.domain not in self._keys:
+        if account.domain not in self._doors.keys:
             return ""
         open_here = self._venues.get(account)
-        venue = open_here or self._door(account)
+        venue = open_here or self._doors.open(account)
         try:
             await venue.sync_clock()
             return (await venue.rights()).account_id
@@ -169,10 +175,11 @@ class LiveFloor:
                 state.tag,
                 limits=Limits(leverage=self._config.domains[account.domain].costs.leverage),
                 halted=partial(halted, account),
+                rate=partial(rate_of, state, account),
             )
             executor.restore([order for order in state.orders.values() if order.account == account], held_on(state, account))
             domain = account.domain
-            sharing = self._sharing(account)
+            sharing = self._doors.sharing(account, self._venues)
             look = CashLook(
                 account,
                 venue,
@@ -188,7 +195,7 @@ class LiveFloor:
             watch = Watch(
                 account,
                 venue,
-                self._stream(domain, venue),
+                self._doors.stream(account, venue),
                 tracker,
                 executor,
                 instruments,
@@ -205,17 +212,8 @@ class LiveFloor:
             )
             self.desks[account] = Desk(venue=venue, tracker=tracker, executor=executor, watch=watch)
 
-    def _sharing(self, account: Account) -> tuple[Account, ...]:
-        """The other live accounts whose key, and so whose wallet, is the same."""
-        key = self._keys[account.domain].key
-        return tuple(one for one in self._venues if one != account and self._keys[one.domain].key == key)
-
     def _now(self) -> int:
         return self._time()
-
-    def _stream(self, domain: Domain, venue: BybitVenue) -> BybitAccountStream:
-        key, url = self._keys[domain], f"{self._hosts.ws}/v5/private"
-        return BybitAccountStream(url, key.key, key.secret, domain, self._clock, venue.venue_ms, self._rng)
 
     def openings(self, state: RuntimeState, ts: int) -> list[Control]:
         """The events that open wallets which are new here: a sub-account's whole cash, or its share of a wallet that two domains share."""
@@ -223,15 +221,11 @@ class LiveFloor:
         for account, units in self._opening.items():
             if state.acct[state.accounts.index(account)]["peak"]:
                 continue
-            shared = len({key.key for key in self._keys.values()}) == 1 and len(self._config_domains()) > 1
             crypto = Decimal(str(self._config.capital.crypto_share))
             share = crypto if account.domain is Domain.CRYPTO else 1 - crypto
-            own = int(units * share) if shared else units
+            own = int(units * share) if self._doors.sharing(account, self._venues) else units
             events.append(Control(ts, "open_wallet", {"account": str(account), "balance_units": str(own)}, "venue"))
         return events
-
-    def _config_domains(self) -> tuple[Domain, ...]:
-        return tuple(dict.fromkeys(account.domain for account in self._venues))
 
     def unmanaged(self, state: RuntimeState) -> list[Account]:
         """Live accounts that hold something and have no venue here."""
@@ -356,3 +350,8 @@ def held_on(state: RuntimeState, account: Account) -> dict[str, Held]:
         elif coins:
             found[key] = Held(coins=coins)
     return found
+
+
+def rate_of(state: RuntimeState, account: Account, key: str) -> Decimal:
+    """The account's currency for one of a pair's quote currency, as the engine has it now; 0 while it is not known."""
+    return Decimal(int(state.inst[state.row_of(account, key)]["rate_e9"])) / PAR_E9

@@ -12,6 +12,7 @@ from modules.options import RunOptions
 from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
 from state.messages import Control, Event, VenueReset
+from state.stages import STAGES, Cell
 
 
 def first_events(
@@ -29,7 +30,9 @@ def first_events(
     if options.override_gates:
         words["override"] = "1"
     events: list[Event] = [Control(ts, "boot", words, "start")]
-    events += [Control(ts, name, {"to": "on"}, "--enable") for name in options.enable]
+    row = STAGES[options.stage]
+    asked = [name for name in options.enable if row.cell(Domain(name.upper())) is not Cell.OFF]  # what is off was told by the notices
+    events += [Control(ts, name, {"to": "on"}, "--enable") for name in asked]
     events += wallet_events(config, state.accounts, ts)
     events += live.openings(state, ts)
     events += [VenueReset(ts, account) for account in state.accounts if account.mode is Mode.PAPER]

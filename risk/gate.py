@@ -32,6 +32,7 @@ Check = Callable[[Intent, Book, Health], Rule]
 
 TOLD: dict[Rule, Told] = {
     Rule.PAUSED: Told("entries are paused by the operator"),
+    Rule.SWITCHED_OFF: Told("its domain is switched off; it enters again with `forex on` or `options on`"),
     Rule.NOT_ALLOWED_HERE: Told("this strategy does not trade this account"),
 }
 _FILES = (
@@ -62,6 +63,10 @@ def _paused(_: Intent, __: Book, health: Health) -> Rule:
     return Rule.PAUSED if health.paused else Rule.OK
 
 
+def _switched(_: Intent, __: Book, health: Health) -> Rule:
+    return Rule.OK if health.switched_on else Rule.SWITCHED_OFF
+
+
 def _calm(_: Intent, __: Book, health: Health) -> Rule:
     return Rule.PRICE_JUMP if price_jump.jumped(health.largest_move, health.max_move) else Rule.OK
 
@@ -86,6 +91,7 @@ def _far_from_liquidation(intent: Intent, book: Book, _: Health) -> Rule:
 RULES: tuple[Check, ...] = (
     _allowed,
     _paused,
+    _switched,
     lambda _, __, health: feed_health.check(health),
     _calm,
     _standing,

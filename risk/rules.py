@@ -41,6 +41,7 @@ class Rule(IntEnum):
     PAIR_GROSS = 31
     ACCOUNT_GROSS = 32
     CURRENCY_LIMIT = 33
+    SWITCHED_OFF = 34
 
     @property
     def label(self) -> str:

@@ -50,6 +50,13 @@ def test_which_accounts_there_are() -> None:
     assert accounts_of(None, {Domain.PERPS: 1}) == [Account(Domain.PERPS, Mode.LIVE)]
 
 
+def test_forex_has_a_door_of_its_own_and_practice_is_none_of_a_real_bots(tmp_path: Path) -> None:
+    oanda = {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "t"}
+    assert opened(Environment.DEMO, tmp_path, None, KEYS | oanda) == ([("CRYPTO/LIVE", False), ("FOREX/LIVE", False)], [])
+    assert opened(Environment.LIVE, tmp_path, None, KEYS | oanda) == ([("CRYPTO/LIVE", False)], [])
+    assert len(opened(Environment.LIVE, tmp_path, None, oanda | {"OANDA_ENV": "live"})[0]) == 1
+
+
 def opened(
     env: Environment, folder: Path, state: RuntimeState | None, environ: Mapping[str, str]
 ) -> tuple[list[tuple[str, bool]], list[str]]:

@@ -11,12 +11,13 @@ import msgspec
 import pytest
 
 from config import CONFIG
-from modules import live_floor
+from modules import doors, live_floor
 from modules.accounts import Key, Lineup
 from modules.engine.core import Engine
 from modules.engine.desk import make_mandate, make_state
 from modules.engine.inbox import Inbox
-from modules.environment import Environment, Hosts
+from modules.environment import BrokerHosts, Environment, Hosts
+from modules.exchange.reports import KeyRights
 from modules.live_floor import LiveFloor, account_of, held_on, holding_live, new_tag
 from modules.options import RunOptions
 from modules.settings import BotConfig, Capital
@@ -65,7 +66,7 @@ class Street:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.doors = {Domain.CRYPTO: Door(), Domain.PERPS: Door("500")}
-        monkeypatch.setattr(live_floor, "BybitVenue", self.open)
+        monkeypatch.setattr(doors, "BybitVenue", self.open)
 
     def open(self, host: str, key: str, word: str, domain: Domain, *_rest: Any, leverage: int, by_mark: bool, **_more: Any) -> Door:
         door = self.doors[domain]
@@ -102,6 +103,58 @@ def holding(state: RuntimeState, account: Account = LIVE, key: str = "CRYPTO:AAA
 
 
 REAL: dict[str, Any] = {"env": Environment.LIVE, "real_money": "1234"}
+
+
+FX_LIVE, FX_PAPER = Account(Domain.FOREX, Mode.LIVE), Account(Domain.FOREX, Mode.PAPER)
+THREE = Lineup(domains=(Domain.CRYPTO, Domain.FOREX), paper=(PAPER, FX_PAPER), live=(LIVE, FX_LIVE))
+
+
+def three_doors(street: Street, monkeypatch: pytest.MonkeyPatch) -> tuple[Door, LiveFloor]:
+    """A street with the broker in it, and a floor that has keys to everything."""
+    broker, clock = Door("300"), FakeClock(NOW)
+    monkeypatch.setattr(doors, "OandaVenue", lambda *_args, **_more: broker)
+    keys = {Domain.CRYPTO: Key("k", "s"), Domain.FOREX: Key("101", "t")}
+    wanted = RunOptions(stage=4, env=Environment.SIMULATED, state_dir=Path("var"), override_gates=True)
+    hosts, way = Hosts("http://h", "ws://h"), BrokerHosts("http://b", "http://s")
+    return broker, LiveFloor(wanted, CONFIG, hosts, keys, Throttle({}, clock), clock, way)
+
+
+@pytest.mark.asyncio
+async def test_the_brokers_account_opens_beside_the_others(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, one = three_doors(street, monkeypatch)
+    assert await one.introduce(THREE, None) == THREE
+    pair = msgspec.structs.replace(coin("EURUSD"), domain=Domain.FOREX, base="EUR", quote="USD")
+    state = stored((LIVE, PAPER, FX_LIVE, FX_PAPER), (*COINS, pair))
+    told = {event.args["account"]: int(event.args["balance_units"]) for event in one.openings(state, NOW)}
+    assert told == {"CRYPTO/LIVE": 1_000 * UNIT, "FOREX/LIVE": 300 * UNIT}, "each its own wallet, none shared"
+    await one.close()
+    assert broker.closed == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Transient("no answer"), "it cannot be read: no answer"),
+        (Rejected("HTTP 401", code="bad_key"), "the broker refuses its token: HTTP 401"),
+        (None, "its account is kept in EUR, not in USD"),
+    ],
+)
+async def test_what_is_wrong_at_the_broker_leaves_forex_on_paper_and_touches_nobody(
+    street: Street, monkeypatch: pytest.MonkeyPatch, error: Exception | None, reason: str
+) -> None:
+    broker, one = three_doors(street, monkeypatch)
+
+    async def rights() -> KeyRights:
+        if error is not None:
+            raise error
+        return msgspec.structs.replace(broker.key, unfit=("its account is kept in EUR, not in USD",))
+
+    monkeypatch.setattr(broker, "rights", rights)
+    found = await one.introduce(THREE, None)
+    assert (found.live, found.paper) == ((LIVE,), (PAPER, FX_PAPER))
+    assert found.notes == (f"FOREX/LIVE unavailable: {reason}; FOREX trades on paper",)
+    assert broker.closed == 1 and street.spot.closed == 0
 
 
 # --- introducing ----------------------------------------------------------------------------------------------------------------------

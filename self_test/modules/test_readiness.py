@@ -24,6 +24,17 @@ def test_ready_when_feeds_are_up_and_accounts_read_and_what_is_missing_until_the
     assert ready.reached.is_set() and ready.missing() == []
 
 
+def test_nobody_waits_for_the_broker() -> None:
+    state = Desk().engine.state
+    ready = Readiness(state)
+    state.feeds_down = {"bybit-spot": "connecting", "oanda": "connecting"}
+    state.holds = {"FOREX/LIVE": {"reconcile": "reading"}}
+    assert ready.missing() == ["feed bybit-spot: connecting"]
+    del state.feeds_down["bybit-spot"]
+    ready.observe(1, FeedUp(0, "bybit-spot"), [])
+    assert ready.reached.is_set() and ready.missing() == []
+
+
 def test_it_says_where_it_is_found(tmp_path: Path) -> None:
     announce(tmp_path, "http://127.0.0.1:1", None)
     assert json.loads((tmp_path / DAEMON_FILE).read_text()) == {"pid": os.getpid(), "http": "http://127.0.0.1:1", "simulator": None}

@@ -72,6 +72,7 @@ def test_a_good_intent_is_approved_under_its_own_id() -> None:
     [
         ({"allowed": False}, Rule.NOT_ALLOWED_HERE),
         ({"paused": True}, Rule.PAUSED),
+        ({"switched_on": False}, Rule.SWITCHED_OFF),
         ({"feed_up": False}, Rule.FEED_DOWN),
         ({"account_held": True}, Rule.ACCOUNT_HELD),
         ({"bar_age_ms": 330_001}, Rule.STALE_BAR),
