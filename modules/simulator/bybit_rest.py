@@ -17,6 +17,8 @@ from modules.simulator.request_fields import Fields
 from modules.simulator.venue import Venue
 
 RISK_PAGE = 15
+FINE = frozenset({"1", "3", "5", "15", "30", "60"})
+"""Intervals in which a recorded mark is shown as recorded: an hour and finer, which is what records of it have."""
 """Symbols to a page of risk-limit."""
 
 
@@ -30,7 +32,7 @@ class PublicRest:
             "/v5/market/time": self._time,
             "/v5/market/instruments-info": self._instruments,
             "/v5/market/kline": self._kline,
-            "/v5/market/mark-price-kline": self._price_kline,
+            "/v5/market/mark-price-kline": self._mark_kline,
             "/v5/market/index-price-kline": self._price_kline,
             "/v5/market/premium-index-price-kline": self._premium_kline,
             "/v5/market/orderbook": self._orderbook,
@@ -96,8 +98,19 @@ class PublicRest:
         series, category, found = self._window(query)
         return {"symbol": series.listing.symbol, "category": category, "list": found}
 
+    def _mark_kline(self, query: Fields) -> dict[str, Any]:
+        """The mark price: as recorded in intervals that its record has or is coarser than, else the last price's."""
+        answer, series = self._price_kline(query), self._listed(query, default="linear")
+        if series.marks is None or query.text("interval") not in FINE:
+            return answer
+        tick = series.tick
+        for row in answer["list"]:
+            ts = int(row[0])
+            row[1:] = [series.price(series.mark(ts, round(float(text) / tick))) for text in row[1:]]
+        return answer
+
     def _price_kline(self, query: Fields) -> dict[str, Any]:
-        """Mark and index price follow the last price of the simulated perpetual."""
+        """The index price follows the last price of the simulated perpetual, and its mark where none is recorded."""
         series, category, found = self._window(query)
         if category != "linear":
             raise ApiError(PARAMETER, "params error: Category is invalid")
@@ -124,7 +137,7 @@ class PublicRest:
         for series in chosen:
             if series.listing.category == category:
                 point = self._venue.last(series)
-                figures = (int(point[name]) for name in ("price", "bid", "ask", "bid_size", "ask_size"))
+                figures = (int(point[name]) for name in ("ts", "price", "bid", "ask", "bid_size", "ask_size"))
                 found.append(tickers.row(self._venue, series, *figures))
         return {"category": category, "list": found}
 

@@ -24,14 +24,14 @@ NAMES = path.POINT.names or ()
 
 
 def to_point(series: Series, row: Row) -> Point:
-    """A path point in money. The mark of a perpetual is the middle of its touch, as its ticker says."""
+    """A path point in money. A perpetual's index is the middle of its touch, as its ticker says; so is its mark, unless recorded."""
     ts, price, size, bid, ask, bid_size, ask_size, buy = row
     tick, step = series.tick_exact, series.step_exact
     last = price * tick
-    mark = last if series.listing.category == "spot" else (bid + ask) // 2 * tick
+    middle = price if series.listing.category == "spot" else (bid + ask) // 2
     return Point(
         ts=ts, price=last, size=size * step, taker="Buy" if buy else "Sell", bid=bid * tick, bid_size=bid_size * step, ask=ask * tick,
-        ask_size=ask_size * step, mark=mark, index=mark,
+        ask_size=ask_size * step, mark=series.mark(ts, middle) * tick, index=middle * tick,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.simulator.filters import Listing
+from modules.simulator.mark_record import MarkRecord
 from utils import fixed
 
 BAR = np.dtype([("ts", "i8"), ("open", "i4"), ("high", "i4"), ("low", "i4"), ("close", "i4"), ("volume", "f8"), ("stress", "f4")])
@@ -45,6 +46,8 @@ class Series:
         self._rows = bars if bars is not None else np.empty(0, dtype=BAR)
         self._length = len(self._rows)
         self._shifts: list[tuple[int, float]] = []
+        self.marks: MarkRecord | None = None
+        """A recorded mark price; None: it is the middle of the touch."""
 
     @property
     def bars(self) -> Bars:
@@ -83,7 +86,12 @@ class Series:
         if not self._rows.flags.writeable:
             self._rows = self.bars.copy()
         self._shifts.append((from_ms, factor))
+        self.marks = None  # the record is of another path
         _shift(self.bars, from_ms, factor)
+
+    def mark(self, ts: int, middle: int) -> int:
+        """The mark price of a perpetual (ticks) at `ts`, its touch being around `middle`."""
+        return middle if self.marks is None else self.marks.at(ts, middle)
 
     def price(self, ticks: int) -> str:
         """A price as the venue writes it."""

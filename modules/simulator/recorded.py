@@ -18,6 +18,7 @@ from dataio.archive import Archive, open_archive
 from dataio.tables import DamagedFile
 from modules.simulator import filters, intervals, path
 from modules.simulator.filters import Category
+from modules.simulator.mark_record import record_of
 from modules.simulator.market import BAR, Bars, Funding, Series
 from utils.errors import Refusal
 
@@ -58,6 +59,7 @@ class RecordedMarket:
                     notices.append(short)
                 if category == "linear":
                     self._add_funding(archive, series, kind)
+                    _add_marks(archive, series)
         if missing := [one for one in symbols if one not in served]:
             raise Refusal(
                 f"--symbols: {', '.join(missing)} cannot be served; " + "; ".join(one for one in notices if one.startswith("skipped"))
@@ -86,6 +88,16 @@ class RecordedMarket:
             minutes = int(np.median(np.diff(stamps))) // intervals.MINUTE
             instrument = msgspec.structs.replace(series.listing.instrument, funding_interval_min=minutes)
             series.listing = msgspec.structs.replace(series.listing, instrument=instrument)
+
+
+def _add_marks(archive: Archive, series: Series) -> None:
+    try:
+        bars = archive.mark(series.listing.symbol)
+    except DamagedFile:
+        raise
+    except Refusal:
+        return  # no record: the mark is the middle of the touch
+    series.marks = record_of(series.bars, series.tick, bars)
 
 
 def _begin(archive: Archive, symbols: Sequence[str], there: dict[Category, tuple[str, ...]]) -> int:

@@ -11,8 +11,8 @@ OPEN_INTEREST_HOURS = 18.0
 """Open interest of a simulated perpetual, in hours of its usual trade."""
 
 
-def row(venue: Venue, series: Series, price: int, bid: int, ask: int, bid_size: int, ask_size: int) -> dict[str, str]:
-    """All fields, strings, in the venue's order. Mark and index price follow the middle of the touch."""
+def row(venue: Venue, series: Series, ts: int, price: int, bid: int, ask: int, bid_size: int, ask_size: int) -> dict[str, str]:
+    """All fields at the point of `ts`, strings, in the venue's order. Index and, unless recorded, mark follow the middle of the touch."""
     stats = venue.day_stats(series)
     text, size = series.price, series.size
     last = text(price)
@@ -38,7 +38,7 @@ def row(venue: Venue, series: Series, price: int, bid: int, ask: int, bid_size: 
     hours = (series.listing.instrument.funding_interval_min or FUNDING_INTERVAL_MIN) // 60
     return common | {
         "indexPrice": middle,
-        "markPrice": middle,
+        "markPrice": text(series.mark(ts, (bid + ask) // 2)),
         "prevPrice1h": text(stats.hour_before),
         "openInterest": str(interest),
         "openInterestValue": amount(interest * price * series.tick, 2),

@@ -171,8 +171,8 @@ class Tape:
         )
 
     def _fields(self) -> dict[str, str]:
-        _, price, _, bid, ask, bid_size, ask_size, _ = self._last
-        return tickers.row(self._venue, self._series, price, bid, ask, bid_size, ask_size)
+        ts, price, _, bid, ask, bid_size, ask_size, _ = self._last
+        return tickers.row(self._venue, self._series, ts, price, bid, ask, bid_size, ask_size)
 
     def _send_ticker(self) -> None:
         fields = self._fields()
