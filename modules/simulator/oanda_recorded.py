@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from dataio.archive import open_archive
 from dataio.bars import Bars, join
 from modules.simulator.intervals import DAY, MINUTE
+from modules.simulator.market import Funding, Series
 from modules.simulator.oanda_market import FX_BAR, FxSeries, spreads, stress_of
 from modules.simulator.oanda_pairs import PAIRS, Pair
 from utils.errors import Refusal
 
 COARSEST_MS = 60 * MINUTE
+WARM_UP_DAYS = 65
 
 
 class RecordedFx:
@@ -58,11 +59,33 @@ def _rows(pair: Pair, bars: Bars, tf_ms: int) -> np.ndarray[tuple[int, ...], np.
     return rows
 
 
-class NoFx(msgspec.Struct, frozen=True):
-    """A market without currencies."""
+class NoCoins:
+    """What stands where the coins are when only pairs are listed: a market that begins and ends and has nothing in it."""
 
-    series: dict[str, FxSeries] = {}
-    notices: tuple[str, ...] = ()
+    def __init__(self, name: str, start_ms: int, end_ms: int | None) -> None:
+        self.name, self.start_ms, self.end_ms = name, start_ms, end_ms
+        self.series: dict[str, Series] = {}
+        self.notices: tuple[str, ...] = ()
 
     def extend(self, until_ms: int) -> None:
         """Nothing to do."""
+
+    def funding(self, _key: str, _start_ms: int, _end_ms: int) -> list[Funding]:
+        """None."""
+        return []
+
+
+def recorded_pairs_only(root: Path, start_ms: int | None, end_ms: int | None, names: Sequence[str]) -> NoCoins:
+    """The frame of a run on recorded pairs alone; Refusal when nothing covers the start. Without one: where 65 days lie behind."""
+    if start_ms is None:
+        archive = open_archive(root)
+        there = [one for one in names if PAIRS[one].symbol in archive.symbols("fx")]
+        firsts = [archive.finest("fx", PAIRS[one].symbol, None, None, coarsest_ms=COARSEST_MS).bars.ts[0] for one in there]
+        if not firsts:
+            raise Refusal(f"--symbols: {', '.join(names)} is not in {root}")
+        start_ms = int(max(firsts)) + WARM_UP_DAYS * DAY
+    found = RecordedFx(root, start_ms, end_ms, names)
+    if missing := [one for one in names if one not in found.series]:
+        raise Refusal(f"--symbols: {', '.join(missing)} cannot be served; " + "; ".join(found.notices))
+    last = max(int(one.bars["ts"][-1]) + one.tf_ms for one in found.series.values())
+    return NoCoins(f"recorded:{root}", start_ms, last)

@@ -284,10 +284,12 @@ class OandaSide:
 
     def ledger(self) -> dict[str, Any]:
         """The truth about this account."""
+        self.advance(self._now().ts)
         return ledger(self.desk)
 
     def account(self) -> dict[str, Any]:
         """Its row of the control API."""
+        self.advance(self._now().ts)
         return accounts_row(self.desk, self.token)
 
 

@@ -111,7 +111,7 @@ class Publisher:
             elif stop > self._due_ms:
                 self._points(tapes, now if self._taken_ms < 0 else self._taken_ms, stop)
                 self._taken_ms = stop
-                self._due_ms = min(one.points.next_ts for one in tapes)
+                self._due_ms = min((one.points.next_ts for one in tapes), default=stop)
             now = stop
             venue.clock.publish(now)
             for one in klines:

@@ -31,7 +31,7 @@ from modules.simulator.market import Market
 from modules.simulator.oanda_generated import GeneratedFx
 from modules.simulator.oanda_market import FxMarket
 from modules.simulator.oanda_pairs import wire_name
-from modules.simulator.oanda_recorded import RecordedFx
+from modules.simulator.oanda_recorded import NoCoins, RecordedFx, recorded_pairs_only
 from modules.simulator.oanda_side import OandaAccess, OandaSide
 from modules.simulator.order_types import Now
 from modules.simulator.private_side import PrivateSide
@@ -126,7 +126,7 @@ def read_faults(file: Path) -> list[Fault]:
 
 
 def split_symbols(symbols: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(coins as asked for, wire names of currency pairs): each venue lists what is named of its own, all when nothing is."""
+    """(coins as asked for, wire names of currency pairs). All pairs are listed when none is named, no coins when only pairs are."""
     pairs = tuple(found for one in symbols if (found := wire_name(one)) is not None)
     return tuple(one for one in symbols if wire_name(one) is None), pairs
 
@@ -144,14 +144,19 @@ def build_market(
     """The market of this description; Refusal names the option that is wrong."""
     if start_ms is not None and end_ms is not None and end_ms <= start_ms:
         raise Refusal("--to: must be after --from")
+    coins, pairs = split_symbols(symbols)
+    if pairs and not coins and market.startswith(RECORDED):
+        return recorded_pairs_only(Path(market.removeprefix(RECORDED)), start_ms, end_ms, pairs)
+    if pairs and not coins and market == "generated":
+        return NoCoins(market, start_ms if start_ms is not None else default_start(speed, wall_ms), end_ms)
     if market == "generated":
-        made = GeneratedMarket(seed, start_ms if start_ms is not None else default_start(speed, wall_ms), symbols)
+        made = GeneratedMarket(seed, start_ms if start_ms is not None else default_start(speed, wall_ms), coins)
         if end_ms is not None and end_ms <= made.start_ms:
             raise Refusal("--to: must be after the start of the market")
         made.end_ms = end_ms
         return made
     if market.startswith(RECORDED) and len(market) > len(RECORDED):
-        return RecordedMarket(Path(market.removeprefix(RECORDED)), start_ms, end_ms, symbols)
+        return RecordedMarket(Path(market.removeprefix(RECORDED)), start_ms, end_ms, coins)
     raise Refusal(f"--market: {market!r} is neither generated nor recorded:DIR")
 
 
@@ -172,16 +177,14 @@ class Simulator:
         wanted = market_name(options.market or "generated")
         if stored is None:
             seed = DEFAULT_SEED if options.seed is None else options.seed
-            coins = split_symbols(options.symbols)[0]
-            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, coins, options.speed, born_ms)
+            self.market = build_market(wanted, seed, options.from_ms, options.to_ms, options.symbols, options.speed, born_ms)
             stored = Stored(
                 market=self.market.name, seed=seed, start_ms=self.market.start_ms, venue_ms=self.market.start_ms, symbols=options.symbols
             )
         else:
             # What was listed once stays listed: somebody may hold it. A coin's path does not depend on the others.
             stored.symbols = tuple(dict.fromkeys((*stored.symbols, *options.symbols))) if stored.symbols else ()
-            coins = split_symbols(stored.symbols)[0]
-            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, coins, options.speed, born_ms)
+            self.market = build_market(stored.market, stored.seed, stored.start_ms, options.to_ms, stored.symbols, options.speed, born_ms)
         self._stored = stored
         self.pace: Pace = options.pace or ("lockstep" if options.speed > LOCKSTEP_ABOVE else "free")
         self.clock = VenueClock(stored.venue_ms, options.speed, end_ms=self.market.end_ms, wall_ms=born_ms)

@@ -11,7 +11,7 @@ from modules.simulator.oanda_broker import Broker, due
 from modules.simulator.oanda_types import Malformed, Order, Quote, Rejected
 from self_test.modules.simulator.oanda_toy import NOW, D, broker, buy, quote, types
 
-LEGS = {"stopLossOnFill": {"price": "1.09500"}, "takeProfitOnFill": {"price": "1.11000"}}
+LEGS: Any = {"stopLossOnFill": {"price": "1.09500"}, "takeProfitOnFill": {"price": "1.11000"}}
 
 
 def held(machine: Broker) -> Any:

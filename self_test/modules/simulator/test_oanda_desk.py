@@ -11,7 +11,7 @@ from self_test.modules.simulator.oanda_toy import NOW, D, broker, buy, desk, quo
 
 def test_factors_of_gains_and_losses_differ_by_the_spread() -> None:
     made = desk()
-    assert made.factors("USD") == (1, 1)
+    assert made.factors("USD") == (D(1), D(1))
     assert made.factors("GBP") == (D("1.30000"), D("1.30020"))
     gain, loss = made.factors("JPY")
     assert gain == (1 / D("150.010")).quantize(oanda_desk.FACTOR) and loss == (1 / D("150.000")).quantize(oanda_desk.FACTOR)

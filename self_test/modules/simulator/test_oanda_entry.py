@@ -62,7 +62,7 @@ def test_refused_by_its_reason(type_: str, given: dict[str, Any], reason: str) -
 
 def test_an_id_is_used_once_among_what_is_pending_or_open() -> None:
     machine = broker()
-    ext = {"clientExtensions": {"id": "one"}, "tradeClientExtensions": {"id": "mine"}}
+    ext: Any = {"clientExtensions": {"id": "one"}, "tradeClientExtensions": {"id": "mine"}}
     buy(machine, **ext)
     with pytest.raises(Rejected, match="CLIENT_TRADE_ID_ALREADY_EXISTS"):
         buy(machine, **ext)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from modules.simulator import oanda_fills as fills
@@ -31,7 +33,7 @@ def test_size_beyond_the_first_bucket_pays_more() -> None:
         ({"positionFill": "REDUCE_ONLY"}, "TIME_IN_FORCE_EXPIRED"),
     ],
 )
-def test_accepted_and_killed_at_once(more: dict[str, object], reason: str) -> None:
+def test_accepted_and_killed_at_once(more: dict[str, Any], reason: str) -> None:
     machine = broker()
     units = str(more.pop("units", "100")) if "units" in more else "100"
     answer = buy(machine, units, **dict(more))
