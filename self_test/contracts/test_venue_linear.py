@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 
 from modules.exchange.reports import CashReport, ExecutionKind, OrderKind, OrderReport, OrderStatus
-from modules.ports import BAD_PRICE, NO_SUCH_ORDER, NOTHING_TO_REDUCE, World
+from modules.ports import BAD_PRICE, NO_FUNDS, NO_SUCH_ORDER, NOT_TRADING, NOTHING_TO_REDUCE, World
 from self_test.contracts.clients import ccxt_at, expect, venue
 from self_test.contracts.venue_at import PERP, QTY, Trader, trader_at, trading
 from state.accounts import Domain
 from utils.errors import Rejected
+from utils.throttle import Urgency
 
 pytestmark = pytest.mark.asyncio
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
@@ -113,6 +114,40 @@ async def test_an_instrument_that_cannot_leave_hedge_mode_is_refused():
         assert one.hedged
         with pytest.raises(Rejected):
             await trader.venue.prepare(PERP)
+
+
+async def test_bad_input_an_account_that_cannot_be_isolated_is_refused_with_the_reason():
+    async with venue(speed=600.0) as simulator:
+        more = {"venue_now": lambda: simulator.clock.now_ms, "leverage": 3}
+        async with trader_at(simulator, Domain.PERPS, **more) as trader, ccxt_at(simulator) as exchange:
+            order = {**LINEAR, "side": "Buy", "orderType": "Market", "positionIdx": 0, "qty": "4"}
+            await exchange.private_post_v5_order_create(order)
+            trader.fault(kind="price_gap", symbol="BTCUSDT", value=0.5)  # a profit on paper is margin in cross, and none when isolated
+
+            async def risen() -> bool:
+                return await trader.venue._last(PERP, Urgency.MARKET) > trader.price * Decimal("1.4")
+
+            await expect(risen)
+            for _ in range(3):
+                await exchange.private_post_v5_order_create(order)
+            with pytest.raises(Rejected) as caught:
+                await trader.venue.prepare(PERP)
+            assert caught.value.code == NO_FUNDS and "argin" in str(caught.value)
+            assert (await exchange.private_get_v5_account_info({}))["result"]["marginMode"] == "REGULAR_MARGIN"
+
+
+async def test_bad_input_without_margin_or_on_a_halted_pair_nothing_is_entered():
+    async with trading(Domain.PERPS, leverage=3) as trader:
+        await trader.venue.prepare(PERP)
+        much = (Decimal(100_000) * 3 / trader.price).quantize(Decimal("0.001"))
+        with pytest.raises(Rejected) as caught:
+            await trader.create("poor", qty=much)
+        assert caught.value.code == NO_FUNDS
+        trader.fault(kind="filters", symbol="BTCUSDT", value={"status": "Closed"})
+        with pytest.raises(Rejected) as caught:
+            await trader.create("halted", stop=trader.at("0.95"), target=trader.at("1.05"))
+        assert caught.value.code == NOT_TRADING
+        assert await trader.venue.positions() == [] and await trader.venue.open_orders() == []
 
 
 async def test_a_takeover_is_a_liquidation():

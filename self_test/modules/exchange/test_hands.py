@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from modules.exchange.reports import OrderKind, OrderStatus
+from modules.exchange.steps import Limits
 from modules.ports import BAD_GRID, BAD_PRICE, BELOW_MINIMUM, DUPLICATE_ID, NO_FUNDS, NOT_TRADING, NOTHING_TO_REDUCE
 from self_test.fakes.live_floor import LiveFloor
 from self_test.fakes.venue import Mishap, Refuse, Slow
@@ -78,6 +79,20 @@ async def test_pain_33_an_instrument_that_cannot_be_prepared_is_not_entered() ->
         assert "cannot be prepared" in floor.told(OrderRejected)[0].reason
         await opened(floor)  # a lost reply is asked for again: preparing twice changes nothing
         assert floor.venue.prepared == [floor.key, floor.key]
+
+
+async def test_bad_input_too_little_margin_is_refused_before_anything_is_sent_and_leverage_counts() -> None:
+    floor = LiveFloor(Domain.PERPS, limits=Limits(leverage=3))
+    approved = floor.approved()
+    intent = approved.intent
+    value = floor.instruments[floor.key].qty(intent.steps) * floor.instruments[floor.key].price(intent.limit)
+    async with floor.running():
+        floor.venue.cash = value / 3  # without room for the fee
+        floor.place(approved)
+        await floor.until(lambda: bool(floor.told(OrderRejected)))
+        assert "insufficient balance" in floor.told(OrderRejected)[0].reason and floor.venue.writes("create") == 0
+        floor.venue.cash = value / 2
+        await opened(floor)
 
 
 async def test_a_close_finds_what_binds_the_coin() -> None:
