@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modules.cli_confirm import sure
-from modules.cli_run import add_promoted, folder, moment, promoted_place, symbols
+from modules.cli_run import add_promoted, folder, moment, promoted_place, stored_profile, symbols
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     words = "search a strategy's parameters on stored candles; the result is a file to review"
     found = commands.add_parser("optimize", help=words, description=words)
     add = found.add_argument
-    add("--data", type=folder, required=True, metavar="DIR", help="a data root (crypto_spot/, crypto_perp/)")
-    add("--strategy", metavar="C1|C2|C3|C4")
+    add("--data", type=folder, required=True, metavar="DIR", help="a data root (crypto_spot/, crypto_perp/, fx/)")
+    add("--strategy", metavar="C1|C2|C3|C4|F1|F2")
     add("--symbols", type=symbols, metavar="A,B")
-    add("--profile", choices=("spot", "perp"), default="spot")
+    add("--profile", type=stored_profile, default="spot", metavar="spot|perp|fx")
     add("--from", dest="from_ms", type=moment, metavar="T", help="first bar that may trade; earlier data warm up")
     add("--to", dest="to_ms", type=moment, metavar="T", help="end of the data; the last 60 days before it are locked")
     add("--trials", type=int, metavar="N", help="how many the study shall have (default 50)")

@@ -64,6 +64,14 @@ def positive(text: str) -> float:
     return value
 
 
+def stored_profile(text: str) -> str:
+    """Which stored candles: `spot`, `perp` or `fx`, which may also be called `forex`."""
+    found = "fx" if text == "forex" else text
+    if found not in {"spot", "perp", "fx"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of spot, perp, fx")
+    return found
+
+
 def port(text: str) -> int:
     """A port number; 0 means a free one."""
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
@@ -93,7 +101,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
     add("--profile", help="spot, perp or spot+perp (default: the last one, first spot)")
     add("--symbols", type=symbols, metavar="A,B", help="symbols to trade (default: those of config.py)")
-    add("--strategies", type=names, metavar="C1,C2|demo", help="strategies to run (default C1,C2,C3,C4); demo is for a tour")
+    add("--strategies", type=names, metavar="C1,C2|demo", help="strategies to run (default C1,C2,C3,C4, forex F1,F2); demo is for a tour")
     add("--enable", type=names, default=(), metavar="forex,options", help="switch these on for this boot, where the stage has them")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of config.py (may be repeated)")
     add("--duration", type=positive, metavar="SECONDS", help="end cleanly after so many wall seconds of trading")
@@ -188,12 +196,12 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the `replay` command."""
     found = commands.add_parser("replay", help="the rules over stored candles, by the engine or by the compiled sweep")
     add = found.add_argument
-    add("--data", type=folder, required=True, metavar="DIR", help="a data root (crypto_spot/, crypto_perp/)")
+    add("--data", type=folder, required=True, metavar="DIR", help="a data root (crypto_spot/, crypto_perp/, fx/)")
     add("--symbols", type=symbols, required=True, metavar="A,B")
     add("--from", dest="from_ms", type=moment, metavar="T", help="first bar that may trade; earlier data warm up")
     add("--to", dest="to_ms", type=moment, metavar="T")
-    add("--profile", choices=("spot", "perp"), default="spot")
-    add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4")
+    add("--profile", type=stored_profile, default="spot", metavar="spot|perp|fx")
+    add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4; of forex F1,F2")
     add("--costs", type=Path, metavar="FILE", help="a costs.json with measured costs (default: those of config.py)")
     add("--parameters", type=Path, metavar="FILE", help="these promoted parameters (a parameters.toml) instead of those of --env")
     add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
@@ -211,9 +219,9 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     from dataio.archive import open_archive
     from modules.cost_store import read_book
     from modules.engine.desk import chosen_strategies
+    from modules.engine.grid import PROFILES
     from modules.engine.grid import load as load_grid
     from modules.learning.parameter_file import layered
-    from modules.options import PROFILES
     from modules.overrides import in_force
 
     if args.from_ms is not None and args.to_ms is not None and args.from_ms >= args.to_ms:
@@ -221,7 +229,7 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     if not LEAST_BALANCE <= args.balance <= MOST_BALANCE:
         raise Refusal(f"--balance: {args.balance} is not between {LEAST_BALANCE} and {MOST_BALANCE}")
     if args.strategies and "demo" in args.strategies:
-        raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4")
+        raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4, or F1 and F2")
     file, place = load(), promoted_place(args)
     given = file
     if args.parameters is not None:
@@ -230,7 +238,7 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         given, place = layered(file, args.parameters), None
     config = in_force(given, place, os.environ, args.set)
     chosen = chosen_strategies(args.strategies)
-    (domain,) = PROFILES[args.profile]
+    domain = PROFILES[args.profile]
     settings = config.domains[domain]
     costs = () if args.costs is None else tuple(read_book(args.costs).models.values())
     archive = open_archive(args.data)

@@ -92,7 +92,8 @@ def procedure(
     parts["parameters"] = _digest(_row(param_rows(config.parameters)[0]))
     parts["sizing and stops"] = _digest(config.risk.model_dump(mode="json"))
     parts["costs"] = _digest(settings.costs.model_dump(mode="json"))
-    parts["timeframes"] = _digest({"confirm_ms": settings.confirm_ms, "primary_ms": settings.primary_ms})
+    frames: dict[str, Any] = {"confirm_ms": settings.confirm_ms, "primary_ms": settings.primary_ms}
+    parts["timeframes"] = _digest(frames | ({"pairs": settings.timeframes} if settings.timeframes else {}))
     if config.sentiment.source != OFF and domain in config.sentiment.domains:  # off, its thresholds decide nothing
         parts["sentiment"] = _digest(config.sentiment.model_dump(mode="json", exclude={"domains"}))
     parts["learner"] = _digest(dict(learner))

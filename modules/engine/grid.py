@@ -17,6 +17,8 @@ from modules.engine.mark_prices import on_grid
 from modules.exchange.paper_bars import FineBars, MarkBars
 from modules.settings import DomainSettings
 from modules.simulator.filters import Category, listing_for_prices
+from modules.simulator.fx_listings import fx_listing_for_prices
+from modules.timeframes import Frames
 from state.accounts import Domain
 from state.books import Rows
 from state.instruments import Instrument
@@ -26,7 +28,9 @@ from utils.errors import Refusal
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-KIND: dict[Domain, Kind] = {Domain.CRYPTO: "spot", Domain.PERPS: "perp"}
+KIND: dict[Domain, Kind] = {Domain.CRYPTO: "spot", Domain.PERPS: "perp", Domain.FOREX: "fx"}
+PROFILES = {"spot": Domain.CRYPTO, "perp": Domain.PERPS, "fx": Domain.FOREX}
+"""What stored candles are asked for by."""
 CATEGORY: dict[Domain, Category] = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
 DAY_MS = 86_400_000
 NATIVE_DAYS = 60
@@ -119,9 +123,10 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
     """Read `symbols` of one domain from a data root: [from - warm-up, to), trading from `from`; `window` = (from, to).
 
     Finer bars than the confirm timeframe, where the root has them, settle bars that hold both stop and target; native primary bars from
-    before the first candle lengthen the warm-up.
+    before the first candle lengthen the warm-up. All symbols must be traded on the same timeframes, or Refusal names those that are not.
     """
-    confirm_ms = settings.confirm_ms
+    frames = _frames(symbols, settings)
+    confirm_ms = frames.confirm_ms
     start_ms, end_ms = window
     begin = None if start_ms is None else start_ms - settings.warmup_days * DAY_MS
     kind = KIND[domain]
@@ -130,7 +135,7 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
         bars = archive.confirm_bars(kind, symbol, confirm_ms, begin, end_ms)
         if not len(bars):
             raise Refusal(f"{symbol} ({kind}) has no bars in the range asked for")
-        instrument = listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument
+        instrument = _listed(symbol, domain, bars)
         series.append((instrument, bars))
         if domain is Domain.PERPS:
             times, rates = archive.funding(symbol)
@@ -138,9 +143,25 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
         finer = _finer(archive, kind, symbol, confirm_ms, (int(bars.ts[0]), int(bars.ts[-1]) + confirm_ms), float(instrument.tick))
         if finer is not None:
             fine[instrument.key] = finer
-        before[instrument.key] = _native(archive, kind, symbol, settings.primary_ms, int(bars.ts[0]), float(instrument.tick))
+        before[instrument.key] = _native(archive, kind, symbol, frames.primary_ms, int(bars.ts[0]), float(instrument.tick))
     grid = build(series, start_ms, funding, fine, before)
     return msgspec.structs.replace(grid, mark=_marks(archive, grid)) if domain is Domain.PERPS else grid
+
+
+def _frames(symbols: Sequence[str], settings: DomainSettings) -> Frames:
+    by_frames: dict[Frames, list[str]] = {}
+    for symbol in symbols:
+        by_frames.setdefault(settings.frames(symbol), []).append(symbol)
+    if len(by_frames) > 1:
+        told = "; ".join(f"{', '.join(names)} on {frames}" for frames, names in by_frames.items())
+        raise Refusal(f"stored candles are read on one pair of timeframes at a time: {told}")
+    return next(iter(by_frames))
+
+
+def _listed(symbol: str, domain: Domain, bars: Bars) -> Instrument:
+    if domain is Domain.FOREX:
+        return fx_listing_for_prices(symbol, bars.close).instrument
+    return listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument
 
 
 def _marks(archive: Archive, grid: Grid) -> dict[str, MarkBars]:

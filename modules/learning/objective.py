@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from forex.sessions import open_ms
 from modules.engine.desk import fresh_engine, market_rows
 from modules.engine.grid import Grid
 from modules.learning.spaces import Values, with_values
@@ -26,6 +27,7 @@ from modules.learning.walkforward import DAY_MS, Fold
 from modules.parameters import Parameters, param_rows
 from modules.settings import BotConfig, rule_rows
 from risk.cost_model import CostModel
+from state.accounts import Domain
 from state.books import Rows
 from strategy.registry import BY_ID, STRATEGIES
 
@@ -172,8 +174,10 @@ class Arena(msgspec.Struct):
 def check(grid: Grid, max_missing: float) -> list[str]:
     """Refuse what cannot be searched on, by one sentence each in a list (empty: fine): no movement, broken prices, too many holes."""
     wrong = []
+    traded = max(1, open_ms(int(grid.ts[0]), int(grid.ts[-1]) + grid.confirm_ms) // grid.confirm_ms)
     for i, instrument in enumerate(grid.instruments):
         there = grid.open[i] != 0
+        expected = traded if instrument.domain is Domain.FOREX else len(grid.ts)
         prices = [column[i][there] for column in (grid.open, grid.high, grid.low, grid.close)]
         if not there.any():
             wrong.append(f"{instrument.symbol} has no bars")
@@ -181,8 +185,8 @@ def check(grid: Grid, max_missing: float) -> list[str]:
             wrong.append(f"{instrument.symbol} has prices or volumes that are not numbers above 0")
         elif (prices[1] == prices[2]).all() and (prices[3] == prices[3][0]).all():
             wrong.append(f"{instrument.symbol}: the price never moves")
-        elif 1 - there.mean() > max_missing:
-            wrong.append(f"{instrument.symbol}: {1 - there.mean():.0%} of its bars are missing, at most {max_missing:.0%} may be")
+        elif 1 - there.sum() / expected > max_missing:
+            wrong.append(f"{instrument.symbol}: {1 - there.sum() / expected:.0%} of its bars are missing, at most {max_missing:.0%} may be")
     return wrong
 
 

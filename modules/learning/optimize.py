@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from optuna.study import Study
 
+from modules.engine.grid import PROFILES
 from modules.learning import parameter_file, worker_pool
 from modules.learning.objective import Arena, Score, Tail, check, first_trade_ts, unpack
 from modules.learning.parameter_file import ParameterFile
@@ -23,14 +24,12 @@ from modules.learning.worker_pool import SCORE, WORKER, Pool, Task, work
 from modules.procedure import procedure
 from modules.settings import BotConfig
 from modules.version import VERSION
-from state.accounts import Domain
 from strategy.registry import BY_ID
 from utils.errors import ExitCode, Refusal
 
 FORMAT = "1"
 """Of what a study keeps with each trial."""
 DAY_MS = 86_400_000
-PROFILES = {"spot": Domain.CRYPTO, "perp": Domain.PERPS}
 
 Told = Callable[[int, int], None]
 """Trials finished, trials asked for."""

@@ -66,6 +66,8 @@ def _make(symbol: str, precision: int, margin_rate: Decimal, spread_pips: float)
         min_qty=Decimal(1),
         min_notional=Decimal(0),
         max_qty=MOST_UNITS,
+        margin_rate=margin_rate,
+        pip=Decimal(1).scaleb(1 - precision),
     )
     # Prices are told with one decimal more than a pip has.
     return FxListing(

@@ -90,6 +90,7 @@ def replay(*words: str) -> int:
     "words, said",
     [
         (["--from", "2025-02-05", "--to", "2025-02-03"], "--from must lie before --to"),
+        (["--profile", "spot+perp"], "'spot+perp' is not one of spot, perp, fx"),
         (["--balance", "9"], "--balance: 9 is not between 10 and 1000000"),
         (["--balance", "1000000000"], "--balance: 1000000000 is not between 10 and 1000000"),
         (["--strategies", "C1,demo"], "--strategies demo needs quotes"),
@@ -167,3 +168,16 @@ def test_a_replay_goes_by_what_was_promoted_as_the_daemon_does(
 def test_the_parser_refuses_instead_of_leaving() -> None:
     with pytest.raises(Refusal, match=r"^--seed: invalid int value: 'x'; see main.py --help$"):
         cli_run.parser().parse_args(["--seed", "x"])
+
+
+@pytest.mark.data
+def test_forex_is_replayed_by_either_name_of_its_profile(market_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", str(market_data), "--symbols", "EURUSD,GBPUSD,EURGBP", "--from", "2025-06-01", "--to", "2025-07-01", "--json", "-"]
+    documents = []
+    for how in (["--profile", "fx", "--engine"], ["--profile", "forex", "--sweep"]):
+        assert replay(*words, *how) == ExitCode.DONE
+        documents.append(json.loads(capsys.readouterr().out))
+    assert documents[0] == documents[1]
+    assert {trade["strategy"] for trade in documents[0]["trades"]} <= {"F1", "F2"} and documents[0]["trades"]
+    assert replay("--data", str(market_data), "--symbols", "EURGBP", "--profile", "fx", "--from", "2025-06-01") == ExitCode.USAGE
+    assert "add USDGBP (or GBPUSD) to the symbols" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 from config import CONFIG
 from dataio.archive import open_archive
 from dataio.bars import Bars
+from forex.sessions import is_open
 from modules.engine.grid import build, load, to_ticks
 from self_test.fakes.books import M5, coin
 from state.accounts import Domain
@@ -63,3 +64,16 @@ def test_real_perpetuals_come_with_funding_and_what_was_before(market_data: Path
     assert (np.diff(grid.ts) == M5).all()
     present = grid.open[0] > 0
     assert (grid.low[0][present] <= np.minimum(grid.open[0], grid.close[0])[present]).all()
+
+
+@pytest.mark.data
+def test_real_pairs_are_on_the_brokers_grid_with_weekends_as_holes(market_data: Path) -> None:
+    settings = CONFIG.domains[Domain.FOREX]
+    window = (1_751_328_000_000, 1_752_537_600_000)  # the first two weeks of July 2025
+    grid = load(open_archive(market_data), Domain.FOREX, ("EURUSD", "USDJPY"), settings, window)
+    assert [str(one.tick) for one in grid.instruments] == ["0.00001", "0.001"]
+    assert grid.confirm_ms == 900_000 and int(grid.ts[0]) >= window[0] - settings.warmup_days * 86_400_000
+    shut = np.array([not is_open(int(ts)) for ts in grid.ts])
+    assert shut.any() and not grid.open[:, shut].any(), "nothing trades at a weekend"
+    assert (grid.open[:, ~shut] > 0).mean() > 0.995
+    assert 100_000 < grid.close[0, grid.start] < 130_000 and 130_000 < grid.close[1, grid.start] < 170_000

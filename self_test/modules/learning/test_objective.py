@@ -8,12 +8,14 @@ import pytest
 
 from bench.markets import random_grid
 from config import CONFIG
+from forex.sessions import is_open
 from modules.engine.grid import PrimaryBars
 from modules.learning.objective import Arena, Score, check, first_trade_ts, fold_score, pack, unpack
 from modules.learning.research import sweep_trades
 from modules.learning.spaces import today
 from modules.learning.walkforward import DAY_MS, windows
 from modules.overrides import apply_overrides
+from self_test.fakes.fx_markets import fx_market
 from strategy.registry import BY_ID
 
 GRID = random_grid(2, 280)
@@ -101,6 +103,24 @@ def test_what_cannot_be_searched_on_is_named() -> None:
     low = GRID.low.copy()
     low[0, 5] = np.iinfo(np.int64).min  # what a price that is no number becomes on the grid
     assert "not numbers" in check(msgspec.structs.replace(GRID, low=low), 0.2)[0]
+
+
+def test_weekends_are_no_missing_bars() -> None:
+    grid = fx_market("EURUSD", days=20)
+    assert (grid.open[0] == 0).mean() > 0.2 and check(grid, 0.02) == []
+    holes = grid.open.copy()
+    holes[0, : holes.shape[1] // 3] = 0
+    (told,) = check(msgspec.structs.replace(grid, open=holes), 0.2)
+    assert told.startswith("EURUSD: 3") and told.endswith("of its bars are missing, at most 20% may be")
+
+
+def test_f1_is_searched_on_a_market_with_weekends() -> None:
+    grid = fx_market("EURUSD", "GBPUSD", seed=3)
+    searched = Arena(grid, CONFIG, "F1", ())
+    r, entry, _ = searched.trades({"stop": 1.0, "trail": 1.0, "target": 1.0})
+    wide, _, _ = searched.trades({"stop": 1.5, "trail": 1.5, "target": 1.0})
+    assert len(r) > 3 and not np.array_equal(r, wide)
+    assert all(is_open(int(ts)) for ts in entry)
 
 
 def test_trading_is_possible_after_the_warm_up_less_what_was_there_before() -> None:

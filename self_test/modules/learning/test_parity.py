@@ -11,15 +11,12 @@ import pytest
 
 from config import CONFIG
 from dataio.archive import open_archive
-from forex.sessions import hours, is_open, next_close_ts
-from modules.engine import desk
 from modules.engine.grid import Grid, load
 from modules.engine.replay import FIELDS, run_engine
 from modules.exchange.paper_bars import MarkBars
 from modules.learning.research import market_of, run_sweep
 from modules.settings import BotConfig
 from risk.cost_model import Conditions, CostModel, Source
-from self_test.fakes.books import M5
 from self_test.fakes.markets import market
 from state.accounts import Domain
 from utils.errors import Refusal
@@ -88,43 +85,6 @@ def test_the_generated_markets_reach_every_way_out() -> None:
     assert {trade["strategy"] for trade in trades} == {"C1", "C2", "C3", "C4"}
     paid = [float(trade["funding"]) for trade in trades]
     assert min(paid) < 0 < max(paid)
-
-
-def forex_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No feed serves it and no shipped strategy trades it; here C1 to C4 do."""
-    monkeypatch.setitem(desk.FEEDS, Domain.FOREX, "forex")
-    monkeypatch.setattr(desk, "permissions", dict.fromkeys)
-
-
-@pytest.mark.parametrize("weekend", ["close", "tighten", "carry"])
-def test_engine_and_sweep_keep_the_same_weekends(weekend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    forex_is_made_up(monkeypatch)
-    grid = market(Domain.FOREX, seed=2)
-    shut = np.array([not is_open(int(ts)) for ts in grid.ts])
-    for column in (grid.open, grid.high, grid.low, grid.close):
-        column[:, shut] = 0
-    risk = CONFIG.risk.model_copy(update={"weekend": weekend})
-    config = CONFIG.model_copy(update={"risk": risk, "domains": {**CONFIG.domains, Domain.FOREX: CONFIG.domains[Domain.PERPS]}})
-    trades = same_trades(grid, config)
-    assert len(trades) >= 15
-    for trade in trades:
-        assert not hours(trade["entry_ts"]).rest_ts <= trade["entry_ts"] - M5 < hours(trade["entry_ts"]).rest_until
-    over = [trade for trade in trades if hours(trade["entry_ts"]).close_ts < trade["exit_ts"]]
-    closed = [trade for trade in trades if trade["reason"] == "weekend"]
-    assert bool(over) == (weekend != "close") and bool(closed) == (weekend == "close")
-    for trade in closed:
-        assert 0 < next_close_ts(trade["exit_ts"]) - trade["exit_ts"] <= 30 * 60_000
-
-
-def test_a_tightened_weekend_is_not_a_carried_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    forex_is_made_up(monkeypatch)
-    grid = market(Domain.FOREX, seed=2)
-    domains = {**CONFIG.domains, Domain.FOREX: CONFIG.domains[Domain.PERPS]}
-    found = [
-        run_sweep(grid, CONFIG.model_copy(update={"domains": domains, "risk": CONFIG.risk.model_copy(update={"weekend": weekend})}), ALL)
-        for weekend in ("tighten", "carry")
-    ]
-    assert found[0].trades != found[1].trades
 
 
 def test_finer_bars_change_what_a_bar_with_both_levels_did() -> None:
