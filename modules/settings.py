@@ -384,5 +384,6 @@ def _on_margin(row: Any, instrument: Instrument, settings: DomainSettings) -> No
     swap = settings.swap.get(instrument.symbol, Swap())
     long, short = (swap.long, swap.short) if instrument.financing is None else (instrument.financing.long, instrument.financing.short)
     row["on_margin"] = 1
-    row["leverage"] = max(1, int(1 / instrument.margin_rate)) if instrument.margin_rate > 0 else 1
+    if 0 < instrument.margin_rate < 1:  # else its venue has not said: the configured leverage counts
+        row["leverage"] = int(1 / instrument.margin_rate)
     row["swap_long_e8"], row["swap_short_e8"] = round(long * RATE_SCALE), round(short * RATE_SCALE)

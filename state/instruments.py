@@ -39,7 +39,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """Minutes between funding settlements; 0 = none (spot)."""
     trading: bool = True
     margin_rate: Decimal = Decimal(1)
-    """Share of a position's value that the venue binds as margin; 1: all of it."""
+    """Share of a position's value that the venue binds as margin (FOREX); 1: it has not said."""
     pip: Decimal = Decimal(0)
     """A pip in quote currency (FOREX), 0: it has none."""
     financing: Financing | None = None

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import msgspec
 
 from modules.exchange.paper_funding import Holding
+from modules.exchange.paper_swap import Swap
 from risk.costs import entry_fee_ppm
 from state.accounts import Account
 from state.booking import fee_of
@@ -69,12 +70,21 @@ class _Held(msgspec.Struct):
 class PaperVenue:
     """One in-process venue for every paper account; `inst` are the engine's instrument rows (grids and fee rates)."""
 
-    def __init__(self, inst: Rows, index: Mapping[str, int], latency_ms: int, patience_ms: int, *, by_mark: bool = False) -> None:
+    def __init__(
+        self,
+        inst: Rows,
+        index: Mapping[str, int],
+        latency_ms: int,
+        patience_ms: int,
+        swap: Swap | None = None,
+        *,
+        by_mark: bool = False,
+    ) -> None:
         """`patience_ms`: a taking order that sees no quote for this long is cancelled; it was meant for the moment of its decision.
 
-        `by_mark`: stops and targets trigger by the mark price alone (`on_mark`).
+        `swap`: looks after the financing of currency pairs. `by_mark`: stops and targets trigger by the mark price alone (`on_mark`).
         """
-        self._by_mark = by_mark
+        self._swap, self._by_mark = swap, by_mark
         self._inst, self._index = inst, index
         self._latency_ms, self._patience_ms = latency_ms, patience_ms
         self._entries: dict[str, _Entry] = {}
@@ -117,6 +127,8 @@ class PaperVenue:
         events: list[AccountEvent] = []
         if quote.crossed:
             return events
+        if self._swap is not None:
+            events += self._swap.due(quote, self.holding(quote.key))
         entry = self._entries.get(quote.key)
         if entry is not None:
             if quote.ts >= entry.active_ts:

@@ -6,7 +6,7 @@ Two phases a bar, over all symbols in config order: what happens at the open (fu
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -69,6 +69,8 @@ class Held(msgspec.Struct):
     steps: int
     stop: int
     target: int
+    since: int
+    """Settlements up to then (ms UTC) are done, or came before it was there."""
     close: Reduce | None = None
 
     @property
@@ -190,11 +192,11 @@ class BarVenue:
 
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
         times, rates = self._funding[candle.key]
-        at = bisect_left(times, candle.ts)
-        if at < len(times) and times[at] == candle.ts:
-            price = (self._marked(candle) or candle).open
+        for at in range(bisect_right(times, held.since), bisect_right(times, candle.ts)):
+            ts, price = int(times[at]), (self._marked(candle) or candle).open
             amount = funding_of(self._inst, held.i, held.side, held.steps, price, int(rates[at]))
-            events.append(FundingPaid(candle.ts, held.account, held.key, amount, settlement_ref(held.key, candle.ts)))
+            events.append(FundingPaid(ts, held.account, held.key, amount, settlement_ref(held.key, ts)))
+        held.since = candle.ts
 
     def _enter_at_open(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> None:
         intent = order.intent
@@ -254,6 +256,7 @@ class BarVenue:
             steps=intent.steps,
             stop=intent.exits.stop,
             target=intent.exits.target,
+            since=ts - int(intent.order_type is OrderType.MAKER),  # filled within its bar it stands at the settlement of the next open
         )
         events.append(OrderFilled(ts, fill))
 

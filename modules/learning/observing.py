@@ -65,7 +65,7 @@ def observe_pass(
     for k in range(len(ts)):
         if o[k] == 0:
             continue
-        while told < len(funding_ts) and funding_ts[told] <= ts[k]:
+        while told < len(funding_ts) and funding_ts[told] <= ts[k] and not inst[i]["on_margin"]:
             watch_rate(observed, i, funding_ts[told], funding_rate[told])
             inst[i]["funding_e8"] = funding_rate[told]
             told += 1

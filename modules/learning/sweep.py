@@ -172,6 +172,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
+    since = np.zeros(n_symbols, np.int64)  # settlements of a position up to then are done, or came before it was there
     ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
     converts = False
     for i in range(n_symbols):
@@ -205,11 +206,12 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     continue
                 if pos[i]["status"] == OPEN:
                     at, end = pointer[i], funding_at[i + 1]
-                    while at < end and funding_ts[at] < opened:
+                    while at < end and funding_ts[at] <= since[i]:
                         at += 1
-                    pointer[i] = at
-                    if at < end and funding_ts[at] == opened:
+                    while at < end and funding_ts[at] <= opened:
                         pay_funding(pos, inst, acct, i, mark_o[i, k], funding_rate[at])
+                        at += 1
+                    pointer[i], since[i] = at, opened
                     if pos[i]["closing"]:
                         done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, pos[i]["closing"], trades, done)
                         continue
@@ -233,6 +235,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         release(pos, i)
                     else:
                         _enter(pos, inst, acct, i, price, opened)
+                        since[i] = opened
             for x in range(active):
                 i = ids[x]
                 if pos[i]["status"] == FLAT or o[i, k] == 0:
@@ -244,6 +247,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                             release(pos, i)
                         continue
                     _enter(pos, inst, acct, i, pos[i]["limit"], closed)
+                    since[i] = closed - 1
                     rested = True
                 hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], seen[1][i, k], seen[2][i, k])
                 if rested:
@@ -286,7 +290,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
         while next_signal < len(signals) and signals[next_signal]["k"] == k:
             i, code = signals[next_signal]["i"], signals[next_signal]["code"]
             known = np.searchsorted(funding_ts[funding_at[i] : funding_at[i + 1]], opened, side="right")
-            if known > 0:
+            if known > 0 and not inst[i]["on_margin"]:
                 inst[i]["funding_e8"] = funding_rate[funding_at[i] + known - 1]
             regime, atr = signals[next_signal]["regime"], signals[next_signal]["atr"]
             turnover = signals[next_signal]["turnover"] * inst[i]["tick"]

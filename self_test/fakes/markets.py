@@ -34,7 +34,7 @@ def market(domain: Domain, days: int = 60, *, seed: int = 1, holes: bool = True,
     fine: dict[str, FineBars] = {}
     funding: dict[str, tuple[Ints, Ints]] = {}
     for i, level in enumerate(LEVELS):
-        one = coin(f"{'ABC'[i] * 3}USDT", domain)
+        one = coin(f"{'ABC'[i] * 3}USDT", domain, quote="USD" if domain is Domain.FOREX else "USDT")
         minutes = generate(5 * n, seed * 100 + i, step=MINUTE_MS, level=level)
         for at in 5 * np.flatnonzero(rng.random(n) < whips) if whips else ():
             down, up = (at, at + 3) if rng.random() < 0.5 else (at + 3, at)
