@@ -26,7 +26,8 @@ START = 1_740_355_200_000
 
 
 def candles(key: str, bars: Bars, step: int) -> dict[int, Candle]:
-    return {int(ts) + step: Candle(key, int(ts), *map(int, row), 5.0) for ts, *row in zip(*bars[:5], strict=True)}
+    rows = zip(*(column.tolist() for column in bars[:5]), strict=True)
+    return {ts + step: Candle(key, ts, opened, high, low, close, 5.0) for ts, opened, high, low, close in rows}
 
 
 def told(engine: Engine) -> dict[str, Bars]:
@@ -76,8 +77,9 @@ def test_a_weekend_is_no_hole_in_the_candles() -> None:
     there = [k for k in range(len(grid.ts)) if grid.open[0, k]]
     commands: list[Command] = []
     for k in there:
-        row = (int(column[0, k]) for column in (grid.open, grid.high, grid.low, grid.close))
-        commands += engine.process(BarsClosed(int(grid.ts[k]) + M15, (Candle(key, int(grid.ts[k]), *row, 1.0),), ()))
+        opened, high, low, close = (int(column[0, k]) for column in (grid.open, grid.high, grid.low, grid.close))
+        candle = Candle(key, int(grid.ts[k]), opened, high, low, close, 1.0)
+        commands += engine.process(BarsClosed(candle.ts + M15, (candle,), ()))
     days = [one.row["health"] for one in commands if isinstance(one, Record) and one.kind == "equity"]
     days += engine.state.health.values()
     shut = 48 * 4

@@ -11,20 +11,19 @@ import pytest
 
 from config import CONFIG
 from dataio.archive import open_archive
-from forex.sessions import hours, is_open, next_close_ts
+from forex.sessions import hours, is_open
 from modules.engine.grid import Grid, load
 from modules.engine.replay import run_engine
 from modules.learning.labels import ASKED, Labeller, Why
 from modules.learning.research import run_sweep
 from modules.overrides import apply_overrides
 from modules.settings import BotConfig
-from self_test.fakes.fx_markets import fx_market
 from state.accounts import Domain
 from strategy.base import F1, F2
 from utils.errors import Refusal
 
 FX = frozenset({F1, F2})
-M15, HOUR = 900_000, 3_600_000
+HOUR = 3_600_000
 PAIRS = CONFIG.domains[Domain.FOREX].symbols
 FREE = ("risk.half_drawdown=0.3", "risk.stop_drawdown=0.4", "risk.max_drawdown=0.45")
 """Limits so far away that the account trades on to the end of the data."""
@@ -50,27 +49,6 @@ def inside(trades: list[dict[str, Any]]) -> None:
         assert not decided.rest_ts <= decided.since < decided.rest_until, trade
         assert decided.since < decided.close_ts - 30 * 60_000, trade
         assert is_open(int(trade["entry_ts"])), trade
-
-
-@pytest.mark.parametrize("weekend", ["close", "tighten", "carry"])
-def test_engine_and_sweep_keep_the_same_weekends(weekend: str) -> None:
-    grid = fx_market("EURUSD", "GBPUSD", "USDJPY", "EURJPY", "EURGBP", seed=3)
-    config = apply_overrides(CONFIG, {}, [f"risk.weekend={weekend}", *FREE])
-    trades, _ = same_trades(grid, config)
-    assert len(trades) >= 15 and {trade["strategy"] for trade in trades} == {"F1", "F2"}
-    inside(trades)
-    over = [trade for trade in trades if hours(trade["entry_ts"]).close_ts < trade["exit_ts"]]
-    closed = [trade for trade in trades if trade["reason"] == "weekend"]
-    assert bool(closed) == (weekend == "close")
-    assert not over or weekend != "close"
-    for trade in closed:
-        assert 0 < next_close_ts(trade["exit_ts"]) - trade["exit_ts"] <= 30 * 60_000
-
-
-def test_a_tightened_weekend_is_not_a_carried_one() -> None:
-    grid = fx_market("EURUSD", "GBPUSD", "USDJPY", "EURJPY", seed=3)
-    kept = [run_sweep(grid, apply_overrides(CONFIG, {}, [f"risk.weekend={how}", *FREE]), FX).trades for how in ("tighten", "carry")]
-    assert kept[0] != kept[1]
 
 
 @pytest.mark.data
