@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from dataio.archive import Archive, DamagedFile, Kind
 from dataio.bars import Bars, no_bars
+from forex.financing import days_of, turns
 from modules.engine.mark_prices import on_grid
 from modules.exchange.paper_bars import FineBars, MarkBars
 from modules.settings import DomainSettings
@@ -63,7 +64,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     start: int
     """First column on which trading may begin; earlier ones are warm-up."""
     funding: Mapping[str, tuple[Ints, Ints]]
-    """Instrument key -> settlement times and rates x 1e8."""
+    """Instrument key -> settlement times and rates x 1e8; of currency pairs the turns of the day and how many days they charge."""
     fine: Mapping[str, FineBars]
     before: Mapping[str, PrimaryBars] = {}
     """Instrument key -> native primary bars from before its first candle: they lengthen the warm-up."""
@@ -103,13 +104,14 @@ def build(
         for name, target in prices.items():
             target[i, columns] = to_ticks(getattr(bars, name), float(instrument.tick))
         volume[i, columns] = bars.volume
+    turned = {one.key: turns(first - 1, last + step, days_of(one)) for one, _ in series if one.domain is Domain.FOREX}
     return Grid(
         instruments=tuple(instrument for instrument, _ in series),
         confirm_ms=step,
         ts=ts,
         volume=volume,
         start=0 if start_ms is None else int(np.searchsorted(ts, start_ms)),
-        funding=funding or {},
+        funding={**(funding or {}), **turned},
         fine=fine or {},
         before=before or {},
         open=prices["open"],
