@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from modules.simulator.fx_listings import MOST_UNITS
 from modules.simulator.oanda_desk import Desk
-from modules.simulator.oanda_pairs import MIN_TRAIL_PIPS, MOST_UNITS, PAIRS, Pair
+from modules.simulator.oanda_pairs import MIN_TRAIL_PIPS, PAIRS, Pair
 from modules.simulator.oanda_types import Malformed, Order, Rejected, Row, Trade, parse_decimal, parse_time
 
 OPENING = ("MARKET", "LIMIT", "STOP", "MARKET_IF_TOUCHED")

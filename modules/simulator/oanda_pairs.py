@@ -1,4 +1,4 @@
-"""What the simulated OANDA account can trade: seven currency pairs, their grids, margin, financing and usual spread; pure.
+"""What the simulated OANDA account can trade: the seven listed pairs (fx_listings) as its API shows them, what holding costs; pure.
 
 Rates are those of an ordinary day, not of any particular one: a test bed, like the market that is generated.
 """
@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from modules.simulator.fx_listings import LISTINGS, MOST_UNITS
 
 HOME = "USD"
 """The currency of the account."""
@@ -84,28 +86,27 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-MOST_UNITS = 100_000_000
 MIN_TRAIL_PIPS = 5
 
 
-def _pair(name: str, margin: str, long_rate: str, short_rate: str, spread: int, days: tuple[int, ...] = T2) -> Pair:
-    yen = name.endswith("JPY")
+def _pair(name: str, long_rate: str, short_rate: str, days: tuple[int, ...] = T2) -> Pair:
+    listed = LISTINGS[name.replace("_", "")]
     return Pair(
-        name=name, pip_location=-2 if yen else -4, precision=3 if yen else 5, margin_rate=Decimal(margin), long_rate=Decimal(long_rate),
-        short_rate=Decimal(short_rate), spread=spread, days=days,
+        name=name, pip_location=listed.pip_location, precision=listed.display_precision, margin_rate=listed.margin_rate,
+        long_rate=Decimal(long_rate), short_rate=Decimal(short_rate), spread=round(10 * listed.spread_pips), days=days,
     )  # fmt: skip
 
 
 PAIRS: dict[str, Pair] = {
     one.name: one
     for one in (
-        _pair("EUR_USD", "0.0333", "-0.0268", "0.0065", 12),
-        _pair("GBP_USD", "0.0333", "-0.0107", "-0.0103", 16),
-        _pair("USD_JPY", "0.0333", "0.0253", "-0.0502", 14),
-        _pair("AUD_USD", "0.05", "-0.0153", "-0.0061", 14),
-        _pair("USD_CAD", "0.0333", "0.0052", "-0.0259", 18, T1),
-        _pair("EUR_GBP", "0.0333", "-0.0318", "0.0099", 14),
-        _pair("EUR_JPY", "0.0333", "0.0072", "-0.0291", 20),
+        _pair("EUR_USD", "-0.0268", "0.0065"),
+        _pair("GBP_USD", "-0.0107", "-0.0103"),
+        _pair("USD_JPY", "0.0253", "-0.0502"),
+        _pair("AUD_USD", "-0.0153", "-0.0061"),
+        _pair("USD_CAD", "0.0052", "-0.0259", T1),
+        _pair("EUR_GBP", "-0.0318", "0.0099"),
+        _pair("EUR_JPY", "0.0072", "-0.0291"),
     )
 }
 SYMBOLS: dict[str, str] = {one.symbol: one.name for one in PAIRS.values()}

@@ -24,7 +24,7 @@ def account_and_market(simulator: Simulator) -> None:
     assert (summary.balance, summary.currency, summary.NAV, summary.marginUsed) == (10_000.0, "USD", 10_000.0, 0.0)
     pairs = {one.name: one for one in api.account.instruments(account).get("instruments", 200)}
     assert len(pairs) == 7 and (pairs[PAIR].displayPrecision, pairs["USD_JPY"].displayPrecision) == (5, 3)
-    assert pairs["AUD_USD"].marginRate == 0.05
+    assert (pairs["AUD_USD"].marginRate, pairs["EUR_GBP"].marginRate) == (0.0333, 0.05)
     price = price_of(api, account)
     assert price.asks[0].price > price.bids[0].price > 0.5 and price.status == "tradeable"
     candles = api.instrument.candles(PAIR, granularity="M15", price="MBA", count=200).get("candles", 200)

@@ -24,8 +24,8 @@ def test_factors_of_gains_and_losses_differ_by_the_spread() -> None:
     [
         ("EUR_USD", "1000", "36.6317"),  # 1000 x 1.10005 x 0.0333
         ("USD_JPY", "-1000", "33.3000"),  # a dollar is a dollar
-        ("EUR_GBP", "1000", "36.6317"),  # the base counts
-        ("AUD_USD", "2000", "65.0050"),  # 2000 x 0.65005 x 0.05
+        ("EUR_GBP", "1000", "55.0025"),  # 1000 x 1.10005 x 0.05: the base counts
+        ("AUD_USD", "2000", "43.2933"),  # 2000 x 0.65005 x 0.0333
     ],
 )
 def test_margin_is_of_the_base_in_home_currency(pair: str, units: str, margin: str) -> None:
