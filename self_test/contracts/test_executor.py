@@ -11,13 +11,13 @@ import pytest
 from modules.exchange.reports import OrderKind, OrderStatus
 from modules.ports import World
 from self_test.contracts.test_watch import Desk, watching
-from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT
+from self_test.modules.exchange.watching import LIVE_FX, LIVE_PERP, LIVE_SPOT
 from state.accounts import Account
 from state.intents import ExitReason, Reduce, order_id
 from state.messages import Close, OrderCancelled, OrderFilled, OrderRejected, OrderUnknown, Protect, Protected, ProtectionFailed
 
 pytestmark = pytest.mark.asyncio
-both = pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+every = pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP, LIVE_FX])
 
 
 def told(desk: Desk, *kinds: type) -> list[Any]:
@@ -33,7 +33,7 @@ async def protected(desk: Desk) -> Protected:
 
 
 def close(desk: Desk, leg: str = "x") -> str:
-    key, now = desk.instrument.key, desk.trader.venue.venue_ms()
+    key, now = desk.instrument.key, desk.trader.now()
     name = order_id(desk.account, key, now, leg, "abc")
     desk.executor.submit(Close(Reduce(ts=now, account=desk.account, key=key, order_id=name, reason=ExitReason.OPERATOR)))
     return name
@@ -54,7 +54,7 @@ def move(desk: Desk, share: str) -> int:
     return stop
 
 
-@both
+@every
 async def test_an_entry_is_protected_its_stop_moved_and_closed_flat(account: Account):
     async with watching(account) as desk:
         desk.enter()
@@ -75,18 +75,18 @@ async def test_an_entry_is_protected_its_stop_moved_and_closed_flat(account: Acc
         assert not told(desk, OrderRejected, OrderCancelled, ProtectionFailed)
 
 
-@both
+@every
 @pytest.mark.parametrize("fault", [{"kind": "lose_reply"}, {"kind": "http_status", "status": 502, "value": "after"}])
 async def test_pain_08_one_order_whatever_becomes_of_the_reply(account: Account, fault: dict[str, Any]):
     async with watching(account) as desk:
-        desk.trader.fault(match="POST /v5/order/create", count=1, **fault)
+        desk.trader.fault(match=desk.trader.creates, count=1, **fault)
         name = desk.enter()
         await protected(desk)
         fills = told(desk, OrderFilled)
         assert {event.fill.order_id for event in fills} == {name} and sum(event.fill.steps for event in fills) > 0
         assert {event.order_id for event in told(desk, OrderUnknown)} <= {name}
         before = len(desk.fills())
-        desk.trader.fault(match="POST /v5/order/create", count=1, **fault)
+        desk.trader.fault(match=desk.trader.closes, count=1, **fault)
         out = close(desk)
         await desk.until(lambda: desk.tracker.held(desk.instrument.key).steps == 0)
         await rest(desk)
@@ -112,7 +112,7 @@ async def test_pain_04_an_exit_order_that_somebody_took_away_is_made_again_in_ti
         assert await desk.trader.venue.open_orders() == []
 
 
-@both
+@every
 async def test_pain_19_what_is_sold_is_what_the_fee_left(account: Account):
     async with watching(account) as desk:
         desk.enter()

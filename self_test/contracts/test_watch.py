@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,9 +19,11 @@ from modules.exchange.executor import Executor
 from modules.exchange.reconcile import Book, Findings, reconcile
 from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Pace, Watch
+from modules.ports import AccountStream
 from modules.simulator.keyring import KeyRequest
+from self_test.contracts.oanda_at import Broker, dealing
 from self_test.contracts.venue_at import Trader, trading
-from self_test.modules.exchange.watching import LIVE_PERP, LIVE_SPOT, PREFIX
+from self_test.modules.exchange.watching import LIVE_FX, LIVE_PERP, LIVE_SPOT, PREFIX
 from state.accounts import Account
 from state.instruments import Instrument
 from state.intents import Approved, ExitPlan, Intent, OrderType, Side, order_id
@@ -35,28 +38,30 @@ PATIENCE_S = 15.0
 PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, lost_after_s=0.5, filters_s=0.3, clock_s=0.5, rights_s=0.5)
 
 
+Instruments = Callable[[], Awaitable[Sequence[Instrument]]]
+
+
 class Desk:
     """A watch, what it told, and the book that follows from the fills."""
 
-    def __init__(self, trader: Trader, account: Account, instrument: Instrument, rest: BybitRest, *, cursor: int = 0) -> None:
-        self.trader, self.account, self.instrument, self.rest = trader, account, instrument, rest
+    def __init__(
+        self, trader: Trader | Broker, account: Account, instrument: Instrument, instruments_of: Instruments, *, cursor: int = 0
+    ) -> None:
+        self.trader, self.account, self.instrument, self.instruments_of = trader, account, instrument, instruments_of
         self.told: list[AccountEvent] = []
         self.news = asyncio.Event()
         clock = WallClock()
-        private, wire = trader.simulator.private, trader.simulator.http.replace("http", "ws")
-        stream = BybitAccountStream(
-            f"{wire}/v5/private", private.api_key, private.api_secret, account.domain, clock, trader.venue.venue_ms, random.Random(3)
-        )
         instruments = {instrument.key: instrument}
         self.tracker = Tracker(account, instruments, PREFIX[account])
 
         async def listing() -> dict[str, Instrument]:
-            return {one.key: one for one in await rest.instruments(account.domain)}
+            return {one.key: one for one in await instruments_of()}
 
-        self.executor = Executor(account, trader.venue, self.tracker, instruments, self._emit, clock, trader.venue.venue_ms, "abc")
+        self.executor = Executor(account, trader.venue, self.tracker, instruments, self._emit, clock, trader.now, "abc")
+        stream = stream_of(trader, account)
         self.watch = Watch(
             account, trader.venue, stream, self.tracker, self.executor, instruments, self._emit, clock, random.Random(2),
-            trader.venue.venue_ms, prefix=PREFIX[account], cursor=cursor, env="simulated", listing=listing, pace=PACE,
+            trader.now, prefix=PREFIX[account], cursor=cursor, env="simulated", listing=listing, pace=PACE,
         )  # fmt: skip
 
     def _emit(self, events: list[AccountEvent]) -> None:
@@ -71,11 +76,11 @@ class Desk:
 
     def enter(self) -> str:
         """Send a small long entry at market with attached protection; returns its id."""
-        ticks, at, now = self.instrument.ticks, self.trader.at, self.trader.venue.venue_ms()
+        ticks, at, now = self.instrument.ticks, self.trader.at, self.trader.now()
         exits = ExitPlan(stop=ticks(at("0.95")), target=ticks(at("1.05")), atr=1.0, trail_atr=0.0, max_hold_ms=3_600_000)
         intent = Intent(
             ts=now, account=self.account, key=self.instrument.key, strategy="C1", arm="base", side=Side.LONG,
-            steps=self.instrument.steps(Decimal("0.01")), order_type=OrderType.MARKET, reference=ticks(at("1")), limit=ticks(at("1.01")),
+            steps=self.instrument.steps(self.trader.qty), order_type=OrderType.MARKET, reference=ticks(at("1")), limit=ticks(at("1.01")),
             expires_ts=now + 60_000, exits=exits,
         )  # fmt: skip
         link = order_id(self.account, self.instrument.key, now, "e", "abc")
@@ -100,28 +105,45 @@ class Desk:
 
     def book(self, until: VenueRead) -> Book:
         """What the engine would hold, by the fills told before `until`."""
-        cash, paid, coins, steps = money_units(Decimal(100_000)), 0, Decimal(0), 0
+        cash, paid, coins, steps = money_units(Decimal(10_000 if self.account == LIVE_FX else 100_000)), 0, Decimal(0), 0
         for event in self.told[: self.told.index(until)]:
             if isinstance(event, OrderFilled | StopFilled):
                 fill = event.fill
-                cash -= fill.fee
+                cash += (fill.gained or 0) - fill.fee
                 paid += fill.side * fill.price * fill.steps * self.instrument.unit
                 coins += fill.side * self.instrument.qty(fill.steps) - fill.base_fee
                 steps += fill.side * fill.steps
         if self.account == LIVE_SPOT:
             return Book(cash=cash - paid, coins={"BTC": coins}, outside_coins={"BTC": Decimal(1)})
+        if self.account == LIVE_FX:  # the broker itself says what an exit gained
+            return Book(cash=cash, positions={self.instrument.key: steps})
         realised = 0 if steps else -paid
         return Book(cash=cash + realised, positions={self.instrument.key: steps}, outside_coins={"BTC": Decimal(1)})
+
+
+def stream_of(trader: Trader | Broker, account: Account) -> AccountStream:
+    """The private stream of its account."""
+    if isinstance(trader, Broker):
+        return trader.stream()
+    private, wire = trader.simulator.private, trader.simulator.http.replace("http", "ws")
+    key, secret = private.api_key, private.api_secret
+    return BybitAccountStream(f"{wire}/v5/private", key, secret, account.domain, WallClock(), trader.venue.venue_ms, random.Random(3))
 
 
 @contextlib.asynccontextmanager
 async def watching(account: Account = LIVE_SPOT, **more: Any) -> AsyncIterator[Desk]:
     """A watch at work on the simulator's account."""
     clock = WallClock()
-    async with trading(account.domain, **more) as trader, aiohttp.ClientSession() as session:
-        rest = BybitRest(session, trader.simulator.http, Throttle({"bybit.ip": Limit(500, 5)}, clock), clock, random.Random(1))
-        [instrument] = await rest.instruments(account.domain, ["BTCUSDT"])
-        desk = Desk(trader, account, instrument, rest)
+    async with contextlib.AsyncExitStack() as stack:
+        if account == LIVE_FX:
+            broker = await stack.enter_async_context(dealing(**more))
+            desk = Desk(broker, account, await broker.instrument(), broker.venue.rest.instruments)
+        else:
+            trader = await stack.enter_async_context(trading(account.domain, **more))
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            rest = BybitRest(session, trader.simulator.http, Throttle({"bybit.ip": Limit(500, 5)}, clock), clock, random.Random(1))
+            [instrument] = await rest.instruments(account.domain, ["BTCUSDT"])
+            desk = Desk(trader, account, instrument, partial(rest.instruments, account.domain))
         await desk.watch.start()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(desk.watch.run()), group.create_task(desk.executor.run())]
@@ -133,7 +155,7 @@ async def watching(account: Account = LIVE_SPOT, **more: Any) -> AsyncIterator[D
                     task.cancel()
 
 
-@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP, LIVE_FX])
 async def test_what_was_told_adds_up_to_what_the_venue_shows(account: Account):
     async with watching(account) as desk:
         desk.enter()
@@ -146,10 +168,11 @@ async def test_what_was_told_adds_up_to_what_the_venue_shows(account: Account):
         assert again.foreign == () and desk.words() == ["+reconcile"]
 
 
-@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP, LIVE_FX])
 async def test_pain_10_a_fill_whose_frame_was_lost_is_told_once_and_before_the_figures_that_show_it(account: Account):
     async with watching(account) as desk:
-        desk.trader.fault(kind="lose_fill")
+        lost = {"kind": "drop", "match": "transactions", "count": 2} if account == LIVE_FX else {"kind": "lose_fill"}
+        desk.trader.fault(**lost)
         desk.enter()
         await desk.until(lambda: len(desk.fills()) == 1)
         read = await desk.fresh_read()
@@ -237,14 +260,14 @@ async def test_pain_32_a_skewed_venue_clock_is_followed():
         assert read.cash == money_units(Decimal(100_000))
 
 
-@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP])
+@pytest.mark.parametrize("account", [LIVE_SPOT, LIVE_PERP, LIVE_FX])
 async def test_pain_12_a_restart_tells_what_happened_since_the_cursor_once_and_agrees(account: Account):
     async with watching(account) as desk:
         cursor = desk.watch.cursor
         link = desk.enter()
         await desk.until(lambda: len(desk.fills()) == 1)
-        again = Desk(desk.trader, account, desk.instrument, desk.rest, cursor=cursor)
-        again.tracker.expect(link, desk.instrument.key, desk.instrument.steps(Decimal("0.01")), entry=True)
+        again = Desk(desk.trader, account, desk.instrument, desk.instruments_of, cursor=cursor)
+        again.tracker.expect(link, desk.instrument.key, desk.instrument.steps(desk.trader.qty), entry=True)
         await again.watch.start()
         [read] = again.reads()
         assert again.fills() == desk.fills() and reconcile(again.book(read), read) == Findings()

@@ -6,11 +6,11 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_calls import CallLimits
-from modules.ports import Ticket
+from modules.ports import Ticket, Venue
 from modules.simulator.faults import parse
 from modules.simulator.server import Simulator
 from self_test.contracts.clients import venue
@@ -24,31 +24,50 @@ QTY = Decimal("0.01")
 QUICK = CallLimits(backoff=Backoff(base_s=0.005, cap_s=0.01))
 
 
-class Trader:
+V = TypeVar("V", bound=Venue)
+
+
+class Trades(Generic[V]):
     """One account's adapter, and the few sentences that tests say often."""
 
-    def __init__(self, simulator: Simulator, domain: Domain, **more: Any) -> None:
-        self.simulator = simulator
-        self.key = SPOT if domain is Domain.CRYPTO else PERP
-        chosen: dict[str, Any] = {"limits": QUICK, "timeout_s": 5.0, **more}
-        self.throttle = chosen.pop("throttle", None) or Throttle({}, WallClock())
-        api_key = chosen.pop("api_key", simulator.private.api_key)
-        secret = chosen.pop("secret", simulator.private.api_secret)
-        self.venue = BybitVenue(simulator.http, api_key, secret, domain, self.throttle, WallClock(), random.Random(1), **chosen)
-        self.price = Decimal(0)
+    creates = closes = "POST /v5/order/create"
+    """What faults call the request of an entry, and of a close."""
+
+    def __init__(self, simulator: Simulator, venue: V, key: str, qty: Decimal, tick: str) -> None:
+        self.simulator, self.venue, self.key, self.qty = simulator, venue, key, qty
+        self.price, self._tick = Decimal(0), Decimal(tick)
+
+    def now(self) -> int:
+        """The venue's time, as ours knows it."""
+        return WallClock().now_ms()
 
     def at(self, share: str) -> Decimal:
         """A price on the grid, so many times the market's."""
-        return (self.price * Decimal(share)).quantize(Decimal("0.1"))
+        return (self.price * Decimal(share)).quantize(self._tick)
 
     def ticket(self, link_id: str, side: int = 1, **more: Any) -> Ticket:
-        return Ticket(key=self.key, link_id=link_id, side=side, **{"qty": QTY, **more})
+        return Ticket(key=self.key, link_id=link_id, side=side, **{"qty": self.qty, **more})
 
     async def create(self, link_id: str, side: int = 1, **more: Any) -> str:
         return await self.venue.create(self.ticket(link_id, side, **more), Urgency.ENTRY)
 
     def fault(self, **fields: Any) -> str:
         return self.simulator.private.add_fault(parse(fields))
+
+
+class Trader(Trades[BybitVenue]):
+    """At Bybit."""
+
+    def __init__(self, simulator: Simulator, domain: Domain, **more: Any) -> None:
+        chosen: dict[str, Any] = {"limits": QUICK, "timeout_s": 5.0, **more}
+        self.throttle = chosen.pop("throttle", None) or Throttle({}, WallClock())
+        api_key = chosen.pop("api_key", simulator.private.api_key)
+        secret = chosen.pop("secret", simulator.private.api_secret)
+        venue = BybitVenue(simulator.http, api_key, secret, domain, self.throttle, WallClock(), random.Random(1), **chosen)
+        super().__init__(simulator, venue, SPOT if domain is Domain.CRYPTO else PERP, QTY, "0.1")
+
+    def now(self) -> int:
+        return self.venue.venue_ms()
 
 
 @contextlib.asynccontextmanager

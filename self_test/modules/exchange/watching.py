@@ -21,9 +21,9 @@ from state.orders import Fill
 from utils.clock import FakeClock
 from utils.fixed import money_units
 
-LIVE_SPOT, LIVE_PERP = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.PERPS, Mode.LIVE)
+LIVE_SPOT, LIVE_PERP, LIVE_FX = (Account(domain, Mode.LIVE) for domain in (Domain.CRYPTO, Domain.PERPS, Domain.FOREX))
 SPOT_KEY, PERP_KEY = "CRYPTO:AAAUSDT", "PERPS:AAAUSDT"
-PREFIX = {LIVE_SPOT: "CLabc-", LIVE_PERP: "PLabc-"}
+PREFIX = {LIVE_SPOT: "CLabc-", LIVE_PERP: "PLabc-", LIVE_FX: "FLabc-"}
 
 
 class ToyTracker:
