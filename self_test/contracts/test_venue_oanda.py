@@ -28,6 +28,7 @@ from modules.ports import (
 from self_test.contracts.clients import expect
 from self_test.contracts.oanda_at import OPEN_MS, PAIR, QUICK, QUICK_STREAM, UNITS, Broker, dealing
 from self_test.contracts.test_venue_stream import Ear
+from self_test.contracts.whole import hurry
 from utils.errors import Rejected, Transient, Unknown
 from utils.throttle import Urgency
 
@@ -108,9 +109,10 @@ async def test_a_short_is_the_same_the_other_way_round():
 
 
 async def test_a_stop_that_is_gapped_fills_behind_it_and_says_what_was_lost():
-    async with dealing(from_ms=OPEN_MS + 59_000) as broker:
+    async with dealing() as broker:
         await entered(broker)
         broker.fault(kind="price_gap", symbol="EURUSD", value=-0.07)
+        await hurry(broker.simulator, 60_000 - broker.now() % 60_000 + 1_000)
 
         async def stopped() -> list[ExecutionReport]:
             return [one for one in await broker.venue.executions(OPEN_MS) if one.order_kind is OrderKind.STOP_LOSS]
@@ -197,24 +199,23 @@ async def test_bad_input_no_credentials():
             await stranger.venue.close()
 
 
-async def test_financing_is_paid_at_the_turn_of_the_day():
-    async with dealing(from_ms=BEFORE_TURN_MS + 55_000) as broker:
+@pytest.mark.parametrize("side", [1, -1])
+async def test_financing_is_paid_or_received_at_the_turn_of_the_day(side: int):
+    async with dealing(from_ms=BEFORE_TURN_MS) as broker:
+        [terms] = await broker.venue.rest.terms(["EURUSD"])
+        rate = terms.long_rate if side > 0 else terms.short_rate
+        assert rate is not None
         began = broker.now()
-        await entered(broker)
-        await entered_too(broker)
+        await broker.create("large", side, qty=Decimal(100_000), price=broker.at("1.01" if side > 0 else "0.99"))
+        await hurry(broker.simulator, 60_000)
 
         async def settled() -> list[ExecutionReport]:
             return [one for one in await broker.venue.executions(began) if one.kind is ExecutionKind.FUNDING]
 
-        found = await expect(settled)
-        assert {one.key for one in found} == {PAIR} and found[0].fee_coin == "USD" and found[0].fee
-        assert (await broker.venue.wallet()).cash == 10_000 - found[0].fee
+        [paid] = await expect(settled)
+        assert (paid.key, paid.fee_coin) == (PAIR, "USD") and paid.fee * rate < 0, "a negative rate is paid"
+        assert (await broker.venue.wallet()).cash == 10_000 - paid.fee
         assert await broker.venue.movements(began) == [], "told with the executions"
-
-
-async def entered_too(broker: Broker) -> None:
-    """So large that a day's financing is more than the smallest amount."""
-    await broker.create("more", qty=Decimal(100_000), price=broker.at("1.01"))
 
 
 # faults ---------------------------------------------------------------------------------------------------------------------------------
