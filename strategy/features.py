@@ -15,7 +15,7 @@ import numpy as np
 from state.observed import BARS, RATES
 from state.rows import DAY_MS, SLOPES, STRATEGIES, Row, Rows
 from strategy.actions import Values
-from strategy.base import BASE, C1, C4, F1, F2
+from strategy.base import BASE, C1, C4, DEMO, F1, F2
 from strategy.rollup import is_pause
 from strategy.swing_pullback import SLOPE_BARS
 from utils.kernel import kernel
@@ -263,7 +263,7 @@ def observe(
     out[27] = 0.0
     if s in (C4, F2):
         out[27] = -side * row.zscore / 2.5
-    elif s < STRATEGIES:
+    elif s < STRATEGIES and s != DEMO:
         out[27] = _over(side * (reference - row.arm_level[s]), atr)
     kind = C1 if s == F1 else (C4 if s == F2 else s)
     for k in range(KINDS):

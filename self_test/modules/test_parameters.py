@@ -53,3 +53,20 @@ def test_other_parameters_are_another_procedure() -> None:
     all_of_them = chosen_strategies(None)
     assert procedure(CONFIG, Domain.CRYPTO, "scalp", all_of_them).hash != procedure(other, Domain.CRYPTO, "scalp", all_of_them).hash
     assert procedure(CONFIG, Domain.CRYPTO, "swing", all_of_them).hash == procedure(other, Domain.CRYPTO, "swing", all_of_them).hash
+
+
+def test_forex_has_parameters_of_its_own() -> None:
+    asked = apply_overrides(
+        CONFIG, {}, ["parameters.F1.stop=1.5", "parameters.F1.trail=0.5", "parameters.F2.fade_z=3", "parameters.F2.target=0.5"]
+    )
+    row = param_rows(asked.parameters)
+    assert (float(row["fx_fade_z"][0]), float(row["fade_z"][0])) == (3.0, 2.5)
+    assert stretches(asked.parameters, "F1") == (1.5, 0.5, 1.0) and stretches(asked.parameters, "F2") == (1.0, 1.0, 0.5)
+    assert rule_rows(M15, asked.parameters)[BY_ID["F1"].index]["stop_k"].tolist() == [4.5, 6.0, 9.0]
+
+
+def test_pauses_count_bars_of_the_strategys_own_domain() -> None:
+    hour = 4 * M15
+    both = rule_rows({Domain.CRYPTO: M15, Domain.FOREX: hour})["primary_ms"]
+    assert (both[BY_ID["C1"].index], both[BY_ID["F1"].index], both[BY_ID["demo"].index]) == (M15, hour, M15)
+    assert rule_rows({Domain.FOREX: hour})["primary_ms"].tolist() == [hour] * len(BY_ID)

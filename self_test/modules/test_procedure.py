@@ -9,6 +9,7 @@ import pytest
 
 from config import CONFIG
 from modules.data.sentiment_settings import SentimentConfig
+from modules.overrides import apply_overrides
 from modules.procedure import OWN_MODULE, ROOTS, Procedure, changed, code_of, our_source, procedure
 from state.accounts import Domain
 from strategy.registry import STRATEGIES
@@ -133,3 +134,12 @@ def test_each_strategy_has_its_own_module():
 
 def test_changes_are_told_by_part():
     assert changed({"a": "1", "b": "2"}, {"b": "3", "c": "4"}) == ["a", "b", "c"] and changed({"a": "1"}, {"a": "1"}) == []
+
+
+def test_a_pair_on_timeframes_of_its_own_is_another_procedure() -> None:
+    chosen = frozenset({5, 6})
+    one = procedure(CONFIG, Domain.FOREX, "swing", chosen)
+    own = apply_overrides(CONFIG, {}, ["domains.forex.timeframes=EURUSD=4h/1h"])
+    assert changed(one.parts, procedure(own, Domain.FOREX, "swing", chosen).parts) == ["timeframes"]
+    assert procedure(own, Domain.CRYPTO, "swing", ALL).hash == procedure(CONFIG, Domain.CRYPTO, "swing", ALL).hash
+    assert "rules F1" in one.parts and "rules C1" not in one.parts and "code strategy.fx_trend.arm_fx_trend" in one.parts

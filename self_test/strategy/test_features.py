@@ -8,6 +8,7 @@ import pytest
 
 from self_test.strategy.observing import MONTH, Watched, reference
 from self_test.strategy.series import M5, M15, MIDNIGHT, Bars, generate
+from strategy.base import C1, C4, DEMO, F1, F2
 from strategy.features import FEATURES, GAP, INDEX, NOT_FINITE, OBS_SCHEMA_HASH, REASONS, SEEN, SIZE, TOO_SHORT
 
 LONG = generate(3 * MONTH + 900, seed=5)
@@ -75,6 +76,14 @@ def test_numbers_are_cut_off_and_in_single_precision(late: Watched) -> None:
     assert found.dtype == np.float32 and len(found) == SIZE == 34
     assert found[INDEX["cost"]] == found[INDEX["spread"]] == 5.0
     assert all(abs(x) <= feature.clip for x, feature in zip(found, FEATURES, strict=True))
+
+
+def test_forex_strategies_are_told_apart_in_the_places_of_trend_and_fade(late: Watched) -> None:
+    names = ["is_c1", "is_c2", "is_c3", "is_c4"]
+    seen = {s: late.see(s=s)[1] for s in (C1, C4, DEMO, F1, F2)}
+    told = {s: [float(found[INDEX[name]]) for name in names] for s, found in seen.items()}
+    assert told[F1] == told[C1] == [1, 0, 0, 0] and told[F2] == told[C4] == [0, 0, 0, 1] and told[DEMO] == [0] * 4
+    assert seen[F2][INDEX["strength"]] == seen[C4][INDEX["strength"]] and seen[DEMO][INDEX["strength"]] == 0
 
 
 def test_a_short_history_is_no_observation() -> None:
