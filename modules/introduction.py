@@ -10,7 +10,7 @@ from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.ui.banner import Banner
 from modules.version import VERSION
-from state.accounts import Account, Mode
+from state.accounts import Account, Domain, Mode
 from state.stages import STAGES
 from telemetry.gate_config import GateConfig, Profile, WinRateMode
 from utils.fixed import money
@@ -28,7 +28,7 @@ def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *,
     """The banner; a paper wallet that is not opened yet shows the balance it will be opened with, a live one has what its venue holds."""
     state, mandate = engine.state, engine.mandate
     balances = {
-        str(account): f"{money(int(acct['equity'])):,.2f} USDT" if acct["peak"] else _unopened(account, config)
+        str(account): f"{money(int(acct['equity'])):,.2f} {_currency(account)}" if acct["peak"] else _unopened(account, config)
         for account, acct in zip(state.accounts, state.acct, strict=True)
     }
     trading = frozenset().union(*mandate.allowed.values())
@@ -70,4 +70,10 @@ def _two_passes(least: int, step: int) -> int:
 
 
 def _unopened(account: Account, config: BotConfig) -> str:
-    return "as on the venue" if account.mode is Mode.LIVE else f"{config.domains[account.domain].paper_balance:,.2f} USDT"
+    balance = f"{config.domains[account.domain].paper_balance:,.2f} {_currency(account)}"
+    return "as on the venue" if account.mode is Mode.LIVE else balance
+
+
+def _currency(account: Account) -> str:
+    """What an account is kept in."""
+    return "USDT" if account.domain in {Domain.CRYPTO, Domain.PERPS} else "USD"

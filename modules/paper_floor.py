@@ -30,6 +30,7 @@ from modules.engine.inbox import Inbox
 from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_funding import Holding, Owed
+from modules.exchange.paper_swap import Swap
 from modules.live_floor import account_of
 from modules.settings import BotConfig
 from state.accounts import Domain, Mode
@@ -59,13 +60,9 @@ class PaperFloor:
         self._gaps = gaps
         self._engine, self._inbox, self._config, self._clock, self._rng = engine, inbox, config, clock, rng
         state = engine.state
-        seats = state.seats_in(Mode.PAPER)
-        self._venues = {
-            domain: PaperVenue(state.inst, seats, config.paper.latency_ms, config.domains[domain].confirm_ms, by_mark=self._by_mark(domain))
-            for domain in dict.fromkeys(one.domain for one in state.instruments)
-        }
-        self._domains = {one.key: one.domain for one in state.instruments}
         self._owed = Owed(partial(booked, engine.state), engine.state.inst)
+        self._domains = {one.key: one.domain for one in state.instruments}
+        self._venues = {domain: self._paper(domain) for domain in dict.fromkeys(self._domains.values())}
         self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         ages = {one.key: BROKER_QUOTE_AGE_MS for one in state.instruments if one.domain is Domain.FOREX}
@@ -76,6 +73,15 @@ class PaperFloor:
         self.time = VenueTime(clock)
         self._waits = False
         self._also: list[Callable[[Quote], None]] = []
+
+    def _paper(self, domain: Domain) -> PaperVenue:
+        """The paper venue of a domain; currency pairs are financed there."""
+        state, paper = self._engine.state, self._config.paper
+        mine = {key: i for key, i in state.seats_in(Mode.PAPER).items() if self._domains[key] is domain}
+        since = {key: int(state.pos[i]["opened_ts"]) for key, i in mine.items() if int(state.pos[i]["status"]) == OPEN}
+        swap = Swap(state.instruments, self._owed, since) if domain is Domain.FOREX else None
+        patience_ms = self._config.domains[domain].confirm_ms
+        return PaperVenue(state.inst, mine, paper.latency_ms, patience_ms, swap, by_mark=self._by_mark(domain))
 
     def also(self, listener: Callable[[Quote], None]) -> None:
         """Tell `listener` of every quote, too."""

@@ -14,9 +14,11 @@ from modules.engine.decide import Plan
 from modules.engine.mandate import Mandate
 from modules.engine.weigh import Weighed, decision_id
 from risk.admission import sized, standing
+from risk.caps import bound
 from risk.rules import Rule
 from state.accounts import Mode
-from state.books import FLAT
+from state.booking import gross_of
+from state.books import FLAT, PAR_E9
 from state.intents import Signal
 from state.runtime import RuntimeState
 from strategy.actions import ARMS, FULL, action_of, arm_of
@@ -90,9 +92,12 @@ def _room(state: RuntimeState, i: int, reference: int) -> int:
     """Steps of seat `i` that still fit into the explored share of its account."""
     a = state.seats[i][0]
     held = sum(
-        int((row["mark"] * row["steps"] + row["reference"] * row["working"]) * state.inst[j]["unit"])
+        bound(state.inst, j, gross_of(state.pos, state.inst, j))
         for j, row in enumerate(state.pos)
         if state.seats[j][0] == a and row["status"] != FLAT and row["explored"]
     )
     room = SHARE * min(int(state.acct[a]["equity"]), int(state.acct[a]["day_start"])) - held
-    return max(0, int(room // (reference * int(state.inst[i]["unit"]))))
+    inst, step = state.inst[i], reference * int(state.inst[i]["unit"])
+    if inst["on_margin"]:
+        return max(0, int(room * int(inst["leverage"]) * PAR_E9 // (step * max(1, int(inst["rate_e9"])))))
+    return max(0, int(room // step))

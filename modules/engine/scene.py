@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from state.conversion import home_of
 from state.intents import ExitReason, Scene
 from state.market import Quote
 from state.orders import Fill
@@ -55,7 +56,7 @@ def entered(state: RuntimeState, i: int, fill: Fill) -> dict[str, Any]:
     if not twice_mid:
         return {}
     lost = fill.side * (2 * fill.price - twice_mid)
-    pos["slip"] += lost * fill.steps * int(state.inst[i]["unit"]) // 2
+    pos["slip"] += home_of(state.inst, i, lost * fill.steps * int(state.inst[i]["unit"]) // 2)
     return {
         "decided_ts": int(pos["decided_ts"]),
         "mid": plain(instrument.price(twice_mid) / 2),
@@ -73,4 +74,4 @@ def left(state: RuntimeState, i: int, fill: Fill, reason: ExitReason) -> None:
         level = int(pos["stop"])
     else:
         level = int(pos["target"] if reason is ExitReason.TARGET else pos["mark"])
-    pos["slip"] += fill.side * (fill.price - level) * fill.steps * int(state.inst[i]["unit"])
+    pos["slip"] += home_of(state.inst, i, fill.side * (fill.price - level) * fill.steps * int(state.inst[i]["unit"]))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -29,6 +30,15 @@ def test_a_wallet_that_is_not_open_yet_shows_what_it_will_be_opened_with() -> No
     assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT"}
     assert (banner.symbols, banner.strategies) == (("AAAUSDT", "BBBUSDT"), ("C1", "C4"))
     assert (banner.speed, banner.pace, banner.stage_name) == (600.0, "lockstep", "Crypto Paper (Learn)")
+
+
+def test_forex_counts_in_dollars() -> None:
+    pair = msgspec.structs.replace(coin("EURUSD"), domain=Domain.FOREX, base="EUR", quote="USD")
+    fx = Account(Domain.FOREX, Mode.PAPER)
+    state = make_state(CONFIG, (*COINS, pair), (SPOT, fx))
+    engine = Engine(state, make_mandate(CONFIG, state.instruments, state.accounts, frozenset({0, 3}), quotes=True))
+    banner = facts(options(Environment.SIMULATED), CONFIG, engine, Pace("generated", 600.0, "lockstep"), resumed=False, http="")
+    assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT", "FOREX/PAPER": "1,000.00 USD"}
 
 
 def test_a_live_wallet_that_is_not_open_yet_is_not_said_to_hold_the_paper_balance() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -14,9 +16,12 @@ from modules.paper_floor import PaperFloor
 from self_test.fakes.books import M5, SPOT, coin
 from self_test.modules.data.test_funding import H8, Venue
 from self_test.scenarios.desk import START, Desk, rows
+from state.accounts import Domain
+from state.instruments import Financing
 from state.intents import ExitReason, Side
 from state.market import Quote, Trade
 from state.messages import BarsClosed, Cancel, FeedDown, FundingPaid, Protect, StopFilled, Tick, VenueReset
+from state.stages import paper_account
 from strategy.base import DEMO
 from utils.clock import FakeClock
 
@@ -169,3 +174,30 @@ async def test_a_crash_around_a_settlement_pays_it_exactly_once(booked: bool) ->
     await at.watch.catch_up()
     await at.book()
     assert [ts for ts, _ in at.cash] == [first, first + H8]
+
+
+TURN = 1_741_125_600_000  # Tuesday 2025-03-04, 17:00 in New York
+
+
+@pytest.mark.asyncio
+async def test_a_currency_pair_held_over_the_turn_of_the_day_is_financed_by_its_own_venue() -> None:
+    pair = msgspec.structs.replace(
+        AAA,
+        domain=Domain.FOREX,
+        symbol="EURUSD",
+        base="EUR",
+        quote="USD",
+        tick=Decimal("0.00001"),
+        step=Decimal(1),
+        financing=Financing(Decimal("-0.0365"), Decimal(0)),
+    )
+    inbox = Inbox()
+    engine, _ = fresh_engine(CONFIG, (AAA, pair), frozenset(), NOW, quotes=True)
+    at = PaperFloor(engine, inbox, CONFIG, FakeClock(), random.Random(1), frozenset())
+    fx = paper_account(Domain.FOREX)
+    at.dispatch(Protect(fx, pair.key, 1, 10_000, 90_000, 120_000))
+    at.on_quote(Quote(pair.key, TURN - 1, 99_999, 100_001, 10**6, 10**6))
+    at.on_quote(Quote(pair.key, TURN + 1, 99_999, 100_001, 10**6, 10**6))
+    told = [event for event in await inbox.take() if isinstance(event, FundingPaid)]
+    assert [(one.account, one.key, one.ts) for one in told] == [(fx, pair.key, TURN)]
+    assert told[0].amount == 10**10, "10,000 dollars at 3.65 % a year cost a dollar a day"
