@@ -82,6 +82,12 @@ class Beside(Protocol):
     def account(self) -> dict[str, Any]:
         """Its account."""
 
+    def revoke(self, name: str, *, revoked: bool) -> bool:
+        """Refuse its token, or take that back; False when the name is not its."""
+
+    def transfer(self, name: str, amount: Decimal) -> dict[str, Any] | None:
+        """Money in or out; None when the name is not its. ValueError says what is wrong."""
+
 
 class Control:
     """GET and POST of clock, faults and keys, DELETE /faults/ID, GET of healthz, accounts and ledger, POST /transfer."""
@@ -173,19 +179,20 @@ class Control:
                 raise BadRequest(str(error)) from error
         return self.clock()
 
-    @staticmethod
-    def _post_keys(truth: Truth, body: bytes) -> dict[str, Any]:
+    def _post_keys(self, truth: Truth, body: bytes) -> dict[str, Any]:
         try:
-            truth.change_key(msgspec.json.decode(body, type=KeyRequest))
+            request = msgspec.json.decode(body, type=KeyRequest)
+            if request.revoked is None or self._oanda is None or not self._oanda.revoke(request.key, revoked=request.revoked):
+                truth.change_key(request)
         except ValueError as error:  # a body that cannot be read is one as well
             raise BadRequest(str(error)) from error
         return {"keys": truth.keyring.rows()}
 
-    @staticmethod
-    def _post_transfer(truth: Truth, body: bytes) -> dict[str, Any]:
+    def _post_transfer(self, truth: Truth, body: bytes) -> dict[str, Any]:
         try:
             request = msgspec.json.decode(body, type=TransferRequest)
-            return truth.transfer(request.account, request.coin, request.amount)
+            found = None if self._oanda is None else self._oanda.transfer(request.account, request.amount)
+            return truth.transfer(request.account, request.coin, request.amount) if found is None else found
         except ValueError as error:
             raise BadRequest(str(error)) from error
 

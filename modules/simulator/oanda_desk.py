@@ -18,7 +18,7 @@ from utils.fixed import plain
 
 FACTOR = Decimal("1e-12")
 LEG_TYPES = ("TAKE_PROFIT", "STOP_LOSS", "TRAILING_STOP_LOSS")
-KEEP_CLOSED = 5_000
+KEEP_CLOSED = 2_000
 """So many orders and trades that are over are remembered."""
 USER = 1_000_001
 

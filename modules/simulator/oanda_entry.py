@@ -22,6 +22,7 @@ TIFS = {
 TRIGGERS = ("DEFAULT", "INVERSE", "BID", "ASK", "MID")
 POSITION_FILLS = ("DEFAULT", "OPEN_ONLY", "REDUCE_FIRST", "REDUCE_ONLY")
 LONGEST_ID = 128
+MOST_PRICE = Decimal(1_000_000)
 ECHOED = (
     "instrument", "units", "price", "distance", "priceBound", "timeInForce", "gtdTime", "positionFill", "triggerCondition", "tradeID",
     "clientExtensions", "tradeClientExtensions", "takeProfitOnFill", "stopLossOnFill", "trailingStopLossOnFill",
@@ -35,9 +36,9 @@ def order_type(body: Any) -> str:
     if not isinstance(order, dict):
         raise Malformed("Required field 'order' is missing")
     found = order.get("type", "MARKET")
-    if found not in TIFS:
+    if not isinstance(found, str) or found not in TIFS:
         raise Malformed("Invalid value specified for 'order.type'")
-    return str(found)
+    return found
 
 
 def echoed(given: Row) -> Row:
@@ -148,7 +149,7 @@ def price_of(pair: Pair, value: Any, label: str) -> Decimal:
     if value is None:
         raise Rejected(f"{label}_MISSING")
     found = parse_decimal(value, f"{label}_INVALID")
-    if found <= 0:
+    if not 0 < found < MOST_PRICE:
         raise Rejected(f"{label}_INVALID")
     if found != found.quantize(pair.tick):
         raise Rejected(f"{label}_PRECISION_EXCEEDED")

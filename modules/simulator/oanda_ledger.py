@@ -18,6 +18,7 @@ from modules.simulator.oanda_types import Row, parse_time
 ACCOUNT = "oanda"
 CASH = {"TRANSFER_FUNDS": "amount", "ORDER_FILL": "pl", "DAILY_FINANCING": "financing"}
 """Transactions that move the balance, and the field that says by how much."""
+STOPS = frozenset({"STOP_LOSS_ORDER", "TRAILING_STOP_LOSS_ORDER", "GUARANTEED_STOP_LOSS_ORDER"})
 UNHASHED = frozenset({"requestID", "accountID"})
 
 
@@ -37,12 +38,39 @@ def ledger(desk: Desk) -> Row:
     found["hash"] = digest(found)
     found["positions"] = [{"account": ACCOUNT, **one} for one in rows.positions(desk, open_only=True)]
     found["trades"] = [{"account": ACCOUNT, **rows.trade(desk, one)} for one in desk.open_trades()]
-    found["unprotected"] = [
-        {"account": ACCOUNT, "instrument": one.instrument, "trade": one.id, "from_ts": one.ts}
-        for one in desk.open_trades()
-        if not {"STOP_LOSS", "TRAILING_STOP_LOSS"} & set(one.legs)
-    ]
+    found["unprotected"] = unprotected(desk)
     return found
+
+
+def unprotected(desk: Desk) -> list[Row]:
+    """Each time that a trade stood without a stop: from one batch of transactions to a later one; `to_ts` None while it goes on."""
+    trade_of: dict[str, str] = {}
+    bare: dict[str, Row] = {}
+    past: list[Row] = []
+
+    def covered(trade: str, row: Row) -> None:
+        if (gap := bare.pop(trade, None)) is not None and gap.pop("batch") != row["batchID"]:
+            past.append(gap | {"to_ts": parse_time(row["time"])})
+
+    def uncovered(trade: str, instrument: str, row: Row) -> None:
+        bare[trade] = {
+            "account": ACCOUNT, "instrument": instrument, "trade": trade, "from_ts": parse_time(row["time"]), "to_ts": None,
+            "batch": row["batchID"],
+        }  # fmt: skip
+
+    for row in desk.rows:
+        if row["type"] in STOPS:
+            trade_of[row["id"]] = row["tradeID"]
+            covered(row["tradeID"], row)
+        elif row["type"] == "ORDER_CANCEL" and row["orderID"] in trade_of and row["reason"] != "LINKED_TRADE_CLOSED":
+            trade = trade_of[row["orderID"]]
+            uncovered(trade, desk.state.trades[trade].instrument if trade in desk.state.trades else "", row)
+        elif row["type"] == "ORDER_FILL":
+            for closed in row.get("tradesClosed", ()):
+                covered(closed["tradeID"], row)
+            if "tradeOpened" in row:
+                uncovered(row["tradeOpened"]["tradeID"], row["instrument"], row)
+    return past + [{name: value for name, value in gap.items() if name != "batch"} for gap in bare.values()]
 
 
 def digest(found: Row) -> str:

@@ -32,7 +32,6 @@ class Rest:
     ) -> None:
         self._broker, self._reads = broker, reads
         self.token = token
-        self.revoked = False
         self._now, self._wall_ms, self._changed = now, wall_ms, changed
         self._seen: deque[int] = deque()
         self._count = 0
@@ -44,7 +43,7 @@ class Rest:
 
     def authorised(self, headers: Mapping[str, str]) -> bool:
         """Whether the token is ours."""
-        return headers.get("Authorization", "") == f"Bearer {self.token}" and not self.revoked
+        return headers.get("Authorization", "") == f"Bearer {self.token}" and not self.desk.state.revoked
 
     def busy(self) -> bool:
         """Count a request; whether it is one too many in this second."""
@@ -168,6 +167,8 @@ class Rest:
     def _legs(self, spec: str, given: Row, now: int) -> tuple[int, Row]:
         trade = entry.find_trade(self.desk, spec)
         named = [(type_, name) for type_, name in REJECTS.items() if name in given]
+        if wrong := [name for _, name in named if not isinstance(given[name], dict | None)]:
+            raise Malformed(f"Invalid value specified for '{wrong[0]}'")
         try:
             if trade is None:
                 raise Rejected("TRADE_DOESNT_EXIST", status=404)

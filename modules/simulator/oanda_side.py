@@ -29,12 +29,13 @@ from modules.simulator.oanda_reads import Reads
 from modules.simulator.oanda_rest import Rest
 from modules.simulator.oanda_store import Kept, OandaStore
 from modules.simulator.oanda_streams import Streams
-from modules.simulator.oanda_types import Quote, Row, State
+from modules.simulator.oanda_types import Quote, Row, State, money
 from modules.simulator.oanda_web import OandaReplyFaults, OandaWeb
 from modules.simulator.order_types import Now
 from utils.errors import Refusal
 
 DEFAULT_BALANCE = "10000"
+MOST_MONEY = Decimal("1e12")
 AHEAD_MS = 10 * MINUTE
 """Points are read ahead by so much."""
 BEAT_MS = 5 * MINUTE
@@ -282,6 +283,33 @@ class OandaSide:
         self.save()
         return True
 
+    def revoke(self, name: str, *, revoked: bool) -> bool:
+        """Refuse the token from now on, or take that back; open streams end. False when the name is not this account's."""
+        if name not in {"oanda", self.account_id, self.token}:
+            return False
+        self.desk.state.revoked = revoked
+        if revoked:
+            self.streams.close()
+        self.save()
+        return True
+
+    def transfer(self, name: str, amount: Decimal) -> dict[str, Any] | None:
+        """Money in (> 0) or out (< 0); what is there then. None when the name is not this account's; ValueError: not that much is free."""
+        if name not in {"oanda", self.account_id, self.token}:
+            return None
+        now, desk = self._now().ts, self.desk
+        self.advance(now)
+        free = min(desk.state.balance, desk.figures().margin_available)
+        if not (amount.is_finite() and 0 < abs(amount) < MOST_MONEY and amount == money(amount) and -amount <= free):
+            raise ValueError(f"amount must be a number other than 0, and no more than {free} can be taken out")
+        desk.begin()
+        desk.state.balance += amount
+        desk.book(
+            "TRANSFER_FUNDS", now, amount=desk.text(amount), fundingReason="CLIENT_FUNDING", accountBalance=desk.text(desk.state.balance)
+        )
+        self._tell()
+        return {"account": self.account_id, "coin": HOME, "balance": desk.text(desk.state.balance)}
+
     def ledger(self) -> dict[str, Any]:
         """The truth about this account."""
         self.advance(self._now().ts)
@@ -304,6 +332,6 @@ def parse_balance(text: str) -> Decimal:
         found = Decimal(text.removeprefix(f"{HOME}="))
     except InvalidOperation:
         found = Decimal(-1)
-    if not (found.is_finite() and 0 <= found < Decimal("1e12") and found == found.quantize(Decimal("0.0001"))):
+    if not (found.is_finite() and 0 <= found < MOST_MONEY and found == found.quantize(Decimal("0.0001"))):
         raise Refusal(f"--oanda-balance: {text!r} is not an amount of {HOME}, e.g. 10000")
     return found

@@ -39,7 +39,7 @@ class Line:
         self.kind, self.path, self.uid = kind, path, account
         self.names = frozenset(names)
         self.id = f"oanda-{next(_ids):06d}"
-        self.silent = self.ended = False
+        self.silent = self.ended = self.writing = False
         self._later = later
         self._out: deque[bytes] = deque()
         self._waiting = 0
@@ -52,8 +52,8 @@ class Line:
 
     @property
     def outstanding(self) -> int:
-        """Lines that are not written yet."""
-        return 0 if self.ended else len(self._out)
+        """Lines that are not written yet; none while the client is behind with its reading: it is not waited for."""
+        return 0 if self.ended or self.writing else len(self._out)
 
     def send(self, travel: Sequence[tuple[float, bytes]]) -> None:
         """Let these go out, each after so many seconds."""

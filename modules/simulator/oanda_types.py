@@ -127,6 +127,8 @@ class State(msgspec.Struct, kw_only=True):
     """What the account began with."""
     gaps: list[tuple[str, int, float]] = []
     """Scripted jumps: pair, from when on (ms), by which factor."""
+    revoked: bool = False
+    """Whether the token is refused."""
     halted: list[str] = []
     """Pairs that a script has stopped."""
 

@@ -119,7 +119,9 @@ class OandaWeb:
         self._streams.join(line, self._now(), snapshot=query.get("snapshot", "true").lower() != "false")
         try:
             while part := await line.take():
+                line.writing = True
                 await response.write(part)
+                line.writing = False
         except ConnectionError:
             pass  # the client has gone
         finally:

@@ -30,6 +30,13 @@ def test_nothing_said_is_the_default() -> None:
     assert parsed() == SimulatorOptions()
 
 
+def test_the_broker_in_the_box_has_options_of_its_own() -> None:
+    words = "--oanda-port 81 --oanda-stream-port 82 --oanda-token t --oanda-account a --oanda-balance 5"
+    assert parsed(*words.split()) == SimulatorOptions(
+        oanda_port=81, oanda_stream_port=82, oanda_token="t", oanda_account="a", oanda_balance="5"
+    )
+
+
 def test_everything_said() -> None:
     words = (
         "--port 8080 --seed 3 --speed 600 --pace free --market recorded:d --from 2025-02-15 --to 1739664000000 --symbols btcusdt,ETHUSDT,"

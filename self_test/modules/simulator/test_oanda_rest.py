@@ -76,6 +76,20 @@ def test_what_is_not_there() -> None:
     assert stage.ask("PUT", "orders/99", order)[0] == 404
 
 
+@pytest.mark.parametrize("wild", [5, "x", [], {}, True, "1e99", "-1", {"price": "1e99"}, {"price": {}}, {"distance": []}, None])
+def test_nothing_that_can_be_sent_breaks_it(wild: object) -> None:
+    stage = Stage()
+    trade = stage.buy()["orderFillTransaction"]["id"]
+    sound = {"type": "LIMIT", "instrument": "EUR_USD", "units": "10", "price": "1.0"}
+    for field in (*sound, "timeInForce", "gtdTime", "priceBound", "stopLossOnFill", "takeProfitOnFill", "trailingStopLossOnFill",
+                  "clientExtensions", "positionFill"):  # fmt: skip
+        assert stage.ask("POST", "orders", {"order": sound | {"timeInForce": "GTD"} | {field: wild}})[0] in {201, 400}, field
+    for name in ("stopLoss", "takeProfit", "trailingStopLoss"):
+        assert stage.ask("PUT", f"trades/{trade}/orders", {name: wild})[0] in {200, 400}
+    for path in (f"trades/{trade}/close", "positions/EUR_USD/close"):
+        assert stage.ask("PUT", path, {"units": wild, "longUnits": wild})[0] in {200, 400, 404}
+
+
 def test_replacing_over_rest() -> None:
     stage = Stage()
     order = {"type": "LIMIT", "instrument": "EUR_USD", "units": "10", "price": "1.00000"}

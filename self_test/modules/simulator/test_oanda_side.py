@@ -157,6 +157,25 @@ def test_options_that_disagree_with_what_is_kept(tmp_path: Path) -> None:
     assert Stage(None, tmp_path).side.token == "mine" and Stage(None, tmp_path, oanda_token="new").side.token == "new"
 
 
+def test_a_token_is_refused_and_good_again() -> None:
+    stage = Stage()
+    line = stage.listen("transactions")
+    assert not stage.side.revoke("somebody", revoked=True) and stage.side.revoke("oanda", revoked=True)
+    assert stage.ask("GET", "summary")[0] == 401 and line.ended
+    assert stage.side.revoke(stage.account, revoked=False) and stage.ask("GET", "summary")[0] == 200
+
+
+def test_money_in_and_out() -> None:
+    stage = Stage()
+    stage.buy("100000")
+    assert stage.side.transfer("somebody", D("1")) is None
+    assert stage.side.transfer("oanda", D("-500")) == {"account": stage.account, "coin": "USD", "balance": "9500.0000"}
+    for wrong in ("0", "-5832", "NaN", "0.00001"):  # 3,663 are bound
+        with pytest.raises(ValueError, match="amount"):
+            stage.side.transfer("oanda", D(wrong))
+    assert stage.side.desk.rows[-1]["type"] == "TRANSFER_FUNDS"
+
+
 def test_balances() -> None:
     assert parse_balance("USD=12.5") == D("12.5")
     for bad in ("x", "-1", "NaN", "1.00001"):
