@@ -7,6 +7,7 @@ has the earliest end that is usual, and bars that come all the same are taken. S
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -49,7 +50,8 @@ def _at(day: date, moment: time) -> int:
     return int(datetime.combine(day, moment, NEW_YORK).timestamp()) * 1000
 
 
-def _shut(around: date) -> list[tuple[int, int]]:
+@functools.lru_cache(maxsize=64)
+def _shut(around: date) -> tuple[tuple[int, int], ...]:
     """Weekends and holidays some three weeks around a day, [from, until) in ms UTC, ascending and apart."""
     friday = around - timedelta(days=(around.weekday() - 4) % 7 + 14)
     found = [(_at(friday + timedelta(days=7 * n), TURN), _at(friday + timedelta(days=7 * n + 2), TURN)) for n in range(6)]
@@ -66,7 +68,7 @@ def _shut(around: date) -> list[tuple[int, int]]:
             merged[-1] = merged[-1][0], max(merged[-1][1], until)
         else:
             merged.append((begin, until))
-    return merged
+    return tuple(merged)
 
 
 def _day(ts: int) -> date:

@@ -296,9 +296,11 @@ class BotConfig(_Group):
     panel: Panel = Panel()
 
     @model_validator(mode="after")
-    def _levered(self) -> Self:
-        """No more than 3 on coins, whatever the venue would lend."""
+    def _coins(self) -> Self:
+        """No leverage above 3 on coins, whatever the venue would lend; one feed brings all coins' candles, of one length."""
         for domain in (Domain.CRYPTO, Domain.PERPS):
+            if domain in self.domains and self.domains[domain].timeframes:
+                raise ValueError(f"domains.{domain}.timeframes: only pairs of FOREX may have timeframes of their own")
             if domain in self.domains and self.domains[domain].costs.leverage > MOST_COIN_LEVERAGE:
                 raise ValueError(f"domains.{domain}.costs.leverage {self.domains[domain].costs.leverage} is above {MOST_COIN_LEVERAGE}")
         return self

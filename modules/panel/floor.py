@@ -48,7 +48,7 @@ class PanelFloor:
 
     def attach(self, env: str, recent: Recent, operator: Operator, missing: Callable[[], list[str]], aside: Aside) -> None:
         """There is an engine: `recent` watches it, `operator` is its counter."""
-        widths = {one.key: self._config.domains[one.domain].confirm_ms for one in recent.state.instruments}
+        widths = {one.key: self._config.domains[one.domain].frames(one.symbol).confirm_ms for one in recent.state.instruments}
         self._forming = Forming(widths)
         words = figures_command(self._folder)
         self.site.attach(

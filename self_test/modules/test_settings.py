@@ -64,6 +64,11 @@ def test_a_pair_may_have_timeframes_of_its_own() -> None:
     assert again.domains[Domain.FOREX].timeframes == forex.timeframes
 
 
+def test_coins_share_their_timeframes() -> None:
+    with pytest.raises(Refusal, match="only pairs of FOREX"):
+        apply_overrides(CONFIG, {}, ["domains.crypto.timeframes=BTCUSDT=1h/15m"])
+
+
 @pytest.mark.parametrize("written", ["EURUSD", "EURUSD=1h", "EURUSD=15m/1h", "EURUSD=1h/1m", "EURUSD=7h/1h", "EURUSD=1h/1h", "EURUSD=x/y"])
 def test_timeframes_that_are_none_are_refused(written: str) -> None:
     with pytest.raises(Refusal, match="timeframes"):
