@@ -106,10 +106,14 @@ def needed(*, env: str, disaster: bool = False, opens_live: bool = False, asks: 
 
 
 def last_digits(account_id: str) -> str:
-    """What has to be typed for an account; Refusal when its id is not known, for then nothing that is typed can confirm it."""
-    if len(account_id) < DIGITS:
+    """What has to be typed for an account; Refusal when its id is not known, for then nothing that is typed can confirm it.
+
+    Dashes do not count: the last characters of `101-004-1234567-001` would tell it from nobody's, 7001 does.
+    """
+    plain = account_id.replace("-", "")
+    if len(plain) < DIGITS:
         raise Refusal("the account's id is not known, so nobody can confirm that it is the one that is meant")
-    return account_id[-DIGITS:]
+    return plain[-DIGITS:]
 
 
 def typed_digits(text: str | None) -> tuple[str, ...]:

@@ -133,6 +133,7 @@ def test_an_account_whose_id_is_not_known_cannot_be_confirmed(account_id: str) -
     with pytest.raises(Refusal, match="id is not known"):
         ask(Kind.DIGITS, "n1", "ada", "promote", 0, accounts=[("PERPS/LIVE", "123456"), ("CRYPTO/LIVE", account_id)])
     assert last_digits("1234") == "1234"
+    assert last_digits("101-004-1234567-001") == "7001", "a broker's id: the dash and the number of the account within it tell nobody apart"
 
 
 @pytest.mark.parametrize(
