@@ -191,9 +191,14 @@ class Broker:
 
     # what prices bring about ----------------------------------------------------------------------------------------------------------
     def on_quote(self, instrument: str, quote: Quote) -> None:
-        """A price moved: trailing stops follow, orders that are due are filled, and the margin is looked at."""
+        """A price moved: trailing stops follow, what is due is filled, the margin is looked at; while the pair is shut all that waits."""
         desk = self.desk
         desk.quotes[instrument] = quote
+        if not desk.tradeable(instrument):
+            desk.missed.add(instrument)
+            return
+        jumped = quote.jumped or instrument in desk.missed
+        desk.missed.discard(instrument)
         waiting = desk.pending(instrument)
         for order in waiting:
             if order.trail is not None:
@@ -203,7 +208,7 @@ class Broker:
             if order.state == "PENDING" and due(order, quote, units):
                 desk.begin()
                 level = order.trail if order.trail is not None else order.price
-                passed = None if quote.jumped or order.trigger != "DEFAULT" else level
+                passed = None if jumped or order.trigger != "DEFAULT" else level
                 fills.execute(desk, order, quote.ts, f"{order.type}_ORDER", passed=passed)
         if any(instrument in self._moved_by(one) for one in desk.open_trades()):
             self.check_margin(quote.ts)

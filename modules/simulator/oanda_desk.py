@@ -50,6 +50,8 @@ class Desk:
         self.quotes: dict[str, Quote] = {}
         self.shut: set[str] = set()
         """Pairs that do not trade now."""
+        self.missed: set[str] = set()
+        """Pairs whose price moved meanwhile: their next one is a jump."""
         self.batch = ""
         self.request = ""
         self._orders = {one.id: one for one in state.orders.values() if one.state == "PENDING"}

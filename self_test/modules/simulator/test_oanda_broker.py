@@ -158,6 +158,17 @@ def test_a_shut_market_cancels_entries_and_closes_and_leaves_what_rests() -> Non
     assert len(machine.desk.pending()) == 2 and held(machine).units == 1000
 
 
+def test_what_comes_due_while_the_pair_is_shut_waits_and_is_filled_where_the_market_then_is() -> None:
+    machine = broker()
+    buy(machine, **LEGS)
+    machine.desk.shut = {"EUR_USD"}
+    quote(machine, "EUR_USD", "1.09000")
+    assert len(machine.desk.pending()) == 2 and held(machine).units == 1000
+    machine.desk.shut = set()
+    quote(machine, "EUR_USD", "1.08500")
+    assert machine.desk.since(4)[0]["price"] == "1.08500", "not at its own price: nobody traded there"
+
+
 def test_replacing_a_pending_order() -> None:
     machine = broker()
     order = {"type": "LIMIT", "instrument": "EUR_USD", "units": "100", "price": "1.00000", "clientExtensions": {"id": "one"}}
