@@ -63,6 +63,20 @@ def test_a_faster_pair_looks_back_as_far() -> None:
     assert (sides(codes, F1) > 0).sum() > 5
 
 
+@pytest.mark.parametrize("cut", [1, 2_001, 5_003])
+def test_what_follows_changes_nothing_before_it_and_a_row_goes_on_where_it_stopped(cut: int) -> None:
+    bars = week_bars(6_000, 5)
+    whole = new_market(1, M15, HOUR, weekends=True)
+    codes, _ = feed(bars, whole)
+    parts = new_market(1, M15, HOUR, weekends=True)
+    before, _ = feed(bars.cut(0, cut), parts)
+    stored = np.frombuffer(parts.tobytes(), parts.dtype).copy()
+    after, _ = feed(bars.cut(cut, 6_000), stored)
+    assert np.array_equal(np.concatenate([before, after]), codes) and stored.tobytes() == whole.tobytes()
+    wild = bars._replace(c=np.where(np.arange(6_000) < cut, bars.c, bars.l), h=np.where(np.arange(6_000) < cut, bars.h, bars.h + 900))
+    assert np.array_equal(feed(wild, new_market(1, M15, HOUR, weekends=True))[0][:cut], codes[:cut])
+
+
 def test_rows_that_never_close_arm_no_forex_strategy_and_the_reverse() -> None:
     bars = generate(24_000, 1)
     always, _ = feed(bars)

@@ -18,12 +18,14 @@ from modules.learning.labels import ASKED, Labeller, Why
 from modules.learning.research import run_sweep
 from modules.overrides import apply_overrides
 from modules.settings import BotConfig
+from self_test.fakes.fx_markets import fx_market
+from self_test.strategy.fx_reference import working
 from state.accounts import Domain
 from strategy.base import F1, F2
 from utils.errors import Refusal
 
 FX = frozenset({F1, F2})
-HOUR = 3_600_000
+M15, HOUR = 900_000, 3_600_000
 PAIRS = CONFIG.domains[Domain.FOREX].symbols
 FREE = ("risk.half_drawdown=0.3", "risk.stop_drawdown=0.4", "risk.max_drawdown=0.45")
 """Limits so far away that the account trades on to the end of the data."""
@@ -49,6 +51,18 @@ def inside(trades: list[dict[str, Any]]) -> None:
         assert not decided.rest_ts <= decided.since < decided.rest_until, trade
         assert decided.since < decided.close_ts - 30 * 60_000, trade
         assert is_open(int(trade["entry_ts"])), trade
+
+
+def test_in_the_weeks_between_the_clocks_each_market_keeps_its_own_hours() -> None:
+    """New York changes on 9 March 2025, London on the 30th: between them they are an hour nearer."""
+    grid = fx_market("EURUSD", "GBPUSD", "USDJPY", seed=5, days=50, first_day=12)
+    trades, _ = same_trades(grid, apply_overrides(CONFIG, {}, FREE))
+    inside(trades)
+    between = [one for one in trades if ms("2025-03-09") <= int(one["decided_ts"]) < ms("2025-03-30")]
+    assert between and {one["strategy"] for one in trades} >= {"F2"}
+    for one in trades:
+        if one["strategy"] == "F2":  # armed at an hour's close, confirmed within three quarters of an hour
+            assert any(working(int(one["decided_ts"]) - back * M15) for back in (1, 2, 3)), one
 
 
 @pytest.mark.data

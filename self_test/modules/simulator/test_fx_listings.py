@@ -18,7 +18,8 @@ def test_every_configured_pair_is_listed_on_its_grid() -> None:
     assert (yen.name, yen.instrument.tick, yen.pip_location) == ("USD_JPY", Decimal("0.001"), -2)
     assert LISTINGS["EURGBP"].margin_rate == Decimal("0.05")
     for one in LISTINGS.values():
-        assert (one.instrument.step, one.instrument.min_qty) == (1, 1)
+        assert one.instrument.step == one.instrument.min_qty == Decimal(1)
+        assert one.instrument.margin_rate == one.margin_rate and one.instrument.pip == Decimal(1).scaleb(one.pip_location)
         assert one.instrument.tick == Decimal(1).scaleb(-one.display_precision)
         assert one.instrument.unit > 0
 
