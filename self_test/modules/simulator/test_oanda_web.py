@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import aiohttp
 import pytest
 
 from modules.simulator.faults import parse
+from modules.simulator.oanda_types import parse_time
 from modules.simulator.server import Simulator
 from self_test.modules.simulator.live import serving
 from utils.errors import Refusal
@@ -74,3 +76,23 @@ async def test_truth_of_both_venues_in_the_control_api() -> None:
         async with session.post(f"{simulator.ready()['control']}/faults", data=body) as answer:
             assert answer.status == 200
         assert simulator.oanda.desk.state.gaps
+
+
+@pytest.mark.asyncio
+async def test_lockstep_holds_at_the_close_that_the_heartbeat_tells() -> None:
+    async with asyncio.timeout(20), serving(symbols=("EURUSD",), pace="lockstep") as simulator:
+        headers = {"Authorization": f"Bearer {simulator.oanda.token}"}
+        url = f"{simulator.oanda.web.address(1)}/v3/accounts/{simulator.oanda.account_id}/pricing/stream?instruments=EUR_USD"
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+            simulator.attachments.register("bot", None, simulator.clock.now_ms)
+            close = (simulator.clock.now_ms // 300_000 + 1) * 300_000
+            for at in (close, close + 300_000, close + 600_000):
+                prices = list[int]()
+                async for line in answer.content:
+                    row = json.loads(line)
+                    if row["type"] == "HEARTBEAT" and parse_time(row["time"]) == at:
+                        break
+                    if row["type"] == "PRICE":
+                        prices.append(parse_time(row["time"]))
+                assert prices[-1] == at - 1 and simulator.clock.now_ms == at, "the last price of the bar came first, and time stands"
+                simulator.attachments.ack(at)
