@@ -7,7 +7,7 @@ Order of precedence: this file < parameters put into force by `promote FILE` < `
 
 from __future__ import annotations
 
-from modules.settings import BotConfig, Capital, Costs, DomainSettings, Http, Learning, Paper, Risk
+from modules.settings import BotConfig, Capital, Costs, DomainSettings, Http, Learning, Paper, Risk, Swap
 from state.accounts import Domain
 
 MINUTE_MS = 60_000
@@ -36,6 +36,16 @@ CONFIG = BotConfig(
             warmup_days=65,
             # No commission: the spread pays. 1 bp a side is a calm hour's half spread with some slippage; margin rate 1/30.
             costs=Costs(taker_ppm=0, maker_ppm=0, slip_ppm=100, leverage=30),
+            # Difference of the two policy rates in the middle of 2025 less 0.8 % for the broker, until the broker says its own.
+            swap={
+                "EURUSD": Swap(long=-0.031, short=0.015),
+                "GBPUSD": Swap(long=-0.009, short=-0.007),
+                "USDJPY": Swap(long=0.030, short=-0.046),
+                "AUDUSD": Swap(long=-0.013, short=-0.003),
+                "USDCAD": Swap(long=0.008, short=-0.024),
+                "EURGBP": Swap(long=-0.030, short=0.014),
+                "EURJPY": Swap(long=0.007, short=-0.023),
+            },
         ),
     },
     risk=Risk(),

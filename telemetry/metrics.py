@@ -15,7 +15,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
-from state.books import FLAT, OPEN
+from state.books import FLAT, OPEN, PAR_E9
 from state.ledger import fees_of
 from state.messages import BarsClosed, Command, Event, OrderUnknown, Place, Record, Report
 from state.runtime import RuntimeState
@@ -254,10 +254,10 @@ class MetricsObserver:
     def _sample_account(self, state: RuntimeState, a: int) -> None:
         account, acct = str(state.accounts[a]), state.acct[a]
         ours = state.inst["account"] == a
-        pos, unit = state.pos[ours], state.inst["unit"][ours]
+        pos, unit, rate = state.pos[ours], state.inst["unit"][ours], state.inst["rate_e9"][ours] / PAR_E9
         held = pos[pos["status"] == OPEN]
         # The formula of state.booking.gross_of, over all rows at once and as a float: a picture, never a limit.
-        notional = (pos["mark"].astype(np.float64) * pos["steps"] + pos["reference"].astype(np.float64) * pos["working"]) * unit
+        notional = (pos["mark"].astype(np.float64) * pos["steps"] + pos["reference"].astype(np.float64) * pos["working"]) * unit * rate
         gross = float(notional[pos["status"] != FLAT].sum())
         equity, peak = int(acct["equity"]), int(acct["peak"])
         working = sum(order.account == state.accounts[a] and not order.done for order in state.orders.values())

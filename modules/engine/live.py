@@ -193,6 +193,9 @@ def stray(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
         state.acct[a]["cash"] -= fill.side * value
         exits.cash_row(state, a, fill.ts, "trade", -fill.side * value, fill.exec_id, out)
         coins.strayed(state, i, fill, out)
+    elif fill.gained:
+        state.acct[a]["cash"] += fill.gained
+        exits.cash_row(state, a, fill.ts, "pnl", fill.gained, fill.exec_id, out)
     if fill.fee:
         state.acct[a]["cash"] -= fill.fee
         exits.cash_row(state, a, fill.ts, "fee", -fill.fee, fill.exec_id, out)

@@ -15,6 +15,7 @@ from modules.engine.mandate import Mandate
 from modules.exchange.movements import explain
 from modules.exchange.reconcile import Book, comparable
 from state.books import OPEN
+from state.conversion import home_of
 from state.messages import CashMoved, Command, Report, VenueRead
 from state.runtime import RuntimeState
 from state.transfers import CashLog, Movement, wallet_name
@@ -68,11 +69,11 @@ def _room(state: RuntimeState, cash: dict[int, int]) -> int:
 
 
 def _bound(state: RuntimeState, a: int) -> int:
-    """Margin of account `a`'s perpetual positions, money units."""
+    """Margin of account `a`'s positions other than spot, money units."""
     held = [
         i for i in range(len(state.pos)) if state.inst[i]["account"] == a and state.pos[i]["status"] == OPEN and not state.inst[i]["spot"]
     ]
-    return sum(int(state.pos[i]["value"]) // max(1, int(state.inst[i]["leverage"])) for i in held)
+    return sum(home_of(state.inst, i, int(state.pos[i]["value"])) // max(1, int(state.inst[i]["leverage"])) for i in held)
 
 
 def _move(state: RuntimeState, mandate: Mandate, a: int, amount: int, row: Movement, ts: int, out: list[Command]) -> None:

@@ -16,6 +16,7 @@ from modules.engine.mandate import Mandate
 from modules.engine.scene import scene_of
 from risk.cost_model import Conditions, Sample
 from state.accounts import Mode
+from state.books import PAR_E9
 from state.intents import Scene
 from state.market import Quote
 from state.messages import BarsClosed, Command, Event
@@ -72,7 +73,9 @@ class BookSampler:
     def _usual(self, i: int, reference: int) -> int:
         """Steps of an order at the base share of its account, at least the venue's minimum."""
         inst, acct = self._state.inst[i], self._state.acct[int(self._state.inst[i]["account"])]
-        wanted = float(self._mandate.limits[0]["base"]) * float(acct["equity"]) / max(1, reference * int(inst["unit"]))
+        times = int(inst["leverage"]) if inst["on_margin"] else 1
+        step = max(1.0, reference * int(inst["unit"]) * (int(inst["rate_e9"]) / PAR_E9))
+        wanted = float(self._mandate.limits[0]["base"]) * times * float(acct["equity"]) / step
         return max(1, int(inst["min_steps"]), int(wanted))
 
 

@@ -11,6 +11,7 @@ from modules.engine.desk import FEEDS
 from modules.settings import Risk
 from state.accounts import Mode
 from state.books import FLAT, OPEN
+from state.conversion import home_currency, home_of
 from state.instruments import Instrument
 from state.intents import Side
 from state.runtime import REASONS, RuntimeState, account_view
@@ -150,7 +151,7 @@ def cards(state: RuntimeState, risk: Risk) -> list[Card]:
         view, acct = account_view(state, a), state.acct[a]
         start, equity = int(acct["day_start"]), int(acct["equity"])
         share = (equity - start) / start if start > 0 else 0.0
-        quotes = [state.instruments[m].quote for b, m in state.seats if b == a]
+        quotes = [home_currency(state.instruments[m]) for b, m in state.seats if b == a]
         found.append(
             Card(
                 name=str(account),
@@ -188,7 +189,7 @@ def _position(state: RuntimeState, i: int) -> Position:
     steps, side, risk = int(pos["steps"]), int(pos["side"]), int(pos["risk"])
     entry = int(pos["value"]) / (steps * unit)
     mark, stop, target = int(pos["mark"]), int(pos["stop"]), int(pos["target"])
-    pnl = side * (mark * steps * unit - int(pos["value"])) - int(pos["fees"]) - int(pos["funding"])
+    pnl = home_of(state.inst, i, side * (mark * steps * unit - int(pos["value"]))) - int(pos["fees"]) - int(pos["funding"])
     exact = money(int(pos["value"])) / instrument.qty(steps)
     closing = int(pos["closing"])
     return Position(

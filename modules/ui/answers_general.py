@@ -15,6 +15,7 @@ from modules.ui.scene import DAY_MS, Scene, cents, drawdown, held, percent, step
 from modules.ui.wording import date_time
 from modules.version import VERSION
 from state.accounts import Domain
+from state.conversion import home_currency
 from state.drift import Drift
 from state.policies import PolicyRef
 from state.stages import STAGES
@@ -58,7 +59,9 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
         "limits": {name: share for share, name in steps_of(scene.mandate)},
         "offers": offers,
         "earned": state.earned,
-        "quotes": {str(account): state.instruments[m].quote for a, account in enumerate(state.accounts) for b, m in state.seats if a == b},
+        "quotes": {
+            str(account): home_currency(state.instruments[m]) for a, account in enumerate(state.accounts) for b, m in state.seats if a == b
+        },
     }
     more = [("positions", Wanted("positions")), ("pnl", Wanted("pnl", {"period": "day"}))]
     more += [(f"promote {key}", Wanted("promote", {"style": key})) for key in (*offers, *policies)]

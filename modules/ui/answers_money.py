@@ -29,6 +29,7 @@ from modules.ui.scene import (
 )
 from modules.ui.wording import price, span
 from state.books import PENDING
+from state.conversion import home_currency
 from state.intents import Side
 from state.runtime import account_view, holding
 from utils.fixed import money, plain
@@ -55,7 +56,7 @@ def positions(scene: Scene, _args: Mapping[str, str]) -> Answer:
             f"  entry {price(one.entry)}, now {plain(mark)} ({percent(float(mark / entry) - 1.0, sign=True)})",
             f"  stop {one.stop} ({percent(float(Decimal(one.stop) / mark) - 1.0, sign=True)})",
             f"  target {one.target} ({percent(float(Decimal(one.target) / mark) - 1.0, sign=True)})",
-            f"  {r_text(r)}, {cents(money(net), sign=True)} {instrument.quote}, held {span((now - one.opened_ts) / 1000)}",
+            f"  {r_text(r)}, {cents(money(net), sign=True)} {home_currency(instrument)}, held {span((now - one.opened_ts) / 1000)}",
         ]
         if int(pos["closing"]):
             lines.append("  is being closed")

@@ -17,6 +17,7 @@ from modules.exchange.reconcile import MISMATCH
 from modules.ui.wording import amount, price, span
 from state.accounts import Account, Mode
 from state.books import FLAT, OPEN
+from state.conversion import home_currency, home_of
 from state.intents import Side
 from state.messages import Command, Control, Event, OrderFilled, Record, Report, VenueRead
 from state.runtime import RuntimeState, account_view, holding
@@ -257,7 +258,7 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
         return
     pos, instrument, view = state.pos[i], state.instrument(i), holding(state, i)
     card, near = STRATEGIES[int(pos["strategy"])], Decimal(view.entry)
-    stake = money(int(pos["risk"]) * int(pos["steps"]) * instrument.unit)
+    stake = money(home_of(state.inst, i, int(pos["risk"]) * int(pos["steps"]) * instrument.unit))
     regime = f" in {NAMES[int(pos['regime'])]}" if pos["regime"] else ""
     waits = f", {instrument.qty(event.left)} still working" if event.left else ""
     yield Notice(
@@ -270,7 +271,7 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
             f"{view.qty} at {price(view.entry)}{waits}",
             f"stop {view.stop} ({Decimal(view.stop) / near - 1:+.2%})",
             f"target {view.target} ({Decimal(view.target) / near - 1:+.2%})",
-            f"1 R = {amount(stake)} {instrument.quote}, fees {amount(money(int(pos['fees'])))}",
+            f"1 R = {amount(stake)} {home_currency(instrument)}, fees {amount(money(int(pos['fees'])))}",
         ),
         account=str(event.fill.account),
         key="entry",
@@ -356,4 +357,4 @@ def _verified(event: Event, state: RuntimeState, account: str) -> bool:
 def _quote(state: RuntimeState, account: str) -> str:
     """The coin an account counts in."""
     found = Account.parse(account)
-    return next((one.quote for one in state.instruments if one.domain is found.domain), "")
+    return next((home_currency(one) for one in state.instruments if one.domain is found.domain), "")

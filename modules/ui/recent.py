@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from modules.ui import wording
 from modules.ui.wording import Line
+from state.conversion import home_currency
 from state.instruments import Instrument
 from state.ledger import fees_of
 from state.market import Candle
@@ -261,7 +262,7 @@ def _told(seq: int, event: Event, command: Command, instruments: Mapping[str, In
             return _of(seq, line, what="entered", rule=rule, key=intent.key, regime=regime(intent.key), order_id=order.order_id)
         case Record(kind="trade", row=row):
             key = key_of(row)
-            line = wording.closed(row, instruments[key].quote if key in instruments else "")
+            line = wording.closed(row, home_currency(instruments[key]) if key in instruments else "")
             return _of(seq, line, what="closed", rule=str(row["reason"]), key=key, regime=int(row["regime"]))
         case Record(kind="fill", row=row):
             text = f"{row['side']} {row['qty']} {row['symbol']} at {row['price']}, fee {wording.amount(fees_of(row))}"

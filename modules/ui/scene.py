@@ -15,6 +15,7 @@ from modules.ui.recent import Recent
 from modules.ui.wording import short_time
 from state.accounts import Domain
 from state.books import OPEN
+from state.conversion import home_currency, home_of
 from state.instruments import Instrument
 from state.runtime import RuntimeState
 from utils.errors import Refusal
@@ -118,7 +119,7 @@ def moment(ts: int, now: int) -> str:
 
 def quote_of(state: RuntimeState, a: int) -> str:
     """The currency that account `a` counts in."""
-    return next((state.instruments[m].quote for b, m in state.seats if b == a), "")
+    return next((home_currency(state.instruments[m]) for b, m in state.seats if b == a), "")
 
 
 def held(state: RuntimeState, a: int | None = None) -> list[int]:
@@ -129,9 +130,9 @@ def held(state: RuntimeState, a: int | None = None) -> list[int]:
 def marked(state: RuntimeState, i: int) -> tuple[int, float | None]:
     """What position `i` would bring at its mark, costs so far included (money units), and the same in R; None without a known risk."""
     pos, unit = state.pos[i], int(state.inst[i]["unit"])
-    moved = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * unit - int(pos["value"]))
+    moved = home_of(state.inst, i, int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * unit - int(pos["value"])))
     net = moved + int(pos["realised"]) - int(pos["fees"]) - int(pos["funding"])
-    at_risk = int(pos["risk"]) * int(pos["filled"]) * unit
+    at_risk = home_of(state.inst, i, int(pos["risk"]) * int(pos["filled"]) * unit)
     return net, net / at_risk if at_risk else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from state.books import OPEN
+from state.conversion import home_currency
 from state.ledger import fees_of
 from state.messages import Command, Event, Record, Report
 from state.runtime import RuntimeState
@@ -73,7 +74,7 @@ class Tally:
         self.first_ts = self.last_ts = state.ts
         self.wallets: dict[str, Wallet] = {}
         for a, account in enumerate(state.accounts):
-            quote = next((state.instruments[m].quote for b, m in state.seats if b == a), "")
+            quote = next((home_currency(state.instruments[m]) for b, m in state.seats if b == a), "")
             equity = int(state.acct[a]["equity"])
             self.wallets[str(account)] = Wallet(quote, equity, equity)
         self.by_strategy: dict[tuple[str, str], Group] = {}

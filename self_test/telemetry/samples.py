@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from state.accounts import Account, Domain, Mode
-from state.books import INST, OPEN
+from state.books import INST, OPEN, rows
 from state.instruments import Instrument
 from state.intents import Approved, ExitPlan, Intent, OrderType, Side
 from state.market import Candle
@@ -42,7 +42,7 @@ def small_state() -> RuntimeState:
     state = RuntimeState(
         (instrument(Domain.CRYPTO, "BTCUSDT"), instrument(Domain.PERPS, "ETHUSDT")), (SPOT, PERPS), np.zeros(2, [("x", "i8")])
     )
-    state.inst = np.zeros(2, INST)
+    state.inst = rows(INST, 2)
     state.inst["account"] = [0, 1]
     state.inst["unit"] = [one.unit for one in state.instruments]
     for a, balance in enumerate((1_000, 10_000)):

@@ -22,6 +22,7 @@ from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.books import SPOT, coin
 from self_test.fakes.markets import market
 from state.accounts import Account, Domain, Mode
+from state.books import OPEN, PAR_E9
 from state.chain import Chain
 from state.ledger import Ledger, RowKind, read_ledger
 from state.messages import Command, Event, Record, Report, decode_commands, decode_event, encode_commands, encode_event
@@ -241,6 +242,32 @@ def test_rows_of_the_previous_layout_are_adopted(two: Snapshot) -> None:
             elif field != "market":
                 assert not ours[field].any() and theirs[field].any(), f"{field} is new: it starts at zero"
     assert restore(snapshot_of(then, 9)).state.pos.dtype == LAYOUTS["pos"], "from then on it is stored as today"
+
+
+NEW_WITH_FOREX = {
+    "inst": ("rate_e9", "via", "inverse", "via_tick", "on_margin", "base_ccy", "quote_ccy", "swap_long_e8", "swap_short_e8"),
+    "limits": ("fx_pair_gross", "fx_gross", "fx_currency"),
+    "pos": ("bought",),
+}
+
+
+def test_rows_from_before_currencies_are_worth_what_they_were(told: tuple[Snapshot, Story, Any]) -> None:
+    """Crypto is at par, its limits are the usual ones, and what is held remembers what was paid for all of it."""
+    engine = restore(told[0])
+    for event, _ in told[1]:
+        engine.process(decode_event(event))
+        if (engine.state.pos["status"] == OPEN).any():
+            break
+    held = engine.state.pos["status"] == OPEN
+    assert held.any() and (engine.state.pos["bought"][held] > 0).all()
+    old = now = snapshot_of(engine, 9)
+    for name, fields in NEW_WITH_FOREX.items():
+        old = as_of_before(old, name, fields)
+    then, ours = restore(old), restore(now)
+    assert (then.state.inst["rate_e9"] == PAR_E9).all() and (then.state.inst["via"] == -1).all()
+    for name in NEW_WITH_FOREX["limits"]:
+        assert then.mandate.limits[0][name] == getattr(CONFIG.risk, name)
+    assert np.array_equal(then.state.pos["bought"][held], ours.state.pos["bought"][held])
 
 
 def test_a_table_that_has_grown_is_adopted(two: Snapshot) -> None:

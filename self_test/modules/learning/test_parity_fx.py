@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config import CONFIG
+from dataio.archive import open_archive
 from forex.sessions import hours, next_close_ts
-from modules.engine.grid import Grid
+from modules.engine.grid import Grid, load
 from modules.engine.replay import FIELDS, run_engine
 from modules.learning.research import run_sweep
 from modules.settings import BotConfig, Swap
@@ -102,3 +104,24 @@ def test_stored_bars_come_with_the_turns_of_their_days(grid: Grid) -> None:
     times, counts = grid.funding["FOREX:USDCAD"]
     triple = int(times[counts == 3][0])
     assert (hours(triple - 1).close_ts - triple) // 3_600_000 == 24, "Thursday: a dollar against Canada's is settled in one day"
+
+
+@pytest.mark.data
+def test_swap_on_the_real_pairs_of_2025_is_what_the_days_held_say(market_data: Path) -> None:
+    """Carried over weekends, every trade's swap is a sum of its own turns; a pair that is never held over one pays nothing."""
+    told = config(CONFIG.domains[Domain.FOREX].swap, weekend="carry", half_drawdown=0.3, stop_drawdown=0.4, max_drawdown=0.45)
+    window = (1_751_328_000_000, 1_764_547_200_000)  # July to November
+    grid = load(open_archive(market_data), Domain.FOREX, ALL, told.domains[Domain.FOREX], window)
+    trades = same_trades(grid, told)
+    over = 0
+    for trade in trades:
+        times, counts = grid.funding[f"FOREX:{trade['symbol']}"]
+        rates = told.domains[Domain.FOREX].swap[trade["symbol"]]
+        before = int(counts[(times > trade["entry_ts"]) & (times < trade["exit_ts"])].sum())
+        # A stop inside the bar that ends with the turn was gone by then; a close at the open of the next one was not.
+        days = before + (int(counts[times == trade["exit_ts"]].sum()) if trade["reason"] in {"max_hold", "halt"} else 0)
+        rate = rates.long if trade["side"] == "long" else rates.short
+        worth = float(trade["qty"]) * float(trade["entry"]) * WORTH[trade["symbol"][3:]]
+        assert float(trade["funding"]) == pytest.approx(-worth * rate * days / 365, rel=0.15, abs=1e-9), trade
+        over += days > 0
+    assert over >= 20
