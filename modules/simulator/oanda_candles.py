@@ -7,7 +7,6 @@ traded. Finer ones than the bars are made of the points of the path.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -204,8 +203,3 @@ def _text(pair: Pair, ticks: int) -> str:
     digits = pair.precision
     whole, rest = divmod(ticks, 10**digits)
     return f"{whole}.{rest:0{digits}d}"
-
-
-def mid_text(pair: Pair, bid: Decimal, ask: Decimal) -> str:
-    """The middle, on the grid."""
-    return pair.price(((bid + ask) / 2).quantize(pair.tick, ROUND_HALF_UP))

@@ -14,7 +14,6 @@ import msgspec
 
 from modules.simulator.oanda_pairs import PAIRS, Pair, route
 from modules.simulator.oanda_types import ZERO, Order, Quote, Row, State, Trade, money, stamp
-from utils.fixed import plain
 
 FACTOR = Decimal("1e-12")
 LEG_TYPES = ("TAKE_PROFIT", "STOP_LOSS", "TRAILING_STOP_LOSS")
@@ -195,8 +194,3 @@ class Desk:
     def text(self, amount: Decimal) -> str:
         """Money as the wire writes it."""
         return f"{amount:.4f}"
-
-
-def units_text(units: Decimal) -> str:
-    """Units as the wire writes them."""
-    return plain(units)
