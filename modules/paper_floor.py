@@ -66,7 +66,8 @@ class PaperFloor:
         self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
         ages = {one.key: BROKER_QUOTE_AGE_MS for one in state.instruments if one.domain is Domain.FOREX}
-        self._ticker = VenueTicker(inbox.put, quotes=DEMO in chosen, quote_age_ms=self._quote_age_ms, ages=ages)
+        self._demo = DEMO in chosen
+        self._ticker = VenueTicker(inbox.put, wanted=self._wants_quotes, quote_age_ms=self._quote_age_ms, ages=ages)
         self._closed: dict[str, int] = {}
         """Feed -> the newest close that it has given out."""
         self._broker_feed: OandaFeed | None = None
@@ -82,6 +83,10 @@ class PaperFloor:
         swap = Swap(state.instruments, self._owed, since) if domain is Domain.FOREX else None
         patience_ms = self._config.domains[domain].confirm_ms
         return PaperVenue(state.inst, mine, paper.latency_ms, patience_ms, swap, by_mark=self._by_mark(domain))
+
+    def _wants_quotes(self) -> bool:
+        """Whether something is entered on a tick: the demo, or what waits for an explored position to leave (`choose.go_on`)."""
+        return self._demo or bool(self._engine.state.waiting)
 
     def also(self, listener: Callable[[Quote], None]) -> None:
         """Tell `listener` of every quote, too."""

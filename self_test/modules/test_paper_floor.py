@@ -18,9 +18,10 @@ from self_test.modules.data.test_funding import H8, Venue
 from self_test.scenarios.desk import START, Desk, rows
 from state.accounts import Domain
 from state.instruments import Financing
-from state.intents import ExitReason, Side
+from state.intents import ExitReason, Side, Signal
 from state.market import Quote, Trade
 from state.messages import BarsClosed, Cancel, FeedDown, FundingPaid, Protect, StopFilled, Tick, VenueReset
+from state.policies import Waiting
 from state.stages import paper_account
 from strategy.base import DEMO
 from utils.clock import FakeClock
@@ -56,6 +57,21 @@ async def test_quotes_drive_the_heartbeat_and_ride_along_for_the_demo() -> None:
     (event,) = await inbox.take()
     assert isinstance(event, Tick)
     assert [quote.bid for quote in event.quotes] == [9_796]
+
+
+@pytest.mark.asyncio
+async def test_without_the_demo_quotes_ride_along_while_an_entry_waits_for_an_explored_position_to_leave() -> None:
+    inbox = Inbox()
+    engine, _ = fresh_engine(CONFIG, (AAA, BBB), frozenset({0}), NOW, quotes=True)
+    at = PaperFloor(engine, inbox, CONFIG, FakeClock(), random.Random(1), frozenset({0}))
+    at.on_quote(Quote(KEY, NOW + 1, 9_795, 9_799, 500, 500))
+    at.on_quote(Quote(KEY, NOW + 60_001, 9_796, 9_800, 500, 500))
+    signal = Signal(ts=NOW, key=KEY, strategy=0, side=Side.LONG, regime=0, atr=1.0, reference=9_796)
+    engine.state.waiting[f"{SPOT} {KEY}"] = Waiting(signal=signal, turnover=1.0, until=NOW + M5)
+    at.on_quote(Quote(KEY, NOW + 120_001, 9_797, 9_801, 500, 500))
+    quiet, ridden = await inbox.take()
+    assert isinstance(quiet, Tick) and quiet.quotes == ()
+    assert isinstance(ridden, Tick) and [quote.bid for quote in ridden.quotes] == [9_797]
 
 
 @pytest.mark.asyncio

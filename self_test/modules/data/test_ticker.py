@@ -11,7 +11,7 @@ def quote(key: str, ts: int, bid: int = 100) -> Quote:
 
 def test_ticks_when_quotes_pass_a_full_step_and_not_before_the_first() -> None:
     ticks: list[Tick] = []
-    ticker = VenueTicker(ticks.append, quotes=False, quote_age_ms=5_000)
+    ticker = VenueTicker(ticks.append, wanted=lambda: False, quote_age_ms=5_000)
     for ts in (10, EVERY_MS - 1, EVERY_MS, EVERY_MS + 5, 2 * EVERY_MS - 1, 5 * EVERY_MS + 3, 5 * EVERY_MS + 4):
         ticker.observe(quote("A", ts), 0)
     assert [tick.ts for tick in ticks] == [EVERY_MS, 5 * EVERY_MS + 3], "a gap is one tick, not one for each step missed"
@@ -20,7 +20,7 @@ def test_ticks_when_quotes_pass_a_full_step_and_not_before_the_first() -> None:
 
 def test_carries_the_latest_quote_of_every_symbol() -> None:
     ticks: list[Tick] = []
-    ticker = VenueTicker(ticks.append, quotes=True, quote_age_ms=5_000, every_ms=1_000)
+    ticker = VenueTicker(ticks.append, wanted=lambda: True, quote_age_ms=5_000, every_ms=1_000)
     ticker.observe(quote("A", 1), 0)
     ticker.observe(quote("B", 2), 0)
     ticker.observe(quote("A", 900, 200), 0)
@@ -30,7 +30,7 @@ def test_carries_the_latest_quote_of_every_symbol() -> None:
 
 def test_time_that_stands_still_or_goes_back_does_not_tick() -> None:
     ticks: list[Tick] = []
-    ticker = VenueTicker(ticks.append, quotes=False, quote_age_ms=5_000, every_ms=1_000)
+    ticker = VenueTicker(ticks.append, wanted=lambda: False, quote_age_ms=5_000, every_ms=1_000)
     for ts in (1, 1_000, 1_000, 500, 1_999):
         ticker.observe(quote("A", ts), 0)
     assert [tick.ts for tick in ticks] == [1_000]
@@ -38,7 +38,7 @@ def test_time_that_stands_still_or_goes_back_does_not_tick() -> None:
 
 def test_a_quote_that_arrived_too_long_ago_stays_out_whatever_its_stamp() -> None:
     ticks: list[Tick] = []
-    ticker = VenueTicker(ticks.append, quotes=True, quote_age_ms=5_000, every_ms=1_000)
+    ticker = VenueTicker(ticks.append, wanted=lambda: True, quote_age_ms=5_000, every_ms=1_000)
     ticker.observe(quote("OLD", 1), 100)
     ticker.observe(quote("EDGE", 2), 101)
     ticker.observe(quote("A", 1_000), 5_101)
@@ -50,7 +50,7 @@ def test_a_quote_that_arrived_too_long_ago_stays_out_whatever_its_stamp() -> Non
 
 def test_a_forgotten_symbol_has_no_quote_until_it_is_seen_again() -> None:
     ticks: list[Tick] = []
-    ticker = VenueTicker(ticks.append, quotes=True, quote_age_ms=5_000, every_ms=1_000)
+    ticker = VenueTicker(ticks.append, wanted=lambda: True, quote_age_ms=5_000, every_ms=1_000)
     ticker.observe(quote("A", 1), 0)
     ticker.observe(quote("B", 2), 0)
     ticker.forget(["A", "NEVER SEEN"])
