@@ -31,6 +31,8 @@ async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserv
                 daemon, before = Daemon(before, config, console, clock, later=True), None
                 continue
             if daemon.next is None:
+                if daemon.born:
+                    await daemon.market.leave()  # one that was asked to end between two lives has left the exchange to the next
                 return code
             before = daemon.lasting()
             daemon = Daemon(daemon.next, config, console, clock, later=True)

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from modules.environment import without_secrets
 from modules.simulator import state_folder
 from modules.simulator.attachments import process_lives
 from modules.simulator.server import SimulatorOptions, agree
-from utils.clock import SECOND, Clock
+from utils.clock import SECOND, Clock, WallClock
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write
 
@@ -167,10 +168,11 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
 
 
 async def stop(state_dir: Path, endpoints: Endpoints) -> None:
-    """Ask a simulator of ours to end (on the daemon's own clean exit) and forget it."""
+    """End a simulator of ours (on the daemon's own clean exit), forget it, and wait until it is gone: the next one takes its state."""
     (state_dir / FOLDER / RECORD).unlink(missing_ok=True)
     if await answers(endpoints):  # never signal a process id that has gone to somebody else
-        os.kill(endpoints.pid, signal.SIGTERM)
+        with suppress(Transient):
+            await _finish(endpoints.pid, WallClock())
 
 
 async def _post_speed(endpoints: Endpoints, speed: float) -> None:

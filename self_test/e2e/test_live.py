@@ -12,7 +12,7 @@ from typing import Any
 from bench.audit import replayed, rows_of
 from bench.bot import Bot, no_leftovers, run, simulators_of, started
 
-LIVE, PAPER = "CRYPTO/LIVE", "CRYPTO/PAPER"
+LIVE, PAPER, FOREX = "CRYPTO/LIVE", "CRYPTO/PAPER", "FOREX/PAPER"
 STAGE_2 = (
     *("--stage", "2", "--override-gates", "--strategies", "demo", "--symbols", "BTCUSDT,ETHUSDT"),
     *("--set", "domains.crypto.warmup_days=2"),
@@ -62,7 +62,7 @@ def same_books(bot: Bot, ledger: dict[str, Any]) -> None:
 def apart(bot: Bot, ledger: dict[str, Any]) -> None:
     """What is on paper never was at the venue, and each wallet is the sum of its own rows."""
     accounts = bot.status()["accounts"]
-    assert set(accounts) == {LIVE, PAPER}
+    assert set(accounts) == {LIVE, PAPER, FOREX} and accounts[FOREX]["closed_trades"] == 0, "forex is there and enters nothing"
     assert not set(exec_ids(bot, PAPER)) & {row["execId"] for row in ledger["fills"]}
     assert sums(told(bot, "cash", PAPER)) == {"USDT": Decimal(accounts[PAPER]["balance"])}
     assert sums(told(bot, "cash", LIVE))["USDT"] == Decimal(accounts[LIVE]["balance"])
