@@ -7,6 +7,7 @@ before it: what is held must be looked after.
 from __future__ import annotations
 
 from modules.app import Daemon
+from modules.marketplace import MarketPlace
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
@@ -19,6 +20,7 @@ async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserv
     """Live until nobody asks for another life; Refusal for what cannot be."""
     daemon = Daemon(options, config, console, clock)
     before: RunOptions | None = None
+    market: MarketPlace | None = None
     with DirectoryLock(options.folder):
         while True:
             try:
@@ -30,9 +32,10 @@ async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserv
                 console.say(f"going back to stage {before.stage}, {before.profile}")
                 daemon, before = Daemon(before, config, console, clock, later=True), None
                 continue
+            market = getattr(daemon, "market", market)
             if daemon.next is None:
-                if daemon.born:
-                    await daemon.market.leave()  # one that was asked to end between two lives has left the exchange to the next
+                if market is not None:
+                    await market.leave()  # who is asked to end between two lives has left the exchange to the next, which never found it
                 return code
             before = daemon.lasting()
             daemon = Daemon(daemon.next, config, console, clock, later=True)
