@@ -18,8 +18,13 @@ def test_a_paper_wallet_holds_a_thousand() -> None:
 def test_eight_spot_symbols_on_15_minutes_confirmed_by_5() -> None:
     crypto = CONFIG.domains[Domain.CRYPTO]
     assert len(set(crypto.symbols)) == 8
-    for settings in CONFIG.domains.values():
-        assert (settings.confirm_ms, settings.primary_ms) == (300_000, 900_000)
+    for domain in (Domain.CRYPTO, Domain.PERPS):
+        assert (CONFIG.domains[domain].confirm_ms, CONFIG.domains[domain].primary_ms) == (300_000, 900_000)
+
+
+def test_seven_currency_pairs_on_an_hour_confirmed_by_a_quarter() -> None:
+    forex = CONFIG.domains[Domain.FOREX]
+    assert len(set(forex.symbols)) == 7 and (forex.confirm_ms, forex.primary_ms, forex.warmup_days) == (900_000, 3_600_000, 65)
 
 
 def test_drawdown_steps_rise_and_no_pair_may_hold_more_than_the_account() -> None:

@@ -42,6 +42,8 @@ class OandaWeb:
         self._runners: list[web.AppRunner] = []
         self.outstanding = 0
         """Requests that are here and not answered yet."""
+        self.asked = 0
+        """Requests so far."""
         self.ports = (0, 0)
         self._host = ""
 
@@ -78,6 +80,7 @@ class OandaWeb:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.outstanding += 1
+        self.asked += 1
         try:
             return await self._faults.around(request, self._rested)
         finally:

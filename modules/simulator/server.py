@@ -222,6 +222,7 @@ class Simulator:
         self._stop = asyncio.Event()
         self._leased_ms = 0
         self._lonely_since: float | None = None
+        self._asked = 0
 
     def _wall_s(self) -> float:
         """The wall clock's seconds, but only ever forward."""
@@ -279,7 +280,7 @@ class Simulator:
         self.attachments.dismiss()
 
     async def run(self) -> None:
-        """Move venue time until `stop`, or until an embedded venue has been alone for a minute."""
+        """Move venue time until `stop`, or until an embedded venue has been alone, and was asked nothing, for a minute."""
         said_end = False
         while not self._stop.is_set():
             self._attend()
@@ -316,8 +317,9 @@ class Simulator:
             self.clock.go_on(self._wall_ms())
             return
         self.clock.hold()
-        if self._lonely_since is None:
-            self._lonely_since = wall
+        asked = self._web.asked + self.oanda.web.asked
+        if self._lonely_since is None or asked != self._asked:  # a daemon that reads its warm-up history is not attached yet
+            self._lonely_since, self._asked = wall, asked
         elif wall - max(self._lonely_since, self._control.looked_ms / 1000) > LONELY_S:
             self._say("no daemon for a minute; ending")
             self.stop()

@@ -50,6 +50,8 @@ class Web:
         self._private, self._streams, self._faults, self._told = private, streams, faults, told
         self.outstanding = 0
         """Signed requests that are here and not answered yet."""
+        self.asked = 0
+        """Requests so far: who asks is there, also before it is attached."""
         self._runner: web.AppRunner | None = None
         self._sockets: set[web.WebSocketResponse] = set()
         self.port = 0
@@ -80,6 +82,7 @@ class Web:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
+        self.asked += 1
         upgrades = request.headers.get("Upgrade", "").lower() == "websocket"
         if path in STREAMS and upgrades:
             return await self._listen(request, STREAMS[path])

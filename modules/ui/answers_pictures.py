@@ -53,7 +53,7 @@ async def chart(scene: Scene, args: Mapping[str, str], beside: Beside) -> Answer
 
 def price_chart(scene: Scene, key: str) -> PriceChart:
     """What is drawn of an instrument: the last hours, and as much more as the position and its last trades need."""
-    state, mandate = scene.state, scene.mandate
+    state = scene.state
     m = state.index[key]
     instrument, now = state.instruments[m], scene.now
     tick = float(instrument.tick)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -35,7 +36,11 @@ class Floor:
         return [Control(ts, "open_wallet", {"account": str(LIVE)}, "venue")]
 
 
-def told(halted: Callable[[Account], bool] = lambda _account: False, options: RunOptions = OPTIONS, **done: str) -> list[Any]:
+def told(
+    halted: Callable[[Account], bool] = lambda _account: False,
+    options: RunOptions = OPTIONS,
+    done: Mapping[str, str] = MappingProxyType({}),
+) -> list[Any]:
     state = make_state(CONFIG, COINS, (LIVE, PAPER))
     state.ts = 5
     state.halted.update(done)
@@ -51,7 +56,7 @@ def test_the_boot_comes_first_and_names_who_is_live_and_who_cannot_be_managed() 
 
 
 def test_the_latch_halts_who_is_not_halted_yet() -> None:
-    events = told(lambda account: True, **{str(PAPER): "flatten"})
+    events = told(lambda account: True, done={str(PAPER): "flatten"})
     assert [(event.name, event.args["account"]) for event in events if isinstance(event, Control) and event.name == "flatten"] == [
         ("flatten", "CRYPTO/LIVE")
     ]

@@ -46,7 +46,7 @@ def test_a_profile_too_near_to_liquidation_gives_way_and_is_named_when_none_is_l
     mask, cost = affordable(table.inst, table.acct, table.rules, table.limits, 0, C1, 1, 1_000_000, 8_000.0, 0.0)
     assert mask == 0b011  # stops of 3.2 %, 4.8 % and 6.4 %
     rule, figure = objection(table.inst, table.rules, table.limits, 0, C1, 2, 1_000_000, 8_000.0, cost)
-    assert (rule, figure) == (Rule.LIQUIDATION_NEAR, pytest.approx(0.064))
+    assert rule == Rule.LIQUIDATION_NEAR and figure == pytest.approx(0.064)
 
 
 def entry(stop: int) -> Intent:

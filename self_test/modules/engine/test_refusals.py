@@ -34,6 +34,7 @@ PLAIN = {
     Rule.POLICY_SKIP,
     Rule.NO_OBSERVATION,
     Rule.SENTIMENT,
+    Rule.SWITCHED_OFF,
 }
 """Rules that say all there is to say in their clause."""
 WORDS = {

@@ -104,6 +104,11 @@ async def test_an_embedded_venue_holds_until_a_daemon_comes_and_ends_when_none_d
         there = simulator.clock.now_ms
         await clock.advance(5.0)
         assert simulator.clock.now_ms == there and said == []
+        for web in (simulator._web, simulator.oanda.web):
+            await clock.advance(LONELY_S - 10.0)
+            web.asked += 1  # a daemon that is warming up
+            await clock.advance(1.0)
+        assert said == []
         await clock.advance(LONELY_S)
         assert said == ["no daemon for a minute; ending"]
 
