@@ -1,8 +1,9 @@
 """The whole rollout in one run: CRYPTO and FOREX walk stages 1 to 5 by evidence and scripted confirmations, then both fall to paper.
 
-What is real: engine, sizing, gates of risk and of evidence, booking, snapshot between the stages, the stage request. What is made up, and
-only here: there is no venue (every order fills as asked), FOREX is an invented domain, and the strategy is a coin with a planted edge
-(wins 1 R in 82 of 100 trades, seeded), which no shipped strategy has. A later seed of losses takes the edge away.
+What is real: engine, sizing, gates of risk and of evidence, booking, snapshot between the stages, the stage request; EURUSD on the terms of
+a broker, in dollars, on margin, with its sessions and its switch. What is made up, and only here: there is no venue (every order fills as
+asked), and C1 and F1 are a coin with a planted edge (wins 1 R in 82 of 100 trades, seeded), which no shipped strategy has. A later seed of
+losses takes the edge away.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from config import CONFIG
+from forex.sessions import is_open
 from modules import options, rollout
 from modules.engine import choose
 from modules.engine.core import Engine
+from modules.engine.desk import make_mandate, make_state
 from modules.engine.mandate import Mandate
 from modules.environment import Environment
-from self_test.fakes.rollout import EVERYWHERE, FX_LIVE, FX_PAPER, LIVE, PAPER, Floor, mandate_of, said
-from self_test.telemetry.ledgers import START
+from modules.overrides import apply_overrides
+from self_test.fakes.books import coin
+from self_test.fakes.pairs import pair
+from self_test.fakes.rollout import EVERYWHERE, FX_LIVE, FX_PAPER, LIVE, PAPER, Floor, said
+from self_test.telemetry.ledgers import HASH, START
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
 from state.intents import ExitReason, Side, Signal
@@ -29,13 +36,19 @@ from state.messages import BarsClosed, Command, Event, OrderFilled, Place, Repor
 from state.orders import Fill
 from state.runtime import freeze, thaw
 from state.standing import Level
-from strategy.base import C1
+from strategy.base import C1, F1
 from telemetry.gate_config import GateConfig
 from telemetry.ledger_rows import DAY_MS, read_rows
 from utils.errors import ExitCode, Refusal
 
 H4 = 14_400_000
-LEVEL, ATR = 10_000, 50.0
+LEVEL, ATR = {Domain.CRYPTO: 10_000, Domain.FOREX: 110_000}, {Domain.CRYPTO: 50.0, Domain.FOREX: 150.0}
+"""Ticks."""
+COIN = {Domain.CRYPTO: C1, Domain.FOREX: F1}
+"""The strategy that the coin goes by."""
+INSTRUMENTS = coin("AAAUSDT"), pair("EURUSD")
+STILL = apply_overrides(CONFIG, {}, ["risk.max_move=0"])
+"""Prices stand still here: there is no deviation that a jump could be measured in."""
 EDGE, NONE = 0.82, 0.10
 """Share of winning trades, with and without the planted edge."""
 COUNTS = {"bars": 0, "feeds": 1_000, "decisions": 300, "acks": 10, "orders": 10}
@@ -44,14 +57,17 @@ STAGE_ACCOUNTS = {1: (PAPER,), 2: (LIVE, PAPER), 3: (LIVE, PAPER, FX_PAPER), 4: 
 
 def one_to_one(mandate: Mandate) -> None:
     """The coin's target is as far away as its stop."""
-    mandate.rules[C1]["target_k"][:] = mandate.rules[C1]["stop_k"]
+    for s in COIN.values():
+        mandate.rules[s]["target_k"][:] = mandate.rules[s]["stop_k"]
 
 
 class Walk(Floor):
     """Days go by; every four hours a bar closes, every second bar the coin trades in each domain, wherever its style stands."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(STAGE_ACCOUNTS[1], **self.terms(STAGE_ACCOUNTS[1]))
+        state = make_state(STILL, INSTRUMENTS, EVERYWHERE)
+        state.market["confirm_ms"] = H4
+        self.engine, self.now = Engine(state, self.mandate_on(STAGE_ACCOUNTS[1])), START
         self.folder, self.stage, self.edge = folder, 1, {Domain.CRYPTO: EDGE, Domain.FOREX: EDGE}
         self.chance, self.execs, self.journal = random.Random(7), 0, list[bytes]()
         self.told: list[tuple[int, Report]] = []
@@ -60,9 +76,11 @@ class Walk(Floor):
         self.open(PAPER, 10_000)
 
     @staticmethod
-    def terms(accounts: tuple[Account, ...]) -> dict[str, object]:
-        """The coin alone; bars of four hours; a bootstrap of 100 resamples, for the time it takes."""
-        return {"allowed": dict.fromkeys(accounts, frozenset({C1})), "confirm_ms": H4, "gate": GateConfig(resamples=100)}
+    def mandate_on(accounts: tuple[Account, ...]) -> Mandate:
+        """The shipped one with the coin alone, as a daemon has it; a bootstrap of 100 resamples, for the time it takes."""
+        made = make_mandate(STILL, INSTRUMENTS, accounts, frozenset(COIN.values()), quotes=True, switched=True)
+        known = {f"{domain}/{style}": HASH for domain in Domain for style in rollout.STYLE_NAMES}
+        return msgspec.structs.replace(made, gate=GateConfig(resamples=100), procedures=known)
 
     def tell(self, event: Event) -> list[Command]:
         out = super().tell(event)
@@ -84,12 +102,14 @@ class Walk(Floor):
         state, evidence, known = thaw(*freeze(self.state)), self.state.evidence, set(STAGE_ACCOUNTS[self.stage])
         state.evidence = evidence  # the ledger keeps it
         accounts = STAGE_ACCOUNTS[stage]
-        self.stage, self.engine = stage, Engine(state, mandate_of(accounts, **self.terms(accounts)))
+        self.stage, self.engine = stage, Engine(state, self.mandate_on(accounts))
         one_to_one(self.mandate)
         self.boot(stage)
         for account in accounts:
             if account not in known:
                 self.open(account, 10_000)
+        if FX_PAPER in accounts:
+            self.control("forex", to="on")  # off at every start
 
     def run_day(self) -> None:
         weekday = (self.now // DAY_MS + 3) % 7
@@ -105,11 +125,13 @@ class Walk(Floor):
     def _bars(self) -> None:
         keys = [one.key for one in self.state.instruments]
         quotes = tuple(self._quote(key) for key in keys)
-        candles = tuple(Candle(key, self.now - H4, LEVEL, LEVEL + 5, LEVEL - 5, LEVEL, 1_000.0) for key in keys)
+        levels = {one.key: LEVEL[one.domain] for one in self.state.instruments if one.domain is Domain.CRYPTO or is_open(self.now - H4)}
+        candles = tuple(Candle(key, self.now - H4, at, at + 5, at - 5, at, 1_000.0) for key, at in levels.items())
         self.tell(BarsClosed(self.now, candles, quotes))
 
     def _quote(self, key: str) -> Quote:
-        return Quote(key, self.now, LEVEL - 1, LEVEL + 1, 10_000_000, 10_000_000)
+        level = LEVEL[self.state.instruments[self.state.index[key]].domain]
+        return Quote(key, self.now, level - 1, level + 1, 10_000_000, 10_000_000)
 
     def _figures(self) -> None:
         """The error budget was kept today; the venue's figures of live accounts are those of the book."""
@@ -121,16 +143,16 @@ class Walk(Floor):
 
     def _trade(self, m: int, domain: Domain) -> None:
         """One trade of the coin, in and out within the bar, on the account where its style stands."""
-        state, mandate, key = self.state, self.mandate, self.state.instruments[m].key
+        state, mandate, key, s, level = self.state, self.mandate, self.state.instruments[m].key, COIN[domain], LEVEL[domain]
         won = self.chance.random() < self.edge[domain]
         for i in state.seats_of[m]:
-            if C1 not in mandate.allowed.get(state.account_of(i), frozenset()) or not rollout.policy_here(state, mandate, i, C1):
+            if s not in mandate.allowed.get(state.account_of(i), frozenset()) or not rollout.policy_here(state, mandate, i, s):
                 continue
-            signal = Signal(ts=self.now, key=key, strategy=C1, side=Side.LONG, regime=0, atr=ATR, reference=LEVEL)
+            signal = Signal(ts=self.now, key=key, strategy=s, side=Side.LONG, regime=0, atr=ATR[domain], reference=level)
             out: list[Command] = []
-            choose.decide(state, mandate, i, C1, signal, self._quote(key), 1e9, out)
+            choose.decide(state, mandate, i, s, signal, self._quote(key), 1e9, out)
             for order in [one.order for one in out if isinstance(one, Place)]:
-                self.tell(OrderFilled(self.now, self._fill(i, order.order_id, 1, LEVEL, order.intent.steps)))
+                self.tell(OrderFilled(self.now, self._fill(i, order.order_id, 1, level, order.intent.steps)))
                 pos = state.pos[i]
                 assert pos["status"] == OPEN
                 price = int(pos["target"] if won else pos["stop"])
