@@ -12,8 +12,8 @@ PAGE = REPO / "docs" / "pains.md"
 ROW = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`((?:self_test|bench)/[\w/]+\.py)::(\w+)`")
 WHOLE = ("self_test/scenarios/", "self_test/contracts/")
-MUST = frozenset({*range(1, 22), 29, 31, 32, 33, 36, 38, 39, 41, 46, 49, 50})
-"""Pains of live crypto: each shown by its whole behaviour."""
+MUST = frozenset({*range(1, 22), 29, 31, 32, 33, 36, 38, 39, 41, 43, 44, 46, 49, 50})
+"""Pains of live trading: each shown by its whole behaviour."""
 
 
 def rows() -> dict[int, str]:

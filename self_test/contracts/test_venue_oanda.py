@@ -200,7 +200,7 @@ async def test_bad_input_no_credentials():
 
 
 @pytest.mark.parametrize("side", [1, -1])
-async def test_financing_is_paid_or_received_at_the_turn_of_the_day(side: int):
+async def test_pain_44_financing_is_paid_or_received_at_the_turn_of_the_day(side: int):
     async with dealing(from_ms=BEFORE_TURN_MS) as broker:
         [terms] = await broker.venue.rest.terms(["EURUSD"])
         rate = terms.long_rate if side > 0 else terms.short_rate

@@ -64,7 +64,7 @@ def text_of(commands: list[Command]) -> str:
 
 
 @pytest.mark.parametrize("weekend", ["close", "tighten", "carry"])
-def test_nothing_is_entered_from_half_an_hour_before_the_close_until_the_market_is_open_again(weekend: str) -> None:
+def test_pain_43_nothing_is_entered_from_half_an_hour_before_the_close_until_the_market_is_open_again(weekend: str) -> None:
     desk = FxDesk(weekend)
     desk.to(LEAD)
     assert text_of(desk.signal()).endswith("(closes in 30 minutes)")
@@ -88,7 +88,7 @@ def test_until_then_friday_is_a_day_like_any_other() -> None:
     assert kinds(desk.signal(), Place)
 
 
-def test_each_day_has_its_break() -> None:
+def test_pain_43_each_day_has_its_break() -> None:
     desk = FxDesk()
     turn = utc("2025-03-05T22:00")
     desk.to(turn - 600_000)
@@ -116,7 +116,7 @@ def test_what_is_held_is_closed_half_an_hour_before_the_close_once(by_bar: bool)
     assert [row["reason"] for row in rows] == ["weekend"]
 
 
-def test_a_close_that_failed_is_never_asked_of_a_shut_market_and_goes_at_the_opening() -> None:
+def test_pain_43_a_close_that_failed_is_never_asked_of_a_shut_market_and_goes_at_the_opening() -> None:
     desk = FxDesk()
     desk.to(LEAD - 2 * HOUR)
     desk.open()
