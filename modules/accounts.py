@@ -71,27 +71,45 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def find_keys(env: Environment, environ: Mapping[str, str], simulator: Endpoints | None) -> dict[Domain, Key]:
-    """The keys at hand: the built-in exchange's own in `simulated`, else those of the environment. Refusal for half a pair."""
+def find_keys(
+    env: Environment, environ: Mapping[str, str], simulator: Endpoints | None, wrong: list[str] | None = None
+) -> dict[Domain, Key]:
+    """The keys at hand: the built-in exchange's own in `simulated`, else those of the environment.
+
+    Refusal for half a pair; where there is a list `wrong`, it is told there instead and the other domains keep theirs.
+    """
+    found = {}
+    for domain in KEY_NAMES:
+        try:
+            key = _key_of(domain, env, environ, simulator)
+        except Refusal as refusal:
+            if wrong is None:
+                raise
+            wrong.append(str(refusal))
+        else:
+            if key is not None:
+                found[domain] = key
+    return found
+
+
+def _key_of(domain: Domain, env: Environment, environ: Mapping[str, str], simulator: Endpoints | None) -> Key | None:
     if env is Environment.SIMULATED:
         if simulator is None:
-            return {}
-        pairs = {
+            return None
+        key, word = {
             Domain.CRYPTO: (simulator.api_key, simulator.api_secret),
             Domain.PERPS: (simulator.perp_api_key, simulator.perp_api_secret),
             Domain.FOREX: (simulator.oanda_account, simulator.oanda_token),
-        }
+        }[domain]
     else:
-        pairs = {domain: (secret(key, environ) or "", secret(word, environ) or "") for domain, (key, word) in KEY_NAMES.items()}
-    found = {}
-    for domain, (key, word) in pairs.items():
-        if bool(key) != bool(word):
-            names = KEY_NAMES[domain]
-            missing = names[1] if key else names[0]
-            raise Refusal(f"--env {env}: {missing} is missing beside {names[0] if key else names[1]}", ExitCode.CREDENTIALS)
-        if key:
-            found[domain] = Key(key, word, oanda_site(env, environ) if domain is Domain.FOREX and env is not Environment.SIMULATED else "")
-    return found
+        key, word = (secret(name, environ) or "" for name in KEY_NAMES[domain])
+    if bool(key) != bool(word):
+        names = KEY_NAMES[domain]
+        missing = names[1] if key else names[0]
+        raise Refusal(f"--env {env}: {missing} is missing beside {names[0] if key else names[1]}", ExitCode.CREDENTIALS)
+    if not key:
+        return None
+    return Key(key, word, oanda_site(env, environ) if domain is Domain.FOREX and env is not Environment.SIMULATED else "")
 
 
 def real_keys(env: Environment, keys: Mapping[Domain, Key]) -> dict[Domain, Key]:

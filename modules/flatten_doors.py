@@ -61,7 +61,8 @@ async def live_accounts(
 ) -> AsyncIterator[tuple[list[LiveAccount], list[str]]]:
     """The live accounts with their venues open, and those without a key, in words.
 
-    In `simulated` an exchange that is gone is started again where it stood; it ends by itself. Refusal for a key that is half there.
+    In `simulated` an exchange that is gone is started again where it stood; it ends by itself. A key that is half there, or of a wrong
+    place, is told among the missing: the others are closed all the same.
     """
     async with AsyncExitStack() as stack:
         endpoints, http, venue_now = None, PRIVATE_HOSTS.get(env), clock.now_ms
@@ -69,7 +70,8 @@ async def live_accounts(
             endpoints = await _simulator(state_dir, clock)
             if endpoints is not None:
                 venue_now = await _time_of(endpoints.control, clock)
-        keys = real_keys(env, find_keys(env, environ, endpoints))
+        missing: list[str] = []
+        keys = real_keys(env, find_keys(env, environ, endpoints, missing))
         if endpoints is not None:
             http = Hosts(endpoints.bybit_http, endpoints.bybit_ws)
         doors = Doors(
@@ -82,7 +84,7 @@ async def live_accounts(
             random.Random(),
             venue_now,
         )
-        found, missing = [], []
+        found = []
         for account in accounts_of(state, keys):
             if account.domain not in doors.keys:
                 missing.append(f"{account}: there is no key for it, so nothing can be closed there")

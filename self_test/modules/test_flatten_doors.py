@@ -57,6 +57,18 @@ def test_forex_has_a_door_of_its_own_and_practice_is_none_of_a_real_bots(tmp_pat
     assert len(opened(Environment.LIVE, tmp_path, None, oanda | {"OANDA_ENV": "live"})[0]) == 1
 
 
+@pytest.mark.parametrize(
+    "broken, told",
+    [({"OANDA_ACCOUNT_ID": "101-1-1-1"}, "OANDA_API_TOKEN is missing"), ({"OANDA_ENV": "elsewhere"}, "'elsewhere' is not one of")],
+)
+def test_what_is_wrong_with_the_key_of_one_domain_keeps_no_other_from_being_closed(
+    tmp_path: Path, broken: dict[str, str], told: str
+) -> None:
+    oanda = broken if "OANDA_ACCOUNT_ID" in broken else {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "t"} | broken
+    doors, missing = opened(Environment.DEMO, tmp_path, None, KEYS | oanda)
+    assert doors == [("CRYPTO/LIVE", False)] and len(missing) == 1 and told in missing[0]
+
+
 def opened(
     env: Environment, folder: Path, state: RuntimeState | None, environ: Mapping[str, str]
 ) -> tuple[list[tuple[str, bool]], list[str]]:
