@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from modules.confirm import DIGITS, typed_digits
+from modules.confirm import last_digits, typed_digits
 from modules.environment import Environment, oanda_site, secret
 from modules.options import RunOptions, domains_of
 from modules.simulator.launcher import Endpoints
@@ -163,7 +163,8 @@ def confirmed(options: RunOptions, account_id: str) -> str:
     """Why the account with the venue's id `account_id` may not be traded for real; empty when a person typed its last digits."""
     if options.env is Environment.SIMULATED:
         return ""
-    told = len(account_id) >= DIGITS  # an id that the venue did not tell confirms nothing
-    if told and account_id[-DIGITS:] in typed_digits(options.real_money):
-        return ""
-    return "--real-money does not match the last 4 digits of its id"
+    try:
+        matches = last_digits(account_id) in typed_digits(options.real_money)
+    except Refusal:  # an id that the venue did not tell confirms nothing
+        matches = False
+    return "" if matches else "--real-money does not match the last 4 digits of its id"

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from modules.accounts import Key, find_keys
-from modules.doctor import chat, machine, stored, venue, wallet
+from modules.accounts import find_keys
+from modules.broker import broker_hosts
+from modules.doctor import broker, chat, machine, stored, venue, wallet
 from modules.doctor.findings import Finding, fail, ok, skip, warn
 from modules.environment import HOSTS, PRIVATE_HOSTS, Environment, Hosts
 from modules.exchange.bybit import load
@@ -17,7 +18,7 @@ from modules.simulator import launcher
 from state.accounts import Domain
 from telemetry import client
 from utils.clock import Clock
-from utils.errors import Refusal, Transient
+from utils.errors import ExitCode, Refusal, Transient
 
 SOCKET = "control.sock"
 ANSWER_S = 3.0
@@ -41,11 +42,9 @@ async def examine(env: Environment, state_dir: Path, file: BotConfig, environ: M
     simulator = launcher.read_record(state_dir) if env is Environment.SIMULATED else None
     if simulator is not None and not await launcher.answers(simulator):
         simulator = None
-    keys: dict[Domain, Key] = {}
-    try:
-        keys = find_keys(env, environ, simulator)
-    except Refusal as refusal:
-        found.append(fail("keys", str(refusal), "set both halves of the pair, or neither", refusal.code))
+    wrong: list[str] = []
+    keys = find_keys(env, environ, simulator, wrong)
+    found += [fail("keys", text, "set both halves of the pair, or neither", ExitCode.CREDENTIALS) for text in wrong]
     domains = [domain for domain in (Domain.CRYPTO, Domain.PERPS) if domain in config.domains]
     market = venue.Market(findings=[], prices={})
     own = env is Environment.SIMULATED
@@ -59,6 +58,8 @@ async def examine(env: Environment, state_dir: Path, file: BotConfig, environ: M
         await asyncio.to_thread(load)
     found += await venue.key_findings(env, keys, PRIVATE_HOSTS.get(env, hosts), config, clock, reached=market.reached)
     found += venue.forex(env, environ)
+    forex = keys.get(Domain.FOREX)
+    found += await broker.findings(env, forex, broker_hosts(env, forex, simulator), config, clock)
     found += await chat.findings(environ, config.telegram.api_base)
     found += wallet.findings(config, market.instruments, market.prices, engine)
     return found

@@ -11,6 +11,7 @@ import msgspec
 
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest, RestLimits
 from modules.accounts import KEY_NAMES, Key
+from modules.confirm import DIGITS
 from modules.doctor.findings import Finding, fail, ok, skip, warn
 from modules.environment import CHANNELS, Environment, Hosts, secret
 from modules.exchange import rights
@@ -159,7 +160,7 @@ async def _key(check: str, env: Environment, account: Account, key: Key, hosts: 
 
 def judged(check: str, env: Environment, domain: Domain, found: KeyRights, *, may_withdraw: bool) -> Finding:
     """A key's rights as a finding. Of the account only the end of its id is told: the digits that --real-money asks for."""
-    whose = f"account …{found.account_id[-4:]}"
+    whose = f"account …{found.account_id.replace('-', '')[-DIGITS:]}"
     if wrong := rights.faults(found, domain, may_withdraw=may_withdraw):
         remedy = "make one at the venue that may trade and read, and nothing else"
         return fail(check, f"{whose}: {'; '.join(wrong)}", remedy, ExitCode.CREDENTIALS)

@@ -212,6 +212,8 @@ def test_without_an_override_the_unmet_checks_are_named(stage: int) -> None:
         ("1234,5678", "0001234", True),
         ("1234,5678", "00034,5", False),
         (None, "98761234", False),
+        ("7001", "101-004-1234567-001", True),  # a broker's account: dashes do not count
+        ("-001", "101-004-1234567-001", False),
     ],
 )
 def test_real_money_is_confirmed_by_the_last_four_digits_and_nothing_else(real_money: str | None, account_id: str, fine: bool) -> None:
