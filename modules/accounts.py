@@ -21,6 +21,7 @@ KEY_NAMES = {
 }
 """An account of its own for each domain, with what opens it."""
 PRACTICE = "practice"
+NONE_WRONG: Mapping[Domain, str] = {}
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -72,11 +73,11 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_keys(
-    env: Environment, environ: Mapping[str, str], simulator: Endpoints | None, wrong: list[str] | None = None
+    env: Environment, environ: Mapping[str, str], simulator: Endpoints | None, wrong: dict[Domain, str] | None = None
 ) -> dict[Domain, Key]:
     """The keys at hand: the built-in exchange's own in `simulated`, else those of the environment.
 
-    Refusal for half a pair; where there is a list `wrong`, it is told there instead and the other domains keep theirs.
+    Refusal for half a pair, or one of a wrong place; with `wrong`, it is told there instead and the other domains keep theirs.
     """
     found = {}
     for domain in KEY_NAMES:
@@ -85,11 +86,23 @@ def find_keys(
         except Refusal as refusal:
             if wrong is None:
                 raise
-            wrong.append(str(refusal))
+            wrong[domain] = str(refusal)
         else:
             if key is not None:
                 found[domain] = key
     return found
+
+
+def keys_at_start(
+    env: Environment, environ: Mapping[str, str], simulator: Endpoints | None
+) -> tuple[dict[Domain, Key], Mapping[Domain, str]]:
+    """The keys of a run, and why FOREX is left out where the broker's are of no use: nobody else waits for that. Refusal as `find_keys`."""
+    wrong: dict[Domain, str] = {}
+    keys = find_keys(env, environ, simulator, wrong)
+    for domain, reason in wrong.items():
+        if domain is not Domain.FOREX:
+            raise Refusal(reason, ExitCode.CREDENTIALS)
+    return keys, wrong
 
 
 def _key_of(domain: Domain, env: Environment, environ: Mapping[str, str], simulator: Endpoints | None) -> Key | None:
@@ -117,8 +130,11 @@ def real_keys(env: Environment, keys: Mapping[Domain, Key]) -> dict[Domain, Key]
     return {domain: key for domain, key in keys.items() if not (env is Environment.LIVE and key.site == PRACTICE)}
 
 
-def line_up(options: RunOptions, keys: Mapping[Domain, Key]) -> Lineup:
-    """The accounts of `options`, which were checked: what the stage's row has, as far as there are keys and the gate is open."""
+def line_up(options: RunOptions, keys: Mapping[Domain, Key], wrong: Mapping[Domain, str] = NONE_WRONG) -> Lineup:
+    """The accounts of `options`, which were checked: what the stage's row has, as far as there are keys and the gate is open.
+
+    `wrong`: what is the matter with the keys of a domain that has some and is left out for them.
+    """
     row, notes = STAGES[options.stage], []
     paper: list[Account] = []
     live: list[Account] = []
@@ -127,7 +143,7 @@ def line_up(options: RunOptions, keys: Mapping[Domain, Key]) -> Lineup:
         if cell is Cell.OFF:
             continue
         if domain is Domain.FOREX and domain not in keys:
-            notes.append(f"{domain} unavailable: {_no_broker(options)}")
+            notes.append(f"{domain} unavailable: {wrong.get(domain) or _no_broker(options)}")
             continue
         paper.append(paper_account(domain))
         if cell not in {Cell.LIVE, Cell.LIVE_IF_EARNED}:

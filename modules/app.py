@@ -16,7 +16,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
-from modules.accounts import Lineup, find_keys, line_up
+from modules.accounts import Lineup, keys_at_start, line_up
 from modules.beginning import Foundation, begin
 from modules.boot import never_tradable, open_chain
 from modules.broker import Broker, find_broker
@@ -151,8 +151,8 @@ class Daemon:
         throttle.remember(IP_SCOPE, Spent(self.options.folder / ASKED))
         self.rest = BybitRest(self.session, self.market.hosts.http, throttle, self.clock, self.rng)
         self.gaps = BackfillQueue(self.rest, self.clock, self.rng, self.options.folder)
-        self.keys = keys = find_keys(self.options.env, os.environ, self.market.embedded)
-        self.lineup = line_up(self.options, keys)
+        keys, wrong = self.keyed = keys_at_start(self.options.env, os.environ, self.market.embedded)
+        self.lineup = line_up(self.options, keys, wrong)
         self.broker = find_broker(self.options.env, keys.get(Domain.FOREX), self.market.embedded, throttle, self.clock, self.rng)
         if self.broker is not None:
             stack.push_async_callback(self.broker.close)
@@ -255,7 +255,7 @@ class Daemon:
             venue_ts=self.floor.time.last_ts,
             put=self.inbox.put,
             lineup=self.lineup,
-            lineup_of=lambda options: line_up(options, self.keys),
+            lineup_of=lambda options: line_up(options, *self.keyed),
             account_id=self.live.account_id,
             another_life=self._again,
         )

@@ -70,8 +70,9 @@ async def live_accounts(
             endpoints = await _simulator(state_dir, clock)
             if endpoints is not None:
                 venue_now = await _time_of(endpoints.control, clock)
-        missing: list[str] = []
-        keys = real_keys(env, find_keys(env, environ, endpoints, missing))
+        wrong: dict[Domain, str] = {}
+        keys = real_keys(env, find_keys(env, environ, endpoints, wrong))
+        missing = list(wrong.values())
         if endpoints is not None:
             http = Hosts(endpoints.bybit_http, endpoints.bybit_ws)
         doors = Doors(

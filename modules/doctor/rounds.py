@@ -42,9 +42,9 @@ async def examine(env: Environment, state_dir: Path, file: BotConfig, environ: M
     simulator = launcher.read_record(state_dir) if env is Environment.SIMULATED else None
     if simulator is not None and not await launcher.answers(simulator):
         simulator = None
-    wrong: list[str] = []
+    wrong: dict[Domain, str] = {}
     keys = find_keys(env, environ, simulator, wrong)
-    found += [fail("keys", text, "set both halves of the pair, or neither", ExitCode.CREDENTIALS) for text in wrong]
+    found += [fail("keys", text, "set both halves of the pair, or neither", ExitCode.CREDENTIALS) for text in wrong.values()]
     domains = [domain for domain in (Domain.CRYPTO, Domain.PERPS) if domain in config.domains]
     market = venue.Market(findings=[], prices={})
     own = env is Environment.SIMULATED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modules.accounts import Key, Lineup, confirmed, find_keys, line_up, real_keys
+from modules.accounts import Key, Lineup, confirmed, find_keys, keys_at_start, line_up, real_keys
 from modules.environment import Environment
 from modules.options import RunOptions, check
 from modules.simulator.launcher import Endpoints
@@ -169,6 +169,34 @@ def test_the_broker_has_an_account_a_token_and_a_site() -> None:
         find_keys(Environment.LIVE, {"OANDA_API_TOKEN": "t"}, None)
     found = find_keys(Environment.SIMULATED, pair | {"OANDA_ENV": "live"}, endpoints(oanda_account="s", oanda_token="u"))
     assert found[Domain.FOREX] == Key("s", "u"), "the built-in exchange's own"
+
+
+@pytest.mark.parametrize(
+    "environ, named",
+    [
+        ({"OANDA_API_TOKEN": "hush"}, "OANDA_ACCOUNT_ID is missing beside OANDA_API_TOKEN"),
+        ({"OANDA_ACCOUNT_ID": "101-1-1-1"}, "OANDA_API_TOKEN is missing beside OANDA_ACCOUNT_ID"),
+        (
+            {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "hush", "OANDA_ENV": "moon"},
+            "OANDA_ENV: 'moon' is not one of practice, live",
+        ),
+    ],
+)
+def test_a_brokers_key_that_is_of_no_use_leaves_out_forex_and_nobody_else(environ: dict[str, str], named: str) -> None:
+    spot = {"BYBIT_API_KEY": "a", "BYBIT_API_SECRET": "b"}
+    keys, wrong = keys_at_start(Environment.LIVE, environ | spot, None)
+    assert keys == {Domain.CRYPTO: Key("a", "b")}
+    found = line_up(options(stage=4, **REAL), keys, wrong)
+    assert (found.live, found.paper, found.domains) == ((LIVE,), (PAPER,), (Domain.CRYPTO,))
+    [note] = found.notes
+    assert note.startswith("FOREX unavailable: ") and named in note and "hush" not in note
+
+
+def test_half_a_key_of_bybits_is_refused_whatever_the_brokers_is() -> None:
+    with pytest.raises(Refusal, match="BYBIT_API_SECRET is missing") as refused:
+        keys_at_start(Environment.LIVE, {"BYBIT_API_KEY": "a", "OANDA_API_TOKEN": "t"}, None)
+    assert refused.value.code is ExitCode.CREDENTIALS
+    assert keys_at_start(Environment.LIVE, {}, None) == ({}, {})
 
 
 def test_nothing_of_a_domain_may_be_left() -> None:

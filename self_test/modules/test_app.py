@@ -102,6 +102,21 @@ def test_half_a_key_is_refused_before_anybody_is_asked(tmp_path: Path, monkeypat
     assert left_in(tmp_path) == set()
 
 
+@pytest.mark.asyncio
+async def test_half_a_key_of_the_brokers_does_not_refuse_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HOSTS, Environment.LIVE, Hosts("http://127.0.0.1:9", "ws://127.0.0.1:9"))
+    monkeypatch.setenv("OANDA_API_TOKEN", "half")
+    for name in ("OANDA_ACCOUNT_ID", "BYBIT_API_KEY", "BYBIT_API_SECRET", "BYBIT_PERP_API_KEY", "BYBIT_PERP_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    wanted = options(tmp_path, env=Environment.LIVE, stage=2, override_gates=True, strategies=None)
+    daemon = app.Daemon(wanted, QUICK, console(), WallClock())
+    with pytest.raises(Refusal) as said:
+        await daemon.run()
+    assert said.value.code is ExitCode.UNREACHABLE, "it went on to the crypto market, which is not there"
+    unavailable = "FOREX unavailable: --env live: OANDA_ACCOUNT_ID is missing beside OANDA_API_TOKEN"
+    assert daemon.lineup.notes[-1] == unavailable and daemon.broker is None
+
+
 def test_a_port_in_use_is_told_first(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
