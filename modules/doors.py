@@ -58,6 +58,11 @@ class Doors:
             venue_now=self._venue_now,
         )
 
+    def sign(self, venue: Door, prefix: str) -> None:
+        """Tell a door how the client ids of this bot begin: the broker's keeps trades apart, and touches no other's."""
+        if isinstance(venue, OandaVenue):
+            venue.prefix = prefix
+
     def stream(self, account: Account, venue: Door) -> AccountStream:
         """The private stream of an account behind its open door."""
         key = self.keys[account.domain]

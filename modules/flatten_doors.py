@@ -21,6 +21,7 @@ from modules.simulator import launcher
 from modules.simulator.server import SimulatorOptions
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
+from state.intents import prefix_of
 from state.runtime import RuntimeState
 from utils.clock import Clock, VenueTime
 from utils.errors import Transient
@@ -92,6 +93,8 @@ async def live_accounts(
                 continue
             venue = doors.open(account)
             stack.push_async_callback(venue.close)
+            if state is not None and state.tag:
+                doors.sign(venue, prefix_of(account, state.tag))
             ts = clock.now_ms()
             known = Ours(account=account, ts=ts) if state is None else ours_of(state, account, ts)
             found.append(LiveAccount(known, venue))

@@ -33,6 +33,7 @@ from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
 from state.books import FLAT, PAR_E9
 from state.instruments import Instrument
+from state.intents import prefix_of
 from state.market import Quote
 from state.messages import Cancel, Close, Command, Control, Event, OrderRejected, Place, Protect
 from state.runtime import RuntimeState
@@ -161,7 +162,8 @@ class LiveFloor:
         for account, venue in self._venues.items():
             seats = state.seats_on(account)
             instruments = {key: state.instrument(i) for key, i in seats.items()}
-            prefix = f"{account.domain[0]}{account.mode[0]}{state.tag}-"
+            prefix = prefix_of(account, state.tag)
+            self._doors.sign(venue, prefix)
             seen = [name.removeprefix(f"{account}/") for name in state.execs if name.startswith(f"{account}/")]
             tracker = Tracker(account, instruments, prefix, seen)
             executor = Executor(

@@ -151,6 +151,11 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+def prefix_of(account: Account, tag: str = "") -> str:
+    """How every client order id of this bot on `account` begins."""
+    return f"{account.domain[0]}{account.mode[0]}{tag}-"
+
+
 def order_id(account: Account, key: str, ts: int, leg: str, tag: str = "") -> str:
     """Deterministic client order id: a repeat of the same decision is refused by the venue, not filled twice.
 
@@ -161,4 +166,4 @@ def order_id(account: Account, key: str, ts: int, leg: str, tag: str = "") -> st
     symbol = key.partition(":")[2]
     if len(symbol) > SYMBOL_ROOM:
         symbol = symbol[: SYMBOL_ROOM - 6] + hashlib.sha256(symbol.encode()).hexdigest()[:6]
-    return f"{account.domain[0]}{account.mode[0]}{tag}-{symbol}-{ts:x}-{leg}"
+    return f"{prefix_of(account, tag)}{symbol}-{ts:x}-{leg}"

@@ -22,7 +22,7 @@ from modules.exchange import oanda_rows as rows
 from modules.exchange.oanda_calls import OandaCalls, killed
 from modules.exchange.oanda_codes import code_of
 from modules.exchange.oanda_log import OandaLog
-from modules.exchange.oanda_rows import Order, Snapshot, Summary
+from modules.exchange.oanda_rows import Order, Snapshot, Summary, Trade
 from modules.exchange.reports import (
     CashReport,
     ExecutionReport,
@@ -42,7 +42,9 @@ from utils.throttle import Throttle, Urgency
 HOME = "USD"
 """The account's currency: everything is booked in it."""
 TAG = "bot"
-"""Written on our trades; legs are only ever put on these."""
+"""Written on the trades of every bot of this kind; which of them are this one's is told by how their client ids begin."""
+FOREIGN_TRADE = "foreign_trade"
+"""A close would take another's trade, which is older, in place of ours."""
 DATE_STEP_MS = 2_000
 """The venue tells its clock in whole seconds."""
 REMEMBERED = 2_000
@@ -87,6 +89,8 @@ class OandaVenue:
         self.rest = OandaRest(self.session, base_http, token, account_id, throttle, clock, rng, limits)
         self._calls = OandaCalls(self.rest)
         self.log = OandaLog(self._calls)
+        self.prefix = ""
+        """How the client ids of this bot begin. Empty, while nobody told it: every trade with the tag counts as ours."""
         self._unsure: dict[str, None] = {}
         """Client ids that were sent, or may have been."""
 
@@ -98,6 +102,8 @@ class OandaVenue:
         """See `Venue.create`. What the venue takes and kills at once is `Rejected`, too."""
         if ticket.link_id in self._unsure and await self.order(ticket.key, link_id=ticket.link_id) is not None:
             raise Rejected(f"{ticket.link_id} was sent before", code=DUPLICATE_ID)
+        if _closes(ticket):
+            await self._not_anothers(ticket)
         self._unsure[ticket.link_id] = None
         if len(self._unsure) > REMEMBERED:
             del self._unsure[next(iter(self._unsure))]
@@ -129,6 +135,9 @@ class OandaVenue:
         kind = None if row is None else rows.ORDER_KINDS.get(row.type)
         if row is None or row.state != "PENDING" or kind not in LEG_NAMES:
             raise Rejected(f"{venue_id} is no protective order that waits", code=NO_SUCH_ORDER)
+        trade = next((one for one in (await self._snapshot(Urgency.PROTECTIVE)).trades if one.id == row.trade_id), None)
+        if trade is None or not self._ours(trade):
+            raise Rejected(f"{venue_id} protects no trade of ours", code=NO_SUCH_ORDER)
         level = trigger or (stop if kind is OrderKind.STOP_LOSS else target)
         if level is not None and level != row.price:
             await self._put_legs(row.trade_id, {kind: level})
@@ -146,7 +155,7 @@ class OandaVenue:
     async def set_stops(self, key: str, stop: Decimal, target: Decimal) -> None:
         """See `Venue.set_stops`: on each of our trades the legs that differ, and only those; a level of 0 leaves its leg alone."""
         found = await self._snapshot(Urgency.PROTECTIVE)
-        trades = [one for one in found.trades if parse.key_of(one.instrument) == key and one.ext.tag == TAG]
+        trades = [one for one in found.trades if parse.key_of(one.instrument) == key and self._ours(one)]
         if not trades:
             raise Rejected(f"no trade of ours stands in {key}", code=NOTHING_TO_REDUCE)
         standing = {(one.trade_id, rows.ORDER_KINDS.get(one.type)): one.price for one in found.orders if one.trade_id}
@@ -249,6 +258,21 @@ class OandaVenue:
             if no.code in {404, NO_SUCH_ORDER}:
                 return None
             raise
+
+    def _ours(self, trade: Trade) -> bool:
+        return trade.ext.tag == TAG and trade.ext.id.startswith(self.prefix)
+
+    async def _not_anothers(self, ticket: Ticket) -> None:
+        """Rejected when closing so much of a position would reach a trade that is not ours: the venue takes the oldest first.
+
+        A trade can be closed by its own number, too, but such a close bears no client id: what became of it could not be proved.
+        """
+        found = (one for one in (await self._snapshot(Urgency.PROTECTIVE)).trades if parse.key_of(one.instrument) == ticket.key)
+        left = ticket.qty
+        for trade in sorted((one for one in found if one.units * ticket.side < 0), key=lambda one: int(one.id)):
+            if left > 0 and not self._ours(trade):
+                raise Rejected(f"trade {trade.id} in {ticket.key} is not ours and would be closed first", code=FOREIGN_TRADE)
+            left -= abs(trade.units)
 
     async def _put_legs(self, trade_id: str, legs: dict[OrderKind, Decimal]) -> None:
         """Make or move legs of a trade; a leg that is not named stays as it is."""

@@ -51,6 +51,16 @@ async def test_each_domain_has_its_adapter_and_its_private_stream(account: Accou
         assert isinstance(at.stream(account, door), stream)
 
 
+@pytest.mark.asyncio
+async def test_the_brokers_door_knows_how_this_bots_trades_begin() -> None:
+    at = doors()
+    async with opened(at, FX) as fx, opened(at, SPOT) as spot:
+        for door in (fx, spot):
+            at.sign(door, "FLabc-")
+        assert isinstance(fx, OandaVenue) and fx.prefix == "FLabc-"
+        assert not hasattr(spot, "prefix"), "Bybit's holds one position, not trades"
+
+
 def test_without_a_way_to_the_broker_there_is_no_door_to_forex() -> None:
     assert set(doors(None).keys) == {Domain.CRYPTO, Domain.PERPS}
     assert set(doors().keys) == set(KEYS)

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from forex.oanda_rest import RestLimits
-from modules.exchange.oanda import OandaVenue
+from modules.exchange.oanda import FOREIGN_TRADE, OandaVenue
 from modules.exchange.reports import OrderKind, OrderStatus
 from modules.ports import (
     BAD_PRICE,
@@ -217,6 +217,52 @@ async def test_trades_of_others_get_no_stops_of_ours():
         with pytest.raises(Rejected) as caught:
             await venue.set_stops(KEY, Decimal("1.08"), Decimal("1.13"))
     assert caught.value.code == NOTHING_TO_REDUCE and script.writes() == []
+
+
+async def test_trades_of_another_bot_on_the_account_are_left_alone():
+    """Same tag, another instance: only the beginning of the client id tells them apart."""
+    script = Script()
+    other = TRADE | {"id": "18", "clientExtensions": {"id": "FLxyz-EURUSD-1-e", "tag": "bot"}}
+    script.on("GET ", (200, {"account": WHOLE | {"trades": [other, TRADE]}}))
+    script.on("GET /orders/19", (200, {"order": LEGS[1] | {"id": "19", "tradeID": "18"}}))
+    script.on("PUT /trades/8/orders", (200, {}))
+    async with scripted(script) as venue:
+        venue.prefix = "FLabc-"
+        await venue.set_stops(KEY, Decimal("1.08"), Decimal("1.13"))
+        assert [name for name, _ in script.writes()] == ["PUT /trades/8/orders"]
+        with pytest.raises(Rejected) as caught:
+            await venue.amend(KEY, "19", trigger=Decimal("1.08"))
+        assert caught.value.code == NO_SUCH_ORDER
+        venue.prefix = "FLnew-"
+        with pytest.raises(Rejected) as caught:
+            await venue.set_stops(KEY, Decimal("1.08"), Decimal("1.13"))
+        assert caught.value.code == NOTHING_TO_REDUCE and len(script.writes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "qty", "reaches"),
+    [
+        ({"id": "4"}, 1000, True),
+        ({"id": "18"}, 1000, False),
+        ({"id": "18"}, 1001, True),
+        ({"id": "4", "currentUnits": "-1000"}, 1000, False),
+        ({"id": "4", "instrument": "GBP_USD"}, 1000, False),
+    ],
+)
+async def test_a_close_that_would_take_anothers_older_trade_is_not_sent(other: dict[str, str], qty: int, reaches: bool):
+    script = Script()
+    foreign = TRADE | {"clientExtensions": {"id": "FLxyz-EURUSD-1-e", "tag": "bot"}} | other
+    script.on("GET ", (200, {"account": WHOLE | {"trades": [TRADE, foreign]}}))
+    script.on("PUT /positions/EUR_USD/close", (200, {"longOrderCreateTransaction": MADE, "longOrderFillTransaction": FILLED}))
+    async with scripted(script) as venue:
+        venue.prefix = "FLabc-"
+        close = venue.create(ticket(side=-1, reduce_only=True, qty=Decimal(qty)), Urgency.PROTECTIVE)
+        if reaches:
+            with pytest.raises(Rejected) as caught:
+                await close
+            assert caught.value.code == FOREIGN_TRADE and other["id"] in str(caught.value) and script.writes() == []
+        else:
+            assert await close == "7"
 
 
 @pytest.mark.parametrize(
