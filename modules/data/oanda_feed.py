@@ -34,8 +34,10 @@ log = structlog.get_logger("feed")
 QUOTE_AGE_MS = 15_000
 """An older quote (transport time) is not attached: nothing may be entered on it (definitions, "Feed health")."""
 SIDE = "B"
-TRIES, AGAIN_S = 8, 0.25
-"""A candle of a time in which there was a price is asked for so often, so far apart: the venue completes it a moment after its end."""
+AGAIN_S = 0.25
+"""A candle of a time in which there was a price is asked for so far apart: the venue completes it a moment after its end."""
+TOGETHER, TRIES = 8, 32
+"""How often: so often all wait for all, to decide together; then what is there goes out, and who is missing comes by itself."""
 OPEN_LOOK_S = 1.0
 """How often a lost stream looks whether the market has opened."""
 
@@ -86,8 +88,8 @@ class OandaFeed:
         self._frontier = dict(since or {})
         self._quote_age_ms = quote_age_ms
         self._quotes: dict[str, tuple[Quote, int]] = {}
-        self._priced: dict[str, int] = {}
-        """When each pair last had a price it could be traded at (venue ms)."""
+        self._priced: dict[str, tuple[int, ...]] = {}
+        """The starts of each pair's last two bars with a price it could be traded at: that of the next may come before a close is asked."""
         self._connected = False
         self._down = True  # until connected and whole
         self._losses = 0
@@ -129,10 +131,16 @@ class OandaFeed:
     def _take_price(self, quote: Quote, *, tradeable: bool) -> None:
         if tradeable and not quote.crossed:
             self._quotes[quote.key] = quote, self._now_ms()
-            self._priced[quote.key] = quote.ts
+            self._note_priced(quote)
             self._on_quote(quote)
         elif self._quotes.pop(quote.key, None) is not None:
             self._on_halt(quote.key)
+
+    def _note_priced(self, quote: Quote) -> None:
+        length, bars = self._confirm_ms[quote.key], self._priced.get(quote.key, ())
+        opened = quote.ts // length * length
+        if opened not in bars:
+            self._priced[quote.key] = (*bars[-1:], opened)
 
     def _passed(self, ts: int) -> None:
         self._venue_ts = max(self._venue_ts, ts)
@@ -173,36 +181,42 @@ class OandaFeed:
                 await self._fill()
 
     async def _fill(self) -> None:
-        """Everything that closed up to the newest close heard of. Late whatever closed before it, or comes while the feed is down."""
+        """Everything that closed up to the newest close heard of. Late whatever closed before it, or comes while the feed is down.
+
+        A pair whose candle takes longer comes by itself: the decisions on the others' do not wait for it.
+        """
         target, losses = self._wanted, self._losses
         if target > self._checked or self._down:
             try:
-                found = await self._ask(target)
+                await self._ask(target)
             except (Transient, Rejected, FrameError) as error:
                 log.warning("candles cannot be had, trying again", feed=self._name, error=str(error), next_try_s=FILL_RETRY_S)
                 self._go_down(f"its candles cannot be had: {error}")
                 await self._clock.sleep(FILL_RETRY_S)
                 self._news.set()
                 return
-            self._give(found, target)
             self._checked = target
         if losses == self._losses and self._down and target:
             self._down = False
             self._emit(FeedUp(ts=self._venue_ts, feed=self._name))
 
-    async def _ask(self, target: int) -> list[Candle]:
-        """The candles since each frontier. One that must be there, because there was a price, is waited for a moment."""
+    async def _ask(self, target: int) -> None:
+        """Give out the candles since each frontier. One that must be there, because there was a price, is waited for."""
         found: dict[str, list[Candle]] = {}
         left = [one for one in self._instruments if self._down or not self._rests(one.key, target)]
-        for go in range(TRIES):
+        quoted = self._instruments
+        for go in range(TRIES + 1):
+            if go:
+                await self._clock.sleep(AGAIN_S)
             answers = await together(self._since(one, target) for one in left)
             found |= {one.key: answer for one, answer in zip(left, answers, strict=True)}
             left = [one for one in left if self._due(one.key, found[one.key], target)]
-            if not left or self._down or self._wanted > target:
+            ended = not left or self._down or self._wanted > target
+            if ended or go >= TOGETHER:
+                self._give([candle for series in found.values() for candle in series], target, quoted)
+                found, quoted = {}, tuple(left)
+            if ended:
                 break
-            if go + 1 < TRIES:
-                await self._clock.sleep(AGAIN_S)
-        return [candle for series in found.values() for candle in series]
 
     async def _since(self, instrument: Instrument, target: int) -> list[Candle]:
         length = self._confirm_ms[instrument.key]
@@ -216,16 +230,16 @@ class OandaFeed:
         if target % length:
             return True
         opened = target - length
-        return not is_open(opened) and not is_open(target - 1) and self._priced.get(key, 0) < opened
+        return not is_open(opened) and not is_open(target - 1) and self._priced.get(key, (0,))[-1] < opened
 
     def _due(self, key: str, series: Sequence[Candle], target: int) -> bool:
         """Its candle that ends at `target` is missing, although there was a price."""
         length = self._confirm_ms[key]
         opened = target - length
         had = series[-1].ts if series else self._frontier.get(key, 0) - length
-        return target % length == 0 and opened <= self._priced.get(key, 0) < target and had < opened
+        return target % length == 0 and opened in self._priced.get(key, ()) and had < opened
 
-    def _give(self, candles: Iterable[Candle], target: int) -> None:
+    def _give(self, candles: Iterable[Candle], target: int, quoted: Iterable[Instrument]) -> None:
         order = {one.key: place for place, one in enumerate(self._instruments)}
         groups: dict[int, list[Candle]] = {}
         for candle in candles:
@@ -235,11 +249,11 @@ class OandaFeed:
         for close in sorted(groups):
             late = self._down or close < target or self._wanted > target
             ordered = tuple(sorted(groups[close], key=lambda one: order[one.key]))
-            self._emit(BarsClosed(ts=close, candles=ordered, quotes=() if late else self._fresh(), late=late))
+            self._emit(BarsClosed(ts=close, candles=ordered, quotes=() if late else self._fresh(quoted), late=late))
 
-    def _fresh(self) -> tuple[Quote, ...]:
+    def _fresh(self, quoted: Iterable[Instrument]) -> tuple[Quote, ...]:
         now = self._now_ms()
-        seen = (self._quotes.get(one.key) for one in self._instruments)
+        seen = (self._quotes.get(one.key) for one in quoted)
         return tuple(quote for quote, at in filter(None, seen) if now - at <= self._quote_age_ms)
 
     def _now_ms(self) -> int:

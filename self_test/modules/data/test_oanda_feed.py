@@ -172,12 +172,49 @@ async def test_a_candle_that_is_not_complete_yet_is_waited_for_and_then_comes_wi
         at.broker.closed(TUESDAY + M15)
         at.broker.incomplete.add((GBP.key, TUESDAY + M15))
         await at.say(price(GBP, TUESDAY + M15 + 7), price(EUR, TUESDAY + M15 + 7), Beat(TUESDAY + 2 * M15))
-        await at.clock.advance(3.0)
+        await at.clock.advance(2.0)
         assert at.bars()[1:] == [(TUESDAY + 2 * M15, (EUR.key,), False)], "the others do not wait longer than a moment"
-        at.broker.incomplete.clear()
         at.broker.closed(TUESDAY + 2 * M15)
         await at.say(Beat(TUESDAY + 3 * M15))
+        at.broker.incomplete.clear()
+        await at.clock.advance(1.0)
         assert at.bars()[2:] == [(TUESDAY + 2 * M15, (GBP.key,), True), (TUESDAY + 3 * M15, (EUR.key, GBP.key), False)]
+
+
+@pytest.mark.asyncio
+async def test_a_candle_that_is_completed_after_seconds_is_decided_on_and_keeps_nobody_else_waiting() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100), price(GBP, TUESDAY + 100))
+        at.broker.closed(TUESDAY)
+        at.broker.incomplete.add((GBP.key, TUESDAY))
+        # The first word of the new bar is a price of the pair itself: its last price is no longer one of the bar that closed.
+        await at.say(price(GBP, TUESDAY + M15 + 3), price(EUR, TUESDAY + M15 + 4))
+        await at.clock.advance(1.75)
+        assert at.bars() == []
+        await at.clock.advance(0.25)
+        assert at.bars() == [(TUESDAY + M15, (EUR.key,), False)]
+        await at.say(price(GBP, TUESDAY + M15 + 2_000))
+        await at.clock.advance(5.5)
+        assert len(at.bars()) == 1 and not at.feed.caught_up(TUESDAY + M15)
+        at.broker.incomplete.clear()
+        await at.clock.advance(0.25)
+        assert at.bars()[1:] == [(TUESDAY + M15, (GBP.key,), False)] and at.feed.caught_up(TUESDAY + M15)
+        event = at.events[-1]
+        assert isinstance(event, BarsClosed) and [one.ts for one in event.quotes] == [TUESDAY + M15 + 2_000], "its own, as it is now"
+
+
+@pytest.mark.asyncio
+async def test_after_eight_seconds_nobody_asks_any_more() -> None:
+    async with running() as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(GBP, TUESDAY + 100))
+        at.broker.closed(TUESDAY)
+        at.broker.incomplete.add((GBP.key, TUESDAY))
+        await at.say(Beat(TUESDAY + M15))
+        await at.clock.advance(8.0)
+        asked = len(at.broker.asked)
+        assert at.feed.caught_up(TUESDAY + M15) and at.bars() == [(TUESDAY + M15, (EUR.key,), False)]
+        await at.clock.advance(60.0)
+        assert len(at.broker.asked) == asked
 
 
 @pytest.mark.asyncio
