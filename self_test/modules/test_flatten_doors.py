@@ -11,6 +11,7 @@ from aiohttp import web
 from config import CONFIG
 from modules.engine.desk import make_state
 from modules.environment import Environment
+from modules.exchange.oanda import OandaVenue
 from modules.flatten_doors import accounts_of, live_accounts, ours_of
 from modules.simulator import launcher
 from self_test.fakes.books import coin
@@ -21,6 +22,7 @@ from utils.clock import FakeClock
 from utils.errors import Transient
 
 LIVE, PAPER = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.CRYPTO, Mode.PAPER)
+FX = Account(Domain.FOREX, Mode.LIVE)
 KEYS = {"BYBIT_API_KEY": "k", "BYBIT_API_SECRET": "s"}
 
 
@@ -67,6 +69,21 @@ def test_what_is_wrong_with_the_key_of_one_domain_keeps_no_other_from_being_clos
     oanda = broken if "OANDA_ACCOUNT_ID" in broken else {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "t"} | broken
     doors, missing = opened(Environment.DEMO, tmp_path, None, KEYS | oanda)
     assert doors == [("CRYPTO/LIVE", False)] and len(missing) == 1 and told in missing[0]
+
+
+def test_the_brokers_door_closes_only_what_this_bot_opened(tmp_path: Path) -> None:
+    state = make_state(CONFIG, (coin("EURUSD", domain=Domain.FOREX, base="EUR", quote="USD"),), (FX,))
+    oanda = {"OANDA_ACCOUNT_ID": "101-1-1-1", "OANDA_API_TOKEN": "t"}
+
+    async def prefix() -> str:
+        async with live_accounts(Environment.DEMO, tmp_path, state, CONFIG, oanda, FakeClock()) as ([found], _):
+            assert isinstance(found.venue, OandaVenue)
+            return found.venue.prefix
+
+    state.pos[state.row_of(FX, "FOREX:EURUSD")]["status"] = OPEN
+    assert asyncio.run(prefix()) == "", "whose trades are whose cannot be told"
+    state.tag = "abc"
+    assert asyncio.run(prefix()) == "FLabc-"
 
 
 def opened(

@@ -17,6 +17,7 @@ from bench.audit import rows_of
 from config import CONFIG
 from modules import app, broker
 from modules.environment import Environment, Hosts
+from modules.exchange.oanda import OandaVenue
 from modules.marketplace import MarketPlace
 from modules.options import RunOptions
 from modules.overrides import apply_overrides
@@ -137,6 +138,8 @@ async def test_both_domains_trade_on_paper_and_for_real_and_the_broker_has_the_s
     async with serving(symbols=("BTCUSDT",), pace="lockstep") as simulator, living(tmp_path, monkeypatch, simulator) as town:
         await town.trades_on(*NAMES, more=2)
         daemon = town.daemon
+        door = daemon.live.desks[Account.parse("FOREX/LIVE")].venue
+        assert isinstance(door, OandaVenue) and daemon.engine.state.tag and door.prefix == f"FL{daemon.engine.state.tag}-"
         daemon.inbox.put(Control(daemon.engine.state.ts, "pause", {}, "the test"))
         await town.until(lambda: not any(row["status"] for row in daemon.engine.state.pos))
         shown = msgspec.to_builtins(status_of(daemon.engine.state, "simulated").accounts)
