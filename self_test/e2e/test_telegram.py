@@ -236,7 +236,11 @@ def test_a_day_with_the_chat(tmp_path: Path) -> None:
         panel = talk.reply("/panel", "Panel: simulated")["message_id"]
         assert "Forex off (boot default)" in text_of(talk.message(panel))
         first = buttons_of(talk.message(panel))
-        assert "unavailable" in talk.press(panel, "Forex") and "unavailable" in talk.press(panel, "Options")
+        assert "unavailable" in talk.press(panel, "Options")
+        assert "forex on" in talk.press(panel, "Forex")
+        talk.until("the panel shows the switch", lambda: "Forex on" in text_of(talk.message(panel)))
+        assert "forex off" in talk.press(panel, "● Forex")
+        assert [one["args"] for one in asked(bot, "forex")] == [{"to": "on"}, {"to": "off"}]
         talk.press(panel, "+5")
         talk.tapped(panel, first["+5"])
         percent = int(asked(bot, "explore")[-1]["args"]["percent"])
@@ -288,10 +292,10 @@ def test_a_day_with_the_chat(tmp_path: Path) -> None:
         assert talk.tapped(asked_at, two) == "already done"
         talk.until("verified flat, account by account", lambda: "every account is verified flat" in text_of(talk.message(asked_at)), 40)
         final = talk.message(asked_at)
-        assert buttons_of(final) == {} and all(f"{name}: verified flat" in text_of(final) for name in (LIVE, PAPER))
+        assert buttons_of(final) == {} and all(f"{name}: verified flat" in text_of(final) for name in (LIVE, PAPER, "FOREX/PAPER"))
         assert not _held(bot) and all(view["halted"] for view in bot.status()["accounts"].values())
         talk.told(f"DISASTER {LIVE}\nverified flat")
-        assert sorted(one["args"]["account"] for one in asked(bot, "flatten")) == [LIVE, PAPER]
+        assert sorted(one["args"]["account"] for one in asked(bot, "flatten")) == [LIVE, PAPER, "FOREX/PAPER"]
 
         assert bot.stop() == 0
         assert "Traceback" not in bot.said
