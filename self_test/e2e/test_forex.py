@@ -121,12 +121,13 @@ def test_currencies_live_beside_crypto_through_a_kill_and_a_switch(tmp_path: Pat
             assert bot.stop() == 0 and "Traceback" not in bot.said
         assert [bytes(row.row) for row in rows_of(bot.folder)][: len(first)] == first
         entered = exec_ids(bot, LIVE), exec_ids(bot, PAPER)
-        count = trades(bot, CRYPTO)
 
         with started(state_dir, *STAGE_4, output=tmp_path / "off.out") as bot:
             control = bot.ready()["simulator"]
             assert ENTERS_NOTHING in bot.said
             assert run("unpause", "--yes", "--state-dir", str(state_dir)).returncode == 0
+            bot.until("its market is there", lambda: "feed oanda is up" in bot.said, 40)
+            count = trades(bot, CRYPTO)
             bot.until("crypto trades on", lambda: trades(bot, CRYPTO) > count + 1, 40)
             assert (exec_ids(bot, LIVE), exec_ids(bot, PAPER)) == entered and len(fills_there(control)) == len(entered[0])
             assert run("control", "forex", "on", "--yes", "--state-dir", str(state_dir)).returncode == 0
