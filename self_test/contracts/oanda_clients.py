@@ -6,11 +6,14 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import oandapyV20
-import v20
+import pytest
 
 from modules.simulator.server import Simulator
 from self_test.modules.simulator.live import serving
+
+v20: Any = pytest.importorskip("v20", reason="of requirements-dev.txt")
+pytest.importorskip("six", reason="oandapyV20 needs it without saying so")
+oandapyV20: Any = pytest.importorskip("oandapyV20", reason="of requirements-dev.txt")  # noqa: N816  its own name
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("six", reason="oandapyV20 needs it without saying so")
+pytest.importorskip("oandapyV20", reason="of requirements-dev.txt")
 
 from oandapyV20.endpoints import accounts, instruments, orders, positions, pricing, trades, transactions
 from oandapyV20.exceptions import V20Error
