@@ -65,6 +65,21 @@ def judged(name: str, before: dict[float, float], after: dict[float, float]) -> 
     return Lag(name=name, samples=total, above_goal=total - counts[GOAL_S], p99_below_s=p99, highest_below_s=highest)
 
 
+async def look(session: aiohttp.ClientSession, url: str) -> dict[float, float]:
+    """The histogram of the daemon at `url` by now."""
+    async with session.get(f"{url}/metrics") as answer:
+        return buckets(await answer.text())
+
+
+async def stretch(session: aiohttp.ClientSession, url: str, name: str, seconds: float) -> Lag:
+    """What so much time from now on shows."""
+    before = await look(session, url)
+    await asyncio.sleep(seconds)
+    found = judged(name, before, await look(session, url))
+    found.load = os.getloadavg()[0]
+    return found
+
+
 class Visitors:
     """People in front of the panel, and one who wants charts, until cancelled."""
 
@@ -100,25 +115,15 @@ class Visitors:
 async def measured(bot: Bot, url: str, seconds: float) -> list[Lag]:
     """The quiet stretch, then the busy one."""
     async with aiohttp.ClientSession() as session:
-
-        async def look() -> dict[float, float]:
-            async with session.get(f"{url}/metrics") as answer:
-                return buckets(await answer.text())
-
-        begin = await look()
-        await asyncio.sleep(seconds)
-        rest = await look()
-        quiet = judged("nobody looks", begin, rest)
-        quiet.load = os.getloadavg()[0]
+        quiet = await stretch(session, url, "nobody looks", seconds)
         visitors = Visitors(url, bot.state_dir, session)
         jobs = [visitors.watch(topic) for topic in TOPICS] + [visitors.turn_pages(), visitors.draw()]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job) for job in jobs]
-            await asyncio.sleep(seconds)
-            busy = judged("panel open, charts drawn", rest, await look())
+            busy = await stretch(session, url, "panel open, charts drawn", seconds)
             for task in tasks:
                 task.cancel()
-        busy.pages, busy.charts, busy.load = visitors.pages, visitors.charts, os.getloadavg()[0]
+        busy.pages, busy.charts = visitors.pages, visitors.charts
         return [quiet, busy]
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +21,7 @@ import msgspec
 
 from bench.bot import Bot, no_leftovers, run, started
 from bench.markets import random_grid
-from bench.panel_lag import GOAL_S, Lag, buckets, judged
+from bench.panel_lag import GOAL_S, Lag, stretch
 from config import CONFIG
 from modules.learning.candles import Place
 from modules.learning.checkpoint import SB3_DQN
@@ -100,26 +99,14 @@ class Trainings:
 async def measured(bot: Bot, url: str, place: Place, now: int, seconds: float) -> list[Stretch]:
     """The quiet stretch, then the one with trainings in it."""
     async with aiohttp.ClientSession() as session:
-
-        async def look() -> dict[float, float]:
-            async with session.get(f"{url}/metrics") as answer:
-                return buckets(await answer.text())
-
-        begin = await look()
-        await asyncio.sleep(seconds)
-        rest = await look()
-        quiet = judged("nothing is trained", begin, rest)
-        quiet.load = os.getloadavg()[0]
+        quiet = await stretch(session, url, "nothing is trained", seconds)
         found = [Stretch(lag=quiet, rss_kb=rss_kb(bot))]
         trainings = Trainings(place, now)
         await trainings.once()  # its start is not what is measured
         trainings.cpu_s, trainings.done = 0.0, 0
-        rest = await look()
         async with asyncio.TaskGroup() as group:
             task = group.create_task(trainings.run())
-            await asyncio.sleep(seconds)
-            busy = judged("networks are trained", rest, await look())
-            busy.load = os.getloadavg()[0]
+            busy = await stretch(session, url, "networks are trained", seconds)
             found.append(Stretch(lag=busy, rss_kb=rss_kb(bot), trained=trainings.done, cpu_s=trainings.cpu_s))
             task.cancel()
         return found

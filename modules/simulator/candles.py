@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.simulator import intervals
-from modules.simulator.market import BAR, Bars, Series, index_of
+from modules.simulator.bar_rows import Bars, index_of
+from modules.simulator.market import BAR, Series
 from modules.simulator.path import offsets
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from utils.kernel import kernel
+
+Floats = npt.NDArray[np.float64]
 
 STATE = 7
 """Driver state: fast, slow (log-volatility), regime, minutes left, drift a minute, distance since the regime began, started."""
@@ -63,6 +66,22 @@ def drive(
         state[5] += r
         out_r[i] = r
         out_s[i] = sigma
+
+
+def drive_day(state: Floats, rng: np.random.Generator, season: Floats, daily: float, trend: float) -> tuple[Floats, Floats]:
+    """One day of a driver with the day's random numbers: log returns and their sigma, a value a minute of `season`.
+
+    `daily`: standard deviation of a usual day; `state` (STATE,) is carried, and started with the first day.
+    """
+    minutes = len(season)
+    if state[6] == 0.0:
+        state[0], state[1], state[6] = rng.standard_normal() * FAST_SD, rng.standard_normal() * SLOW_SD, 1.0
+    returns, sigmas = np.empty(minutes), np.empty(minutes)
+    drive(
+        state, rng.standard_normal((minutes, 4)), rng.random(minutes), rng.random((DRAWS_A_DAY, 3)), season,
+        daily / float(np.sqrt(minutes)), trend, returns, sigmas
+    )  # fmt: skip
+    return returns, sigmas
 
 
 @kernel

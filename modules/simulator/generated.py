@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.simulator import drivers, extra_coins, filters, intervals, path
+from modules.simulator.bar_rows import Bars
 from modules.simulator.filters import Category
-from modules.simulator.market import BAR, Bars, Funding, Series
+from modules.simulator.market import BAR, Funding, Series
 from utils.errors import Refusal
 
 DEFAULT_START = 1_741_075_200_000
@@ -161,16 +162,7 @@ class GeneratedMarket:
             self._book(series, day, perp)
 
     def _drive(self, name: str, day: int, season: Floats, daily: float, trend: float) -> tuple[Floats, Floats]:
-        rng = random(self.seed, f"driver {name}", day)
-        state = self._drivers[name]
-        if state[6] == 0.0:
-            state[0], state[1], state[6] = rng.standard_normal() * drivers.FAST_SD, rng.standard_normal() * drivers.SLOW_SD, 1.0
-        returns, sigmas = np.empty(MINUTES), np.empty(MINUTES)
-        drivers.drive(
-            state, rng.standard_normal((MINUTES, 4)), rng.random(MINUTES), rng.random((drivers.DRAWS_A_DAY, 3)), season,
-            daily / float(np.sqrt(MINUTES)), trend, returns, sigmas
-        )  # fmt: skip
-        return returns, sigmas
+        return drivers.drive_day(self._drivers[name], random(self.seed, f"driver {name}", day), season, daily, trend)
 
     def _book(self, series: Series, day: int, bars: Floats) -> None:
         """Round a day of float bars to the listing's grid and append it."""

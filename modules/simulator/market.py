@@ -6,13 +6,12 @@ stream and the REST answers cannot disagree.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from modules.simulator.bar_rows import BarRows, Bars
 from modules.simulator.filters import Listing
 from modules.simulator.mark_record import MarkRecord
 from utils import fixed
@@ -20,18 +19,15 @@ from utils import fixed
 BAR = np.dtype([("ts", "i8"), ("open", "i4"), ("high", "i4"), ("low", "i4"), ("close", "i4"), ("volume", "f8"), ("stress", "f4")])
 """ts = open time, ms UTC; prices in ticks; volume in base units; stress = short-term over usual range (1 = a calm market)."""
 
-Bars = npt.NDArray[Any]
 Funding = tuple[int, float]
 """(settlement time, rate as a fraction per interval; positive = longs pay)."""
 
-KEEP_BARS = 400 * 1440
-"""A series longer than twice this forgets its oldest half, so that an endless market has bounded memory."""
 
-
-class Series:
+class Series(BarRows):
     """The base bars of one listing, oldest first, with coarser bars for the time before them."""
 
     def __init__(self, listing: Listing, tf_ms: int, bars: Bars | None = None, coarser: tuple[tuple[int, Bars], ...] = ()) -> None:
+        super().__init__(np.empty(0, dtype=BAR) if bars is None else bars)
         self.listing = listing
         self.tf_ms = tf_ms
         self.coarser = coarser
@@ -43,16 +39,8 @@ class Series:
         self.step_exact = listing.instrument.step
         self.price_digits = _digits(fixed.plain(listing.instrument.tick))
         self.size_digits = _digits(fixed.plain(listing.instrument.step))
-        self._rows = bars if bars is not None else np.empty(0, dtype=BAR)
-        self._length = len(self._rows)
-        self._shifts: list[tuple[int, float]] = []
         self.marks: MarkRecord | None = None
         """A recorded mark price; None: it is the middle of the touch."""
-
-    @property
-    def bars(self) -> Bars:
-        """All base bars (a view; do not keep it across an append)."""
-        return self._rows[: self._length]
 
     @property
     def first_ts(self) -> int:
@@ -60,34 +48,10 @@ class Series:
         starts = [int(rows["ts"][0]) for rows in (self.bars, *(rows for _, rows in self.coarser)) if len(rows)]
         return min(starts)
 
-    def reserve(self, count: int) -> None:
-        """Make room for so many more bars at once."""
-        grown = np.empty(self._length + count, dtype=BAR)
-        grown[: self._length] = self.bars
-        self._rows = grown
-
-    def append(self, rows: Bars) -> None:
-        """Add later bars; capacity grows by a quarter, the oldest bars go when there are too many."""
-        if self._length > 2 * KEEP_BARS:
-            self._rows = self.bars[KEEP_BARS:].copy()
-            self._length = len(self._rows)
-        needed = self._length + len(rows)
-        if needed > len(self._rows):
-            grown = np.empty(max(needed, len(self._rows) * 5 // 4), dtype=BAR)
-            grown[: self._length] = self.bars
-            self._rows = grown
-        self._rows[self._length : needed] = rows
-        self._length = needed
-        for shift in self._shifts:
-            _shift(self._rows[needed - len(rows) : needed], *shift)
-
     def shift(self, from_ms: int, factor: float) -> None:
-        """Multiply all prices from this time on (a price gap); bars yet to come as well."""
-        if not self._rows.flags.writeable:
-            self._rows = self.bars.copy()
-        self._shifts.append((from_ms, factor))
+        """See `BarRows.shift`."""
+        super().shift(from_ms, factor)
         self.marks = None  # the record is of another path
-        _shift(self.bars, from_ms, factor)
 
     def mark(self, ts: int, middle: int) -> int:
         """The mark price of a perpetual (ticks) at `ts`, its touch being around `middle`."""
@@ -130,20 +94,6 @@ class Market(Protocol):
 
     def funding(self, key: str, start_ms: int, end_ms: int) -> list[Funding]:
         """Settlements in [start, end], oldest first; empty for spot."""
-
-
-def index_of(stamps: Any, ts: int) -> int:
-    """Index of the first of these rising times that is not before `ts`.
-
-    Not numpy's own search: rows of `BAR` are packed, so that one would copy the whole column first.
-    """
-    return bisect_left(stamps, ts)
-
-
-def _shift(rows: Bars, from_ms: int, factor: float) -> None:
-    begin = index_of(rows["ts"], from_ms)
-    for name in ("open", "high", "low", "close"):
-        rows[name][begin:] = np.maximum(1, np.floor(rows[name][begin:] * factor + 0.5))
 
 
 def _digits(text: str) -> int:

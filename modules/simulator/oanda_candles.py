@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from modules.simulator.bar_rows import Bars, index_of
 from modules.simulator.intervals import DAY, MINUTE
-from modules.simulator.market import index_of
-from modules.simulator.oanda_market import Bars, FxSeries, Int64s, points_of
+from modules.simulator.oanda_market import FxSeries, Int64s, points_of
 from modules.simulator.oanda_pairs import Pair
 from modules.simulator.oanda_types import Row, stamp
 

@@ -114,13 +114,4 @@ class GeneratedFx:
             series.append(rows)
 
     def _drive(self, name: str, day: int, season: Floats, daily: float, trend: float) -> tuple[Floats, Floats]:
-        rng = random(self.seed, f"fx driver {name}", day)
-        state = self._drivers[name]
-        if state[6] == 0.0:
-            state[0], state[1], state[6] = rng.standard_normal() * drivers.FAST_SD, rng.standard_normal() * drivers.SLOW_SD, 1.0
-        returns, sigmas = np.empty(MINUTES), np.empty(MINUTES)
-        drivers.drive(
-            state, rng.standard_normal((MINUTES, 4)), rng.random(MINUTES), rng.random((drivers.DRAWS_A_DAY, 3)), season,
-            daily / float(np.sqrt(MINUTES)), trend, returns, sigmas
-        )  # fmt: skip
-        return returns, sigmas
+        return drivers.drive_day(self._drivers[name], random(self.seed, f"fx driver {name}", day), season, daily, trend)

@@ -13,57 +13,28 @@ import numpy as np
 import numpy.typing as npt
 
 from forex import sessions
-from modules.simulator.market import index_of
+from modules.simulator.bar_rows import BarRows, Bars, index_of
 from modules.simulator.oanda_pairs import Pair
 
 FX_BAR = np.dtype([("ts", "i8"), ("open", "i4"), ("high", "i4"), ("low", "i4"), ("close", "i4"), ("volume", "i4"), ("spread", "i4")])
 """ts = open time, ms UTC; bid prices and the spread in ticks; volume = number of price changes."""
 POINT = np.dtype([("ts", "i8"), ("bid", "i8"), ("spread", "i8"), ("first", "?")])
 """A point of the path; `first`: of its bar, so whatever lies between it and the last one was jumped over."""
-Bars = npt.NDArray[Any]
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-KEEP_BARS = 400 * 1440
 REST_FACTOR = 7.0
 """The spread around the daily turn and after the weekend, in usual ones."""
 QUIET_FACTOR = 1.4
 POINTS = 4
 
 
-class FxSeries:
+class FxSeries(BarRows):
     """The bars of one pair, oldest first."""
 
     def __init__(self, pair: Pair, tf_ms: int, bars: Bars | None = None) -> None:
+        super().__init__(np.empty(0, dtype=FX_BAR) if bars is None else bars)
         self.pair = pair
         self.tf_ms = tf_ms
-        self._rows = bars if bars is not None else np.empty(0, dtype=FX_BAR)
-        self._length = len(self._rows)
-        self._shifts: list[tuple[int, float]] = []
-
-    @property
-    def bars(self) -> Bars:
-        """All bars (a view; do not keep it across an append)."""
-        return self._rows[: self._length]
-
-    def append(self, rows: Bars) -> None:
-        """Add later bars; the oldest go when there are too many."""
-        if self._length > 2 * KEEP_BARS:
-            self._rows = self.bars[KEEP_BARS:].copy()
-            self._length = len(self._rows)
-        needed = self._length + len(rows)
-        if needed > len(self._rows):
-            grown = np.empty(max(needed, len(self._rows) * 5 // 4), dtype=FX_BAR)
-            grown[: self._length] = self.bars
-            self._rows = grown
-        self._rows[self._length : needed] = rows
-        self._length = needed
-        for shift in self._shifts:
-            _shift(self._rows[needed - len(rows) : needed], *shift)
-
-    def shift(self, from_ms: int, factor: float) -> None:
-        """Multiply all prices from this time on (a price gap); bars yet to come as well."""
-        self._shifts.append((from_ms, factor))
-        _shift(self.bars, from_ms, factor)
 
     def points(self, start_ms: int, stop_ms: int) -> Bars:
         """The path points (dtype POINT) in [start, stop)."""
@@ -133,9 +104,3 @@ def stress_of(high: Int64s, low: Int64s, slow_bars: int) -> Floats:
     slow_from, fast_from = np.maximum(0, at + 1 - slow_bars), np.maximum(0, at + 1 - 20)
     slow = np.where(at + 1 >= slow_bars, (sums[at + 1] - sums[slow_from]) / (at + 1 - slow_from), usual)
     return np.asarray((sums[at + 1] - sums[fast_from]) / (at + 1 - fast_from) / slow)
-
-
-def _shift(rows: Bars, from_ms: int, factor: float) -> None:
-    begin = index_of(rows["ts"], from_ms)
-    for name in ("open", "high", "low", "close"):
-        rows[name][begin:] = np.maximum(1, np.floor(rows[name][begin:] * factor + 0.5))

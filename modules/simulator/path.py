@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modules.simulator.market import Bars, Series, index_of
+from modules.simulator.bar_rows import Bars, index_of
+from modules.simulator.market import Series
 from utils.kernel import kernel
 
 POINTS = 4

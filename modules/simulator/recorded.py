@@ -17,9 +17,10 @@ import dataio.bars
 from dataio.archive import Archive, open_archive
 from dataio.tables import DamagedFile
 from modules.simulator import filters, intervals, path
+from modules.simulator.bar_rows import Bars
 from modules.simulator.filters import Category
 from modules.simulator.mark_record import record_of
-from modules.simulator.market import BAR, Bars, Funding, Series
+from modules.simulator.market import BAR, Funding, Series
 from utils.errors import Refusal
 
 WARM_UP_DAYS = 40

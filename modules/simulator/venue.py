@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from modules.simulator import intervals, path
+from modules.simulator.bar_rows import index_of
 from modules.simulator.candles import visible
 from modules.simulator.clock import VenueClock
-from modules.simulator.market import Market, Series, index_of
+from modules.simulator.market import Market, Series
 
 DAY_STATS_MS = 5 * intervals.MINUTE
 """The 24-hour figures are renewed this often (venue time); the last price is always current."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modules.simulator import market
-from modules.simulator.market import Series, index_of
+from modules.simulator import bar_rows
+from modules.simulator.bar_rows import index_of
+from modules.simulator.market import Series
 from self_test.modules.simulator import toy
 
 
@@ -20,7 +21,7 @@ def test_blocks_are_joined() -> None:
 
 
 def test_an_endless_series_forgets_its_oldest_half(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market, "KEEP_BARS", 10)
+    monkeypatch.setattr(bar_rows, "KEEP_BARS", 10)
     one = toy.series(toy.saw(0))
     whole = toy.saw(60)
     for begin in range(0, 60, 3):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modules.simulator import oanda_market
+from modules.simulator import bar_rows
 from modules.simulator.intervals import MINUTE
 from modules.simulator.oanda_market import FX_BAR, FxSeries, points_of, spreads, stress_of
 from modules.simulator.oanda_pairs import PAIRS
@@ -41,7 +41,7 @@ def test_a_gap_holds_for_bars_to_come_and_memory_is_bounded(monkeypatch: pytest.
     series.shift(NOW + MINUTE, 0.5)
     series.append(np.array([(NOW + 6 * MINUTE, 100, 100, 100, 100, 4, 12)], dtype=FX_BAR))
     assert series.bars["close"].tolist() == [120, 45, 103, 50]
-    monkeypatch.setattr(oanda_market, "KEEP_BARS", 1)
+    monkeypatch.setattr(bar_rows, "KEEP_BARS", 1)
     series.append(np.array([(NOW + 7 * MINUTE, 100, 100, 100, 100, 4, 12)], dtype=FX_BAR))
     assert series.bars["ts"].tolist()[0] == NOW + MINUTE and len(series.bars) == 4
 

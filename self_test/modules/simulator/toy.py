@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from modules.simulator import filters, path
+from modules.simulator.bar_rows import Bars
 from modules.simulator.clock import VenueClock
 from modules.simulator.hub import Client, Hub
-from modules.simulator.market import BAR, Bars, Funding, Series
+from modules.simulator.market import BAR, Funding, Series
 from modules.simulator.publisher import Publisher
 from modules.simulator.venue import Venue
 
