@@ -125,8 +125,10 @@ async def test_real_money_is_confirmed_with_digits_and_by_keyboard(tmp_path: Pat
         seen = await watched(browser)
         page = await seen.page()
         await page.goto(f"{house.url}/controls")
-        await page.keyboard.type(TOKEN)  # the field has the focus
+        await expect(page.locator("#token")).to_be_focused()  # by itself, but only once the page is drawn
+        await page.keyboard.type(TOKEN)
         await page.keyboard.press("Enter")
+        await expect(page.locator("#standing")).to_be_visible()
         await expect(page.locator(".env")).to_have_text("live")
         await page.focus("#stage-2")
         await page.keyboard.press("Enter")

@@ -45,7 +45,8 @@ def test_it_moves_like_currencies(market: GeneratedFx) -> None:
         assert (rows["high"] >= rows["low"]).all() and rows["spread"].max() > 5 * np.median(rows["spread"])
 
 
-def test_it_goes_on_day_by_day(market: GeneratedFx) -> None:
+def test_it_goes_on_day_by_day() -> None:
+    market = GeneratedFx(1, DEFAULT_START)  # its own: the shared one must stay as long as it is in any order
     before = len(market.series["EUR_USD"].bars)
     market.extend(DEFAULT_START + DAY)
     assert len(market.series["EUR_USD"].bars) == before + 1440
