@@ -62,6 +62,7 @@ from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import atomic_write, ensure_writable
 from utils.frames import FrameError
+from utils.heap import settle
 from utils.spent import Spent
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, Supervisor, unless
 from utils.throttle import Throttle
@@ -388,6 +389,7 @@ class Daemon:
     async def _announce(self) -> None:
         """Once ready: tell where we are, and start counting the duration."""
         await self.readiness.reached.wait()
+        settle()
         self.ready_ns = self.clock.monotonic_ns()
         announce(self.options.folder, self.server.url, self.market.control_url)
         self.faces.ready()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from modules.cli_run import moment
 from modules.simulator.server import Simulator, SimulatorOptions
 from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
+from utils.heap import settle
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
@@ -82,8 +82,7 @@ async def _serve(options: SimulatorOptions) -> ExitCode:
             raise Refusal(f"--market: {refusal}", refusal.code) from refusal
         raise
     await simulator.start()
-    gc.collect()
-    gc.freeze()  # what is there now stays: no collection needs to walk it again while frames wait
+    settle()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, simulator.stop)
