@@ -75,6 +75,10 @@ class Risk(_Group):
     """Largest gross of the account, in multiples of equity."""
     fx_currency: Annotated[float, Field(gt=0.0, le=20.0)] = 2.0
     """Largest net position in one currency, the account's own included, in multiples of equity."""
+    option_base: Fraction = 0.02
+    """Largest premium of one option (OPTIONS counts premium, and these two instead of `base`, `pair` and `portfolio`)."""
+    option_total: Fraction = 0.10
+    """Largest premium of all options of the account."""
     volume: Fraction = 0.01
     """Largest share of the pair's median turnover in one confirm bar."""
     volatile_factor: Fraction = 0.5
@@ -363,7 +367,8 @@ def instrument_rows(instruments: tuple[Instrument, ...], seats: Sequence[tuple[i
         costs = domains[instrument.domain].costs
         row = found[i]
         row["account"], row["market"] = account, market
-        row["spot"] = int(instrument.domain is Domain.CRYPTO)
+        row["spot"] = int(instrument.domain in {Domain.CRYPTO, Domain.OPTIONS})  # an option is paid in full
+        row["option"] = int(instrument.domain is Domain.OPTIONS)
         row["tick"], row["unit"] = float(instrument.tick), instrument.unit
         row["min_steps"] = ceil_steps(instrument.min_qty, instrument.step)
         row["max_steps"] = min(floor_steps(instrument.max_qty, instrument.step), MOST_STEPS)

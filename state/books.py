@@ -59,6 +59,8 @@ INST = np.dtype(
         ("quote_ccy", "i8"),
         ("swap_long_e8", "i8"),
         ("swap_short_e8", "i8"),
+        ("option", "i8"),
+        ("lot_steps", "i8"),
     ]
 )
 """Venue filters and costs of one instrument. `tick` in quote currency (features only), `min_notional` in money units,
@@ -72,7 +74,11 @@ caller (`forex/sessions.py`), and 0 before they are known.
 `rate_e9`: account currency per quote currency x 1e9 (1e9 where they are the same, 0 unknown: no entries); it comes from the market row
 `via` (-1: none needed), whose tick is `via_tick` in its quote currency, `inverse` = 1 where it is one over that price
 (`state/conversion.py`). `on_margin` = 1: shares of equity count margin, value / leverage (FOREX). `base_ccy`, `quote_ccy` number the
-currencies of an engine. `swap_long_e8`, `swap_short_e8`: what a position earns (negative: pays) in a year, x 1e8 of its value."""
+currencies of an engine. `swap_long_e8`, `swap_short_e8`: what a position earns (negative: pays) in a year, x 1e8 of its value.
+
+`option` = 1: the row is the slot of a pair's options. Bars and indicators are the pair's; whatever is held or ordered has a contract
+(`POS.right`, `strike`, `expiry_ts`), and its prices are the premium in ticks of the pair. `lot_steps`: an order is a whole number of
+so many steps (0: of any)."""
 
 POS = np.dtype(
     [
@@ -119,6 +125,9 @@ POS = np.dtype(
         ("trail_k", "f8"),
         ("sigma_bp", "f8"),
         ("share", "f8"),
+        ("right", "i8"),
+        ("strike", "i8"),
+        ("expiry_ts", "i8"),
     ]
 )
 """One position or pending entry.
@@ -132,6 +141,8 @@ last exit fill, in the same code (booked by the engine alone), `closes` how many
 at which one was asked for on this seat, `close_leg` the number in its id: these two outlive the position;
 `bid`, `ask` (ticks, 0 without a quote), `sigma_bp` and `share` are the scene of the decision, `slip` what executions lost (money units);
 `unprotected_ms` = transport time that the position stood without a confirmed stop on its venue; `explored` = 1: a trial on paper.
+`right` (1 call, -1 put), `strike` (ticks of the pair) and `expiry_ts` (ms UTC) are the contract of an option, 0 elsewhere; an option is
+always held long, so `side` is 1 whatever the right.
 """
 
 ACCT = np.dtype(
@@ -220,10 +231,13 @@ LIMITS = np.dtype(
         ("fx_gross", "f8"),
         ("fx_currency", "f8"),
         ("by_mark", "i8"),
+        ("option_base", "f8"),
+        ("option_total", "f8"),
     ]
 )
 """Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`.
 `fx_*` bind where shares of equity count margin: gross of a pair, of the account, net of a currency, in multiples of equity.
+`option_base`, `option_total`: premium of one option and of all of an account, fractions of equity.
 `by_mark` = 1: stops, targets and values of perpetuals go by the mark price, not the last."""
 
 PAR_E9 = 1_000_000_000

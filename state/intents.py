@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from state.accounts import Account
+from state.options import OptionContract
 
 SYMBOL_ROOM = 14
 """Characters of a symbol in an order id."""
@@ -60,6 +61,10 @@ class ExitReason(StrEnum):
     WEEKEND = "weekend"
     SUPERSEDED = "superseded"
     """An explored position made room for an entry of the policy."""
+    EXERCISED = "exercised"
+    """An option in the money at its cut: settled for what it is worth there."""
+    EXPIRED = "expired"
+    """An option at or out of the money at its cut: worth nothing."""
 
 
 class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +93,9 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     atr: float
     """Ticks."""
     reference: int
-    """The confirming close (ticks), the price that stop, target and size are planned from."""
+    """The confirming close (ticks), the price that stop, target and size are planned from; of an option its ask (premium)."""
+    contract: OptionContract | None = None
+    """What an entry on a slot of options is made in; its side is always long, the direction is the contract's right."""
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +130,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     exits: ExitPlan
     explored: bool = False
     """Its exit profile is a trial, not the policy's own: on paper alone, and told apart everywhere."""
+    contract: OptionContract | None = None
+    """The option that is bought; prices and exits are its premium."""
     scene: Scene | None = None
     """None where no quote was at hand."""
 

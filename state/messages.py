@@ -14,6 +14,7 @@ import msgspec
 from state.accounts import Account
 from state.intents import Approved, ExitReason, Reduce
 from state.market import Candle, FundingRate, MarkPrice, Quote
+from state.options import Surface
 from state.orders import Fill
 
 
@@ -54,6 +55,12 @@ class FeedUp(_Event, tag="feed_up", frozen=True):
     """A market feed is back (and what was missed has been filled in)."""
 
     feed: str
+
+
+class SurfaceSeen(_Event, tag="surface", frozen=True):
+    """A volatility surface of a pair was quoted; the newest is what its options are priced with until the next."""
+
+    surface: Surface
 
 
 class VenueReset(_Event, tag="venue_reset", frozen=True):
@@ -224,7 +231,7 @@ AccountEvent = (
     | VenueRead
     | CashMoved
 )
-MarketEvent = BarsClosed | Tick | FeedDown | FeedUp
+MarketEvent = BarsClosed | Tick | FeedDown | FeedUp | SurfaceSeen
 Event = MarketEvent | AccountEvent | Control
 
 

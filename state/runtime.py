@@ -12,12 +12,13 @@ import msgspec
 import numpy as np
 
 from state.accounts import Account, Mode
-from state.books import ACCT, INST, OPEN, POS, Rows, rows
+from state.books import ACCT, FLAT, INST, OPEN, POS, Rows, rows
 from state.drift import Drift
 from state.exploring import LiveTrial
 from state.instruments import Instrument
 from state.intents import ExitReason, Side
 from state.observed import new_observed
+from state.options import OptionContract, Right, Surface, tick_digits
 from state.orders import Order
 from state.policies import PolicyRef, Waiting
 from state.sentiment import Felt
@@ -44,6 +45,8 @@ REASONS: tuple[ExitReason, ...] = (
     ExitReason.DUST,
     ExitReason.WEEKEND,
     ExitReason.SUPERSEDED,
+    ExitReason.EXERCISED,
+    ExitReason.EXPIRED,
 )
 """Exit reasons by number: POS.closing holds index + 1."""
 
@@ -89,6 +92,8 @@ class RuntimeState:
         """Domain -> what was found to have changed there; as it was where there is none."""
         self.sentiment: dict[str, Felt] = {}
         """Domain -> the mood last told; neutral where there is none."""
+        self.surfaces: dict[str, Surface] = {}
+        """Pair -> the newest volatility surface; without one its options are not entered."""
         self.ts = 0
         self.closed_trades = [0] * len(accounts)
         self.realised = [0] * len(accounts)
@@ -135,6 +140,20 @@ class RuntimeState:
     def bar_ms(self, m: int) -> int:
         """Length of the confirm bars of market row `m`."""
         return int(self.market[m]["confirm_ms"])
+
+    def contract_of(self, i: int) -> OptionContract | None:
+        """What seat `i` holds or has ordered, where it is a slot of options; None elsewhere and while it is flat."""
+        pos = self.pos[i]
+        if not self.inst[i]["option"] or int(pos["status"]) == FLAT:
+            return None
+        pair = self.instrument(i).symbol
+        right, strike, expiry_ts = Right(int(pos["right"])), int(pos["strike"]), int(pos["expiry_ts"])
+        return OptionContract(pair=pair, right=right, strike=strike, digits=tick_digits(pair), expiry_ts=expiry_ts)
+
+    def symbol_of(self, i: int) -> str:
+        """What people call the thing on seat `i`: its instrument's symbol, or the option that it holds or has ordered."""
+        contract = self.contract_of(i)
+        return self.instrument(i).symbol if contract is None else contract.symbol
 
     def market_row(self, key: str) -> int:
         """Market row of an instrument; Invariant when the engine does not know it."""
@@ -210,7 +229,7 @@ def holding(state: RuntimeState, i: int) -> Holding:
     steps = int(pos["steps"])
     qty = instrument.qty(steps)
     return Holding(
-        symbol=instrument.symbol,
+        symbol=state.symbol_of(i),
         side=Side(int(pos["side"])).word,
         qty=plain(qty),
         entry=plain((money(int(pos["value"])) / qty).normalize()),
@@ -290,6 +309,7 @@ class Readable(msgspec.Struct, kw_only=True):
     waiting: dict[str, Waiting] = {}
     drift: dict[str, Drift] = {}
     sentiment: dict[str, Felt] = {}
+    surfaces: dict[str, Surface] = {}
     health: dict[str, dict[str, int]] = {}
 
 
@@ -323,6 +343,7 @@ def freeze(state: RuntimeState) -> tuple[bytes, dict[str, Any]]:
         live_trials=state.live_trials,
         drift=state.drift,
         sentiment=state.sentiment,
+        surfaces=state.surfaces,
         policies=state.policies,
         waiting=state.waiting,
         health=state.health,
@@ -340,7 +361,7 @@ def thaw(readable_json: bytes, blobs: dict[str, Any]) -> RuntimeState:
     state.stage, state.ts = readable.stage, readable.ts
     state.toggles, state.exploration, state.live_trials = readable.toggles, readable.exploration, readable.live_trials
     state.policies, state.waiting = readable.policies, readable.waiting
-    state.drift, state.sentiment = readable.drift, readable.sentiment
+    state.drift, state.sentiment, state.surfaces = readable.drift, readable.sentiment, readable.surfaces
     state.orders = {order.order_id: order for order in readable.orders}
     state.execs = dict.fromkeys(readable.execs)
     state.feeds_down, state.halted = readable.feeds_down, readable.halted

@@ -40,6 +40,7 @@ from state.messages import (
     Record,
     Report,
     StopFilled,
+    SurfaceSeen,
     TargetTouched,
     Tick,
     VenueRead,
@@ -99,6 +100,7 @@ class Engine:
             CashMoved: self._live,
             FeedDown: self._feed_down,
             FeedUp: self._feed_up,
+            SurfaceSeen: self._surface_seen,
             VenueReset: self._venue_reset,
             Control: self._control,
         }
@@ -244,6 +246,9 @@ class Engine:
     def _feed_up(self, event: FeedUp, out: list[Command]) -> None:
         if self.state.feeds_down.pop(event.feed, None) is not None:
             out.append(Report(ts=event.ts, what="feed", rule="up", text=f"feed {event.feed} is up"))
+
+    def _surface_seen(self, event: SurfaceSeen, out: list[Command]) -> None:
+        self.state.surfaces[event.surface.pair] = event.surface
 
     # --- account ----------------------------------------------------------------------------------------------------------------
 
