@@ -36,6 +36,7 @@ from state.messages import (
     Record,
     Report,
     StopFilled,
+    SurfaceSeen,
     TargetTouched,
     Tick,
     VenueRead,
@@ -45,6 +46,7 @@ from state.messages import (
     encode_commands,
     encode_event,
 )
+from state.options import Surface
 from state.orders import Fill
 
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -90,6 +92,21 @@ intents = st.builds(
 )
 reduces = st.builds(Reduce, ts=whole, account=accounts, key=text, order_id=text, reason=reasons)
 
+positive = st.floats(0.001, 10.0)
+surfaces = st.integers(1, 4).flatmap(
+    lambda n: st.builds(
+        Surface,
+        pair=text,
+        ts=whole,
+        spot=positive,
+        days=st.lists(st.floats(0.1, 800.0), min_size=n, max_size=n, unique=True).map(sorted).map(tuple),
+        vols=st.lists(st.tuples(*[positive] * 5), min_size=n, max_size=n).map(tuple),
+        r_domestic=st.lists(st.floats(-0.1, 0.2), min_size=n, max_size=n).map(tuple),
+        r_foreign=st.lists(st.floats(-0.1, 0.2), min_size=n, max_size=n).map(tuple),
+        source=st.sampled_from(["file", "generated", "frozen"]),
+    )
+)
+
 
 def few(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
     return st.lists(of, max_size=3).map(tuple)
@@ -100,6 +117,7 @@ EVENTS: dict[type, st.SearchStrategy[object]] = {
     Tick: st.builds(Tick, whole, few(quotes)),
     FeedDown: st.builds(FeedDown, whole, text, text),
     FeedUp: st.builds(FeedUp, whole, text),
+    SurfaceSeen: st.builds(SurfaceSeen, whole, surfaces),
     VenueReset: st.builds(VenueReset, whole, accounts),
     OrderAccepted: st.builds(OrderAccepted, whole, accounts, text),
     OrderRejected: st.builds(OrderRejected, whole, accounts, text, text),
