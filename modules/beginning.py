@@ -19,7 +19,7 @@ from modules.options import RunOptions
 from modules.procedure import procedures
 from modules.settings import BotConfig
 from modules.ui.recent import BARS
-from state.accounts import Domain
+from state.accounts import OF_PAIRS, Domain
 from state.chain import Chain
 from state.instruments import Instrument
 from state.market import Candle
@@ -58,7 +58,7 @@ async def begin(on: Foundation, lineup: Lineup) -> Beginning:
     stored = recover(on.chain, policies)
     for warning in stored.warnings:
         on.say(f"recovery: {warning}")
-    asked = await listed(on.rest, on.config, [one for one in lineup.domains if one is not Domain.FOREX], on.options.symbols)
+    asked = await listed(on.rest, on.config, [one for one in lineup.domains if one not in OF_PAIRS], on.options.symbols)
     offer, lineup = await _offered(on, lineup, lambda one: knows(stored.state, on.config, one), stored.state)
     asked += offer.instruments
     instruments = needed(asked, stored.state)
@@ -107,10 +107,19 @@ async def _offered(
     if Domain.FOREX not in lineup.domains:
         return Offer(), lineup
     if on.broker is None:
-        return Offer(), lineup.lacking(Domain.FOREX, "there is no way to the broker")
-    offer = await on.broker.offer(on.config, on.options.symbols, stored, known, on.progress, on.say)
+        for domain in sorted(OF_PAIRS & set(lineup.domains)):
+            lineup = lineup.lacking(domain, "there is no way to the broker")
+        return Offer(), lineup
+    options = Domain.OPTIONS in lineup.domains
+    offer = await on.broker.offer(on.config, on.options.symbols, stored, known, on.progress, on.say, options=options)
+    if offer.slotless:
+        lineup = lineup.lacking(Domain.OPTIONS, offer.slotless)
     if not offer.reason:
         return offer, lineup
-    if not offer.instruments:
-        return offer, lineup.lacking(Domain.FOREX, f"{offer.reason}; asked again until it does")
-    return offer, msgspec.structs.replace(lineup, notes=(*lineup.notes, f"FOREX goes on from what is stored: {offer.reason}"))
+    there = {one.domain for one in offer.instruments}
+    for domain in sorted(OF_PAIRS & set(lineup.domains)):
+        if domain in there:
+            lineup = msgspec.structs.replace(lineup, notes=(*lineup.notes, f"{domain} goes on from what is stored: {offer.reason}"))
+        else:
+            lineup = lineup.lacking(domain, f"{offer.reason}; asked again until it does")
+    return offer, lineup

@@ -1,5 +1,7 @@
 """The broker of FOREX beside the crypto venue: its market as one more of a run's, or the reason why the domain is not there.
 
+The slots of OPTIONS are pairs of the same market: they come and go with it, and their past is that of the pair.
+
 The crypto domains never wait for it. Who was here before goes on with what is stored while the broker does not answer; who is new is left
 out, told once, and asked for again: when it answers, another life of the daemon begins with it.
 """
@@ -18,13 +20,15 @@ from forex.oanda_rest import OandaRest, open_session
 from forex.oanda_stream import LineStream, pricing_stream
 from modules.accounts import Key
 from modules.data.backfill import Progress
+from modules.data.oanda_feed import subscribed
 from modules.data.oanda_history import OandaHistory
 from modules.environment import OANDA_HOSTS, BrokerHosts, Environment
 from modules.marketplace import is_pair, past_candles
 from modules.settings import BotConfig
 from modules.simulator.launcher import Endpoints
-from state.accounts import Domain
-from state.instruments import Financing, Instrument
+from modules.timeframes import Frames
+from state.accounts import OF_PAIRS, Domain
+from state.instruments import Financing, Instrument, option_slot
 from state.market import Candle
 from state.runtime import RuntimeState
 from utils.backoff import Backoff
@@ -47,6 +51,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """The warm-up of the pairs that are new: native primary bars, then confirm bars."""
     reason: str = ""
     """Why it does not answer; with instruments, these are the stored ones."""
+    slotless: str = ""
+    """Why there is none of the options that were wanted, although it answers."""
 
 
 class Broker:
@@ -65,18 +71,40 @@ class Broker:
         known: Callable[[Instrument], bool],
         progress: Progress,
         say: Callable[[str], None],
+        *,
+        options: bool = False,
     ) -> Offer:
-        """Its pairs, and the past of those that are not `known`. Refusal for a pair asked for that it does not have."""
+        """Its pairs, with `options` their slots, and the past of those that are not `known`. Refusal for a pair that it does not have."""
         try:
-            found = await self._listed(config, symbols)
-            fresh = [one for one in found if not known(one)]
-            before, candles = await past_candles(OandaHistory(self.rest), config, fresh, progress, say)
+            found, slots = await self._listed(config, symbols, options=options)
+            before, candles = await self._past(config, [one for one in (*found, *slots) if not known(one)], progress, say)
         except FAULTS as error:
-            there = () if stored is None else tuple(one for one in stored.instruments if one.domain is Domain.FOREX)
+            there = () if stored is None else tuple(one for one in stored.instruments if one.domain in OF_PAIRS)
             return Offer(instruments=there, reason=f"the broker at {self.hosts.http} does not answer as it should: {error}")
-        return Offer(instruments=tuple(found), before=before, candles=candles)
+        slotless = ""
+        if options and not slots:
+            slotless = f"there are options on {', '.join(config.domains[Domain.OPTIONS].symbols)}, and none of them is traded in this run"
+        return Offer(instruments=(*found, *slots), before=before, candles=candles, slotless=slotless)
 
-    async def _listed(self, config: BotConfig, symbols: Sequence[str] | None) -> list[Instrument]:
+    async def _past(
+        self, config: BotConfig, fresh: Sequence[Instrument], progress: Progress, say: Callable[[str], None]
+    ) -> tuple[dict[str, list[Candle]], dict[str, list[Candle]]]:
+        """The past of `fresh`: asked once where a pair and its slot have the same timeframes, given to both."""
+        groups: dict[tuple[str, Frames, int], list[Instrument]] = {}
+        for one in fresh:
+            settings = config.domains[one.domain]
+            groups.setdefault((one.symbol, settings.frames(one.symbol), settings.warmup_days), []).append(one)
+        found = await past_candles(OandaHistory(self.rest), config, [group[0] for group in groups.values()], progress, say)
+        for series in found:
+            for first, *others in groups.values():
+                for one in others:
+                    series[one.key] = [msgspec.structs.replace(candle, key=one.key) for candle in series[first.key]]
+        return found
+
+    async def _listed(
+        self, config: BotConfig, symbols: Sequence[str] | None, *, options: bool
+    ) -> tuple[list[Instrument], list[Instrument]]:
+        """The pairs of a run, and the slots of their options."""
         asked = [symbol for symbol in symbols or () if is_pair(symbol)]
         listed = {one.instrument.symbol: instrument_of(one) for one in await self.rest.terms()}
         unknown = [symbol for symbol in asked if symbol not in listed]
@@ -85,16 +113,18 @@ class Broker:
         wanted = asked or [symbol for symbol in config.domains[Domain.FOREX].symbols if symbol in listed]
         if not wanted:
             raise Rejected(f"it lists none of {', '.join(config.domains[Domain.FOREX].symbols)}", code="symbol")
-        return [listed[symbol] for symbol in wanted]
+        slots = [symbol for symbol in config.domains[Domain.OPTIONS].symbols if symbol in (asked or listed)] if options else []
+        return [listed[symbol] for symbol in wanted], [option_slot(listed[symbol]) for symbol in slots]
 
     async def filters(self, symbols: Sequence[str]) -> dict[str, Instrument]:
-        """Today's terms of `symbols`, by instrument key; those that are listed no more are left out. Raises as `OandaRest`."""
+        """Today's terms of the pairs `symbols`, by instrument key; those that are listed no more are left out. Raises as `OandaRest`."""
         found = (instrument_of(one) for one in await self.rest.terms())
         return {one.key: one for one in found if one.symbol in symbols}
 
     def prices(self, instruments: Sequence[Instrument]) -> LineStream[Priced | Beat]:
-        """A stream of their prices, not open yet."""
-        return pricing_stream(self._session, self.hosts.stream, self._key.secret, self._key.key, instruments, self._clock, self._rng)
+        """A stream of their prices, one of each pair, not open yet."""
+        pairs = subscribed(instruments)
+        return pricing_stream(self._session, self.hosts.stream, self._key.secret, self._key.key, pairs, self._clock, self._rng)
 
     async def until_it_answers(self) -> None:
         """Return once it lists its pairs again."""

@@ -24,7 +24,7 @@ from modules.options import RunOptions
 from modules.settings import BotConfig
 from risk.cost_fit import WEEK_MS, calibrate
 from risk.cost_model import CostModel, Sample, Source
-from state.accounts import Mode
+from state.accounts import Domain, Mode
 from state.ledger import RowKind, read_ledger
 from state.market import Quote
 from state.messages import Command, Event
@@ -120,10 +120,11 @@ class CostFloor:
         return book
 
     def _sources(self) -> dict[str, Source]:
-        """Pairs that a live account trades are calibrated on its fills alone, the others on the book."""
+        """Pairs that a live account trades are calibrated on its fills alone, the others on the book; options on nothing: a model quotes them."""
         state = self._engine.state
         live = state.seats_in(Mode.LIVE)
-        return {key: Source.LIVE if key in live else Source.BOOK for key in state.index}
+        measured = (one.key for one in state.instruments if one.domain is not Domain.OPTIONS)
+        return {key: Source.LIVE if key in live else Source.BOOK for key in measured}
 
     def _alarms(self) -> dict[str, int]:
         """Pair -> when executions of its domain were last found to cost another than they did (ms UTC)."""

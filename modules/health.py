@@ -12,7 +12,7 @@ import msgspec
 
 from forex.sessions import is_open
 from modules.engine.core import Engine
-from state.accounts import Account, Domain, Mode
+from state.accounts import OF_PAIRS, Account, Mode
 from state.instruments import split_key
 from state.messages import BarsClosed, Command, Control, Event, OrderAccepted, OrderFilled, OrderRejected, Place
 from utils.clock import SECOND, Clock
@@ -65,7 +65,7 @@ class Health:
         deciding = {split_key(candle.key)[0] for candle in event.candles}
         for account in state.accounts:
             mine = {feed for key, feed in feeds.items() if key.startswith(f"{account.domain}:")}
-            if mine and (account.domain is not Domain.FOREX or is_open(ts)):
+            if mine and (account.domain not in OF_PAIRS or is_open(ts)):
                 self._count(account, "feeds", "slow_feeds", bool(mine & down))
             if account.domain in deciding:
                 self._count(account, "decisions", "slow_decisions", (now - self._taken_ns) / SECOND > SLOW_S)

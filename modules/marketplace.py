@@ -17,7 +17,7 @@ from modules.settings import BotConfig
 from modules.simulator import launcher
 from modules.simulator.server import SimulatorOptions
 from modules.timeframes import Frames
-from state.accounts import Domain
+from state.accounts import OF_PAIRS, Domain
 from state.instruments import Instrument
 from state.market import Candle
 from utils.clock import Clock
@@ -138,7 +138,7 @@ async def past_candles(
         got = await history(source, group, confirm_ms, running - days * DAY_MS, None, progress)
         for one in group:
             had = _days_of(one, got[one.key], running, confirm_ms)
-            if had < days - (WEEKEND_DAYS if one.domain is Domain.FOREX else 0.5):
+            if had < days - (WEEKEND_DAYS if one.domain in OF_PAIRS else 0.5):
                 say(f"warm-up: {one.key} has {had:.1f} of {days} days of history, {days - had:.1f} too few")
         found |= got
         for one in group:
@@ -150,6 +150,6 @@ async def past_candles(
 
 def _days_of(instrument: Instrument, candles: Sequence[Candle], running: int, confirm_ms: int) -> float:
     """How much history there is, in days; a market that rests at weekends is measured from its first candle to now."""
-    if instrument.domain is Domain.FOREX:
+    if instrument.domain in OF_PAIRS:
         return (running - candles[0].ts) / DAY_MS if candles else 0.0
     return len(candles) * confirm_ms / DAY_MS

@@ -23,7 +23,7 @@ def first_events(
     ts = max([state.ts, *frontier(engine).values()])
     words = {
         "stage": str(options.stage),
-        "feeds": ",".join(FEEDS[domain] for domain in domains),
+        "feeds": ",".join(dict.fromkeys(FEEDS[domain] for domain in domains)),
         "live": ",".join(map(str, live.desks)),
         "unmanaged": ",".join(map(str, live.unmanaged(state))),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from modules.engine.desk import FEEDS
-from state.accounts import Account, Domain
+from state.accounts import OF_PAIRS, Account, Domain
 from state.messages import AccountUp, Command, Event, FeedUp
 from state.runtime import RuntimeState
 from utils.files import atomic_write
@@ -41,7 +41,7 @@ class Readiness:
     def _down(self) -> list[str]:
         feeds, holds = self._state.feeds_down.items(), self._state.holds.items()
         down = [f"feed {name}: {reason}" for name, reason in feeds if name != FEEDS[Domain.FOREX]]
-        mine = [(name, causes) for name, causes in holds if Account.parse(name).domain is not Domain.FOREX]
+        mine = [(name, causes) for name, causes in holds if Account.parse(name).domain not in OF_PAIRS]
         return down + [f"account {name}: {causes['reconcile']}" for name, causes in mine if "reconcile" in causes]
 
 

@@ -16,6 +16,10 @@ class Domain(StrEnum):
     OPTIONS = "OPTIONS"
 
 
+OF_PAIRS = frozenset({Domain.FOREX, Domain.OPTIONS})
+"""Domains of currency pairs: prices from the broker, markets with weekends, wallets in USD."""
+
+
 class Mode(StrEnum):
     """Whether the fills are ours or the venue's."""
 

@@ -72,6 +72,17 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return fixed.to_decimal(steps, self.step)
 
 
+OPTION_STEP = Decimal(100)
+"""Smallest quantity of an option on paper, in units of base currency."""
+
+
+def option_slot(pair: Instrument) -> Instrument:
+    """The slot of a currency pair's options: prices in its ticks, quantities in hundreds of base units, nothing to finance."""
+    return msgspec.structs.replace(
+        pair, domain=Domain.OPTIONS, step=OPTION_STEP, min_qty=OPTION_STEP, min_notional=Decimal(0), margin_rate=Decimal(1), financing=None
+    )
+
+
 def split_key(key: str) -> tuple[Domain, str]:
     """The domain and symbol of an instrument key; ValueError when it is not one."""
     domain, sep, symbol = key.partition(":")

@@ -13,7 +13,7 @@ import structlog
 
 from marketdata.candles import Gap, ceil_start, find_gaps, floor_start, merge_candles
 from modules.data.together import together
-from state.accounts import Domain
+from state.accounts import OF_PAIRS
 from state.instruments import Instrument
 from state.market import Candle
 from utils.throttle import Urgency
@@ -121,7 +121,7 @@ async def _whole(
 ) -> list[Candle]:
     candles = await rest.klines(instrument, timeframe_ms, start_ms, end_ms, on_page, urgency)
     gaps = find_gaps(candles, timeframe_ms, start_ms, end_ms)
-    if not gaps or instrument.domain is Domain.FOREX:  # its market rests, and a time without a price has no candle
+    if not gaps or instrument.domain in OF_PAIRS:  # its market rests, and a time without a price has no candle
         return candles
     again = [await rest.klines(instrument, timeframe_ms, gap.first, gap.last + timeframe_ms, None, urgency) for gap in gaps]
     candles = merge_candles([candles, *again])

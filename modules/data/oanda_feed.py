@@ -5,6 +5,9 @@ since the last candle had: normally one candle, after a loss as many as were mis
 closed earlier than that moment goes out as late. A time without a price has no candle, and no event. Candles are those of the bid: what is
 recorded is the bid, so replay and life decide on the same bars.
 
+Two instruments may be one pair: a currency pair and the slot of its options. Then both hear the same prices, and, on the same timeframe,
+the same candles: the stream is opened and the history asked once.
+
 While the market is shut nothing closes and nothing is asked; a stream that is lost then is no outage until the market opens without it.
 """
 
@@ -12,10 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from forex.oanda_parse import Beat, Priced
@@ -82,6 +87,14 @@ class OandaFeed:
         `on_halt`: a pair stopped trading.
         """
         self._name, self._instruments, self._confirm_ms = name, tuple(instruments), dict(confirm_ms)
+        self._pair = {one.key: pair_keys(instruments, one) for one in instruments}
+        """Everything that has the same prices, itself included."""
+        series: dict[tuple[str, int], list[Instrument]] = defaultdict(list)
+        for one in instruments:
+            series[one.symbol, confirm_ms[one.key]].append(one)
+        self._asked = tuple(group[0] for group in series.values())
+        """Whose candles are asked for: one of a pair and timeframe, for all of them."""
+        self._heard_by = {group[0].key: tuple(one.key for one in group) for group in series.values()}
         self._step_ms = math.gcd(*confirm_ms.values())
         self._source, self._rest, self._clock = source, rest, clock
         self._emit, self._on_quote, self._on_halt, self._venue_now = emit, on_quote, on_halt, venue_now
@@ -129,12 +142,14 @@ class OandaFeed:
                 log.warning("line dropped", feed=self._name, topic=item.topic, reason=item.reason)
 
     def _take_price(self, quote: Quote, *, tradeable: bool) -> None:
-        if tradeable and not quote.crossed:
-            self._quotes[quote.key] = quote, self._now_ms()
-            self._note_priced(quote)
-            self._on_quote(quote)
-        elif self._quotes.pop(quote.key, None) is not None:
-            self._on_halt(quote.key)
+        for key in self._pair[quote.key]:
+            one = quote if key == quote.key else msgspec.structs.replace(quote, key=key)
+            if tradeable and not quote.crossed:
+                self._quotes[key] = one, self._now_ms()
+                self._note_priced(one)
+                self._on_quote(one)
+            elif self._quotes.pop(key, None) is not None:
+                self._on_halt(key)
 
     def _note_priced(self, quote: Quote) -> None:
         length, bars = self._confirm_ms[quote.key], self._priced.get(quote.key, ())
@@ -203,8 +218,8 @@ class OandaFeed:
     async def _ask(self, target: int) -> None:
         """Give out the candles since each frontier. One that must be there, because there was a price, is waited for."""
         found: dict[str, list[Candle]] = {}
-        left = [one for one in self._instruments if self._down or not self._rests(one.key, target)]
-        quoted = self._instruments
+        left = [one for one in self._asked if self._down or not self._rests(one.key, target)]
+        quoted = self._asked
         for go in range(TRIES + 1):
             if go:
                 await self._clock.sleep(AGAIN_S)
@@ -221,7 +236,7 @@ class OandaFeed:
     async def _since(self, instrument: Instrument, target: int) -> list[Candle]:
         length = self._confirm_ms[instrument.key]
         end = target // length * length
-        start = self._frontier.get(instrument.key, end - length)
+        start = min(self._frontier.get(key, end - length) for key in self._heard_by[instrument.key])
         return await self._rest.candles(instrument, length, start, end, SIDE) if start < end else []
 
     def _rests(self, key: str, target: int) -> bool:
@@ -244,8 +259,10 @@ class OandaFeed:
         groups: dict[int, list[Candle]] = {}
         for candle in candles:
             close = candle.ts + self._confirm_ms[candle.key]
-            groups.setdefault(close, []).append(candle)
-            self._frontier[candle.key] = max(self._frontier.get(candle.key, 0), close)
+            for key in self._heard_by[candle.key]:
+                if candle.ts >= self._frontier.get(key, 0):  # what one of a pair has had already is the other's news alone
+                    groups.setdefault(close, []).append(candle if key == candle.key else msgspec.structs.replace(candle, key=key))
+                    self._frontier[key] = close
         for close in sorted(groups):
             late = self._down or close < target or self._wanted > target
             ordered = tuple(sorted(groups[close], key=lambda one: order[one.key]))
@@ -253,8 +270,21 @@ class OandaFeed:
 
     def _fresh(self, quoted: Iterable[Instrument]) -> tuple[Quote, ...]:
         now = self._now_ms()
-        seen = (self._quotes.get(one.key) for one in quoted)
+        seen = (self._quotes.get(key) for one in quoted for key in self._heard_by[one.key])
         return tuple(quote for quote, at in filter(None, seen) if now - at <= self._quote_age_ms)
 
     def _now_ms(self) -> int:
         return self._clock.monotonic_ns() // MS
+
+
+def pair_keys(instruments: Iterable[Instrument], one: Instrument) -> tuple[str, ...]:
+    """The keys among `instruments` that are the same pair as `one`, in their order."""
+    return tuple(other.key for other in instruments if other.symbol == one.symbol)
+
+
+def subscribed(instruments: Iterable[Instrument]) -> tuple[Instrument, ...]:
+    """One of each pair: what a price stream is opened for."""
+    found: dict[str, Instrument] = {}
+    for one in instruments:
+        found.setdefault(one.symbol, one)
+    return tuple(found.values())

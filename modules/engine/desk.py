@@ -13,7 +13,7 @@ from modules.engine.policies import Policies
 from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from risk.cost_model import CostModel
-from state.accounts import Account, Domain, Mode
+from state.accounts import OF_PAIRS, Account, Domain, Mode
 from state.books import Rows
 from state.instruments import Instrument
 from state.messages import Command, Control
@@ -24,10 +24,8 @@ from strategy.registry import BY_ID, STRATEGIES
 from utils.errors import Refusal
 from utils.fixed import MONEY_SCALE
 
-FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear", Domain.FOREX: "oanda"}
-"""Which feed a domain's candles come from."""
-CLOSING = frozenset({Domain.FOREX, Domain.OPTIONS})
-"""Domains whose markets have weekends."""
+FEEDS = {Domain.CRYPTO: "bybit-spot", Domain.PERPS: "bybit-linear", Domain.FOREX: "oanda", Domain.OPTIONS: "oanda"}
+"""Which feed a domain's candles come from; options are priced from their pairs'."""
 
 
 def chosen_strategies(names: Sequence[str] | None) -> frozenset[int]:
@@ -114,7 +112,7 @@ def market_rows(config: BotConfig, instruments: Sequence[Instrument]) -> Rows:
     """Empty market rows, each on the timeframes of its instrument."""
     frames = [config.domains[one.domain].frames(one.symbol) for one in instruments]
     rows = [
-        new_market(1, one.confirm_ms, one.primary_ms, instrument.domain in CLOSING)
+        new_market(1, one.confirm_ms, one.primary_ms, instrument.domain in OF_PAIRS)
         for one, instrument in zip(frames, instruments, strict=True)
     ]
     return np.concatenate(rows)

@@ -36,7 +36,8 @@ class BookSampler:
 
     def __init__(self, state: RuntimeState, mandate: Mandate, latency_ms: int, take: Callable[[Sample], None]) -> None:
         self._state, self._mandate, self._latency_ms, self._take = state, mandate, latency_ms, take
-        self._seats = state.seats_in(Mode.PAPER)
+        # The quotes of an option's slot are its pair's, and what it costs to take is the model's spread.
+        self._seats = {key: i for key, i in state.seats_in(Mode.PAPER).items() if not state.inst[i]["option"]}
         self._last: dict[str, Quote] = {}
         self._under_way: dict[str, _Imagined] = {}
 

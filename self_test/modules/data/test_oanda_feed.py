@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from forex.oanda_parse import Beat, Priced
 from modules.data.feeds import FILL_RETRY_S, FeedEvent
-from modules.data.oanda_feed import OPEN_LOOK_S, QUOTE_AGE_MS, Item, OandaFeed
+from modules.data.oanda_feed import OPEN_LOOK_S, QUOTE_AGE_MS, Item, OandaFeed, subscribed
 from state.accounts import Domain
 from state.instruments import Instrument
 from state.market import Candle, Quote
@@ -75,7 +76,8 @@ class Broker:
 
 
 class Rig:
-    def __init__(self, since: int, frames: dict[str, int] | None = None) -> None:
+    def __init__(self, since: int | dict[str, int], frames: dict[str, int] | None = None, instruments: tuple[Instrument, ...] = ()) -> None:
+        starts = dict.fromkeys(frames or (EUR.key, GBP.key), since) if isinstance(since, int) else since
         self.broker, self.clock, self.events, self.quotes, self.halted = (
             Broker(),
             FakeClock(),
@@ -83,10 +85,10 @@ class Rig:
             list[Quote](),
             list[str](),
         )
-        self.now = since
+        self.now = max(starts.values())
         self.feed = OandaFeed(
             "oanda",
-            (EUR, GBP),
+            instruments or (EUR, GBP),
             frames or {EUR.key: M15, GBP.key: M15},
             self.broker,
             self.broker,
@@ -95,7 +97,7 @@ class Rig:
             on_quote=self.quotes.append,
             on_halt=self.halted.append,
             venue_now=lambda: self.now,
-            since={EUR.key: since, GBP.key: since},
+            since=starts,
         )
 
     async def say(self, *items: Item) -> None:
@@ -117,8 +119,10 @@ def price(instrument: Instrument, ts: int, *, tradeable: bool = True) -> Priced:
 
 
 @asynccontextmanager
-async def running(since: int = TUESDAY, frames: dict[str, int] | None = None) -> AsyncIterator[Rig]:
-    rig = Rig(since, frames)
+async def running(
+    since: int | dict[str, int] = TUESDAY, frames: dict[str, int] | None = None, instruments: tuple[Instrument, ...] = ()
+) -> AsyncIterator[Rig]:
+    rig = Rig(since, frames, instruments)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(rig.feed.run())
         await rig.clock.settle()
@@ -311,3 +315,54 @@ async def test_each_pair_closes_on_its_own_timeframe() -> None:
         at.broker.closed(TUESDAY + M15, EUR)
         await at.say(price(EUR, TUESDAY + M15 + 9), Beat(TUESDAY + 2 * M15))
         assert at.bars()[1:] == [(TUESDAY + 2 * M15, (EUR.key, GBP.key), False)]
+
+
+SLOT = msgspec.structs.replace(EUR, domain=Domain.OPTIONS)
+
+
+def as_one(key: str, since: int = TUESDAY) -> dict[str, int]:
+    return {EUR.key: since, GBP.key: since, SLOT.key: since} | ({key: since - M15} if key else {})
+
+
+@pytest.mark.asyncio
+async def test_a_pair_and_the_slot_of_its_options_hear_the_same_and_the_history_is_asked_once() -> None:
+    frames = {EUR.key: M15, GBP.key: M15, SLOT.key: M15}
+    async with running(frames=frames, instruments=(EUR, GBP, SLOT)) as at:
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100), price(GBP, TUESDAY + 100))
+        assert [one.key for one in at.quotes] == [EUR.key, SLOT.key, GBP.key] and at.quotes[0].bid == at.quotes[1].bid
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15))
+        assert at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key, SLOT.key), False)]
+        event = at.events[-1]
+        assert isinstance(event, BarsClosed) and {one.key for one in event.quotes} == {EUR.key, GBP.key, SLOT.key}
+        assert [key for key, _, _ in at.broker.asked[-2:]] == [EUR.key, GBP.key] and not any(k == SLOT.key for k, _, _ in at.broker.asked)
+        await at.say(price(EUR, TUESDAY + M15 + 9, tradeable=False))
+        assert at.halted == [EUR.key, SLOT.key]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("behind", [EUR.key, SLOT.key])
+async def test_who_of_a_pair_is_behind_gets_what_it_missed_alone(behind: str) -> None:
+    frames = {EUR.key: M15, GBP.key: M15, SLOT.key: M15}
+    async with running(frames=frames, instruments=(EUR, GBP, SLOT), since=as_one(behind)) as at:
+        at.broker.closed(TUESDAY - M15, EUR)
+        at.broker.closed(TUESDAY)
+        await at.say(Up(1), Beat(TUESDAY + M15 + 5))
+        assert at.bars() == [(TUESDAY, (behind,), True), (TUESDAY + M15, (EUR.key, GBP.key, SLOT.key), True)]
+
+
+@pytest.mark.asyncio
+async def test_a_slot_on_another_timeframe_than_its_pair_has_candles_of_its_own() -> None:
+    frames = {EUR.key: M15, GBP.key: M15, SLOT.key: 2 * M15}
+    async with running(frames=frames, instruments=(EUR, GBP, SLOT)) as at:
+        at.broker.history[SLOT.key] = [bar(SLOT, TUESDAY)]
+        await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 9), price(GBP, TUESDAY + 9))
+        at.broker.closed(TUESDAY)
+        await at.say(Beat(TUESDAY + M15))
+        assert at.bars() == [(TUESDAY + M15, (EUR.key, GBP.key), False)]
+        await at.say(Beat(TUESDAY + 2 * M15))
+        assert at.bars()[1:] == [(TUESDAY + 2 * M15, (SLOT.key,), False)]
+
+
+def test_a_stream_is_opened_once_for_each_pair() -> None:
+    assert subscribed((EUR, GBP, SLOT)) == (EUR, GBP)
