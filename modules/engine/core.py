@@ -10,14 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from forex.sessions import open_ms
-from modules import rollout
-from modules.engine import choose, coins, control, execs, exits, live
+from modules.engine import candidates, choose, coins, control, execs, exits, live
 from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
 from state.booking import release
-from state.books import FLAT, OPEN
+from state.books import OPEN
 from state.conversion import turn_rates
-from state.intents import ExitReason, Side, Signal
+from state.intents import ExitReason
 from state.market import Candle, Quote
 from state.messages import (
     AccountDown,
@@ -48,16 +47,9 @@ from state.messages import (
     encode_row,
 )
 from state.orders import TRANSITIONS, OrderState
-from state.rows import STRATEGIES as CONFIRMED
 from state.runtime import REASONS, SPREADS, RuntimeState
-from strategy.base import DEMO, LONG, SHORT
-from strategy.demo import demo_due, demo_side
+from strategy.base import DEMO
 from strategy.ring import watch_bar, watch_rate
-
-SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
-"""Side codes of the market kernel as nouns."""
-
-NOTHING: frozenset[int] = frozenset()
 
 DAY_MS = 86_400_000
 
@@ -157,7 +149,7 @@ class Engine:
             quotes = {quote.key: quote for quote in event.quotes}
             for m, code, candle in signals:
                 for i in seats_of[m]:
-                    self._decide(i, code, candle, event.ts, quotes.get(candle.key), out)
+                    candidates.confirmed(state, mandate, i, code, candle, event.ts, quotes.get(candle.key), out)
 
     def _count_bars(self, m: int, ts: int, before: int) -> None:
         """For the error budget: a bar came for market `m`, and how many between it and the one `before` did not."""
@@ -172,29 +164,6 @@ class Engine:
             if missing:
                 state.count(state.account_of(i), "missing_bars", missing)
 
-    def _decide(self, i: int, code: int, candle: Candle, ts: int, quote: Quote | None, out: list[Command]) -> None:
-        state, account = self.state, self.state.account_of(i)
-        allowed, explores = self.mandate.allowed[account], self.mandate.explores.get(account, NOTHING)
-        row = state.market[state.seats[i][1]]
-        for s in range(CONFIRMED):
-            side = (code >> (2 * s)) & 3
-            if not side or s not in allowed | explores or (side == SHORT and state.inst[i]["spot"]):
-                continue
-            signal = Signal(
-                ts=ts,
-                key=candle.key,
-                strategy=s,
-                side=SIDES[side],
-                regime=int(row["regime"]),
-                atr=float(row["atr"]),
-                reference=candle.close,
-            )
-            turnover = float(row["median_turnover_ticks"]) * float(state.inst[i]["tick"])
-            policy = s in allowed and rollout.policy_here(state, self.mandate, i, s)
-            if policy or s in explores:
-                follow = choose.decide if policy else choose.explore
-                follow(state, self.mandate, i, s, signal, quote, turnover, out)
-
     def _tick(self, event: Tick, out: list[Command]) -> None:
         state = self.state
         self._hours.turn(state.inst, max(event.ts, state.ts))
@@ -205,21 +174,7 @@ class Engine:
         for quote in event.quotes:
             for i in state.seats_of[state.index[quote.key]]:
                 if DEMO in self.mandate.allowed[state.account_of(i)]:
-                    self._demo(i, event.ts, quote, out)
-
-    def _demo(self, i: int, ts: int, quote: Quote, out: list[Command]) -> None:
-        state, mandate = self.state, self.mandate
-        idle = state.pos[i]["status"] == FLAT and not quote.crossed
-        if not demo_due(ts, int(state.demo_ts[i]), idle, mandate.demo_every_ms):
-            return
-        state.demo_ts[i] = ts
-        side = SIDES[demo_side(ts // mandate.demo_every_ms, bool(state.inst[i]["spot"]))]
-        reference = quote.ask if side is Side.LONG else quote.bid
-        signal = Signal(
-            ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=reference * mandate.demo_fraction, reference=reference
-        )
-        turnover = float(state.market[state.seats[i][1]]["median_turnover_ticks"]) * float(state.inst[i]["tick"])
-        choose.decide(state, mandate, i, DEMO, signal, quote, turnover, out)
+                    candidates.on_cadence(state, self.mandate, i, event.ts, quote, out)
 
     def _spreads(self, quotes: tuple[Quote, ...]) -> None:
         state = self.state

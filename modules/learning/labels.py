@@ -18,7 +18,8 @@ from forex.sessions import table
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid, marked
 from modules.engine.mark_prices import bars_side_by_side, side_by_side
-from modules.learning.sweep import SIGNAL, STATIC_VALUES, TRADE, portfolio_pass
+from modules.learning.passes import STATIC_VALUES
+from modules.learning.sweep import SIGNAL, TRADE, portfolio_pass
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.books import ARMS, FLAT, PAR_E9, POS, Rows

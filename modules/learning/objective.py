@@ -21,8 +21,8 @@ import numpy.typing as npt
 from forex.sessions import open_ms
 from modules.engine.desk import fresh_engine, market_rows
 from modules.engine.grid import Grid
+from modules.learning.passes import MarketPass, run_market, run_portfolio
 from modules.learning.spaces import Values, with_values
-from modules.learning.sweep import MarketPass, run_market, run_portfolio
 from modules.learning.walkforward import DAY_MS, Fold
 from modules.parameters import Parameters, param_rows
 from modules.settings import BotConfig, rule_rows

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from forex.sessions import table
 from modules.engine.grid import Grid, feed_native
-from modules.learning.sweep import Floats, Ints, MarketPass, flat
+from modules.learning.passes import MarketPass, flat
+from modules.learning.sweep import Floats, Ints
 from risk.costs import round_trip
 from state.books import Rows
 from state.observed import new_observed
@@ -112,7 +113,7 @@ def run_observed(grid: Grid, passed: MarketPass, market: Rows, params: Rows, ins
 
 
 def values_of(policy: Policy, seen: Observed) -> npt.NDArray[np.float32]:
-    """(signals, strategies, 7): what `policy` makes of each signal, for `sweep.run_portfolio`; NaN where nothing is asked."""
+    """(signals, strategies, 7): what `policy` makes of each signal, for `passes.run_portfolio`; NaN where nothing is asked."""
     found = np.full((len(seen.signals), len(STRATEGIES), ACTIONS), np.nan, np.float32)
     found[:, :, SKIP] = 0.0
     for n, s in np.argwhere(seen.code != NOT_ASKED).tolist():

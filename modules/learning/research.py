@@ -10,7 +10,7 @@ import numpy as np
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid
 from modules.engine.replay import Outcome, sweep_rows
-from modules.learning.sweep import MarketPass, run_market, run_portfolio
+from modules.learning.passes import MarketPass, run_market, run_portfolio
 from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.books import Rows

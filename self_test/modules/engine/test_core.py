@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modules.engine import core, execs
+from modules.engine import candidates, execs
 from modules.engine.core import Engine
 from modules.engine.recovery import restore, snapshot_of
 from self_test.modules.engine.recorded import fresh, recording, same_engine
@@ -193,7 +193,7 @@ def test_spot_is_never_short_and_perpetuals_are() -> None:
         refusals = [report for _, commands in recording(domain).events for report in kinds(commands, Report)]
         assert "side_not_allowed" not in {report.rule for report in refusals}, "a short signal on spot is no news"
     assert sides == {Domain.CRYPTO: {Side.LONG}, Domain.PERPS: {Side.LONG, Side.SHORT}}
-    assert {LONG: Side.LONG, SHORT: Side.SHORT} == core.SIDES
+    assert {LONG: Side.LONG, SHORT: Side.SHORT} == candidates.SIDES
 
 
 def test_the_same_event_twice_changes_nothing_the_second_time() -> None:

@@ -15,7 +15,7 @@ from modules.engine.policies import Policies
 from modules.engine.replay import drive, events_of, sweep_rows, warm
 from modules.exchange.paper_bars import BarVenue
 from modules.learning.observing import NOT_ASKED, run_observed, values_of
-from modules.learning.sweep import run_market, run_portfolio
+from modules.learning.passes import run_market, run_portfolio
 from self_test.fakes.markets import market
 from state.accounts import Domain, Mode
 from state.messages import Control, Record
