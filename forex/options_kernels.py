@@ -161,7 +161,7 @@ def greeks_at(
     density = spot_now * norm_pdf(d1)
     price = max(right * (spot_now - strike_now), 0.0) + _time_value(spot_now, strike_now, stddev)
     adjusted = strike_now / spot_now * owed
-    gamma = density / (spot * spot * stddev) if stddev > 0.0 else 0.0
+    gamma = density / spot / spot / stddev if stddev > 0.0 else 0.0
     theta = r_foreign * spot_now * held - r_domestic * strike_now * owed
     if years > 0.0:
         theta -= density * stddev / (2.0 * years)
