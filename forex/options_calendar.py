@@ -76,16 +76,28 @@ def _months_later(pair: str, day: date, months: int) -> date:
     return min(following, last)
 
 
-def expiry_date(pair: str, traded: date, tenor: str) -> date:
-    """The expiry of a tenor (`ON`, `1W`, `3M`, `1Y`) dealt on `traded`; Refusal for what is no tenor."""
+def _parts(tenor: str) -> tuple[int, str]:
     match = _TENOR.fullmatch("1D" if tenor == "ON" else tenor)
     if match is None or int(match[1]) == 0:
         raise Refusal(f"{tenor!r} is no tenor: ON, or a number with D, W, M or Y")
-    count, kind = int(match[1]), match[2]
+    return int(match[1]), match[2]
+
+
+def forward_date(pair: str, traded: date, tenor: str) -> date:
+    """Value date of a forward of a tenor (`1W`, `3M`, `1Y`) dealt on `traded`, counted from spot; Refusal for what is no tenor."""
+    count, kind = _parts(tenor)
+    spot = spot_date(pair, traded)
+    if kind in "DW":
+        return step(pair, spot + timedelta(days=count * (7 if kind == "W" else 1)), 0)
+    return _months_later(pair, spot, count * (12 if kind == "Y" else 1))
+
+
+def expiry_date(pair: str, traded: date, tenor: str) -> date:
+    """The expiry of an option of a tenor (`ON`, `1W`, `3M`, `1Y`) dealt on `traded`; Refusal for what is no tenor."""
+    count, kind = _parts(tenor)
     if kind in "DW":
         return step(pair, traded + timedelta(days=count * (7 if kind == "W" else 1)), 0)
-    delivery = _months_later(pair, spot_date(pair, traded), count * (12 if kind == "Y" else 1))
-    return step(pair, delivery, -spot_days(pair))
+    return step(pair, forward_date(pair, traded, tenor), -spot_days(pair))
 
 
 def weekly_expiries(pair: str, ts: int, min_days: float, max_days: float) -> Iterator[int]:
