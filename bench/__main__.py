@@ -22,6 +22,7 @@ from bench.load import load_rows
 from bench.markets import random_grid
 from bench.measure import Row, rate, table
 from bench.optimise import optimise_row
+from bench.options import options_row
 from config import CONFIG
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.engine.grid import Grid
@@ -141,7 +142,7 @@ def main(arguments: list[str]) -> int:
     sys.stderr.write("measuring the engine ...\n")
     args.json.parent.mkdir(parents=True, exist_ok=True)
     rows += engine_rows(random_grid(8, days // 6), args.runs, args.json.parent)
-    rows.append(policy_row(args.runs))
+    rows += [policy_row(args.runs), options_row(args.runs)]
     for row in rows[1:]:
         row.ratio = row.median / rows[0].median
     sys.stderr.write("measuring a search of parameters ...\n")
