@@ -38,6 +38,10 @@ FLOATS_IN_STATE = {
     ),
     "Waiting.turnover": "a feature: the market's usual turnover",
     "AccountView.drawdown": "a fraction for people to read, 0..1",
+    **dict.fromkeys(
+        (f"Surface.{name}" for name in ("spot", "days", "vols", "r_domestic", "r_foreign")),
+        "what premiums are computed from; the premiums themselves are in ticks",
+    ),
 }
 """`Class.field` of state/ that may be a float, and why it is not money."""
 
