@@ -8,6 +8,7 @@ Order of precedence: this file < parameters put into force by `promote FILE` < `
 from __future__ import annotations
 
 from modules.settings import BotConfig, Capital, Costs, DomainSettings, Http, Learning, Paper, Risk, Swap
+from modules.timeframes import BY_DAYS
 from state.accounts import Domain
 
 MINUTE_MS = 60_000
@@ -46,6 +47,14 @@ CONFIG = BotConfig(
                 "EURGBP": Swap(long=-0.030, short=0.014),
                 "EURJPY": Swap(long=0.007, short=-0.023),
             },
+        ),
+        Domain.OPTIONS: DomainSettings(
+            symbols=("EURUSD", "USDJPY"),
+            confirm_ms=15 * MINUTE_MS,
+            primary_ms=60 * MINUTE_MS,
+            by_days=BY_DAYS,
+            warmup_days=65,
+            costs=Costs(taker_ppm=0, maker_ppm=0, slip_ppm=0),  # the spread of the premium is the cost; premium is paid in full
         ),
     },
     risk=Risk(),

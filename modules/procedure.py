@@ -32,14 +32,15 @@ Sources = Callable[[str], str | None]
 L0: Mapping[str, Any] = {"class": "L0"}
 """The static policy, which learns nothing."""
 
-OWN_MODULE = {
-    "C1": "strategy.swing_trend",
-    "C2": "strategy.swing_pullback",
-    "C3": "strategy.scalp_breakout",
-    "C4": "strategy.scalp_fade",
-    "demo": "strategy.demo",
-    "F1": "strategy.fx_trend",
-    "F2": "strategy.fx_fade",
+OWN_MODULES = {
+    "C1": ("strategy.swing_trend",),
+    "C2": ("strategy.swing_pullback",),
+    "C3": ("strategy.scalp_breakout",),
+    "C4": ("strategy.scalp_fade",),
+    "demo": ("strategy.demo",),
+    "F1": ("strategy.fx_trend",),
+    "F2": ("strategy.fx_fade",),
+    "O1": ("strategy.option_trend", "strategy.fx_trend"),
 }
 """Strategy -> where its own rules are."""
 
@@ -83,7 +84,8 @@ def procedure(
     """The procedure by which the `chosen` strategies of `style` trade in `domain`. KeyError for a domain without settings."""
     settings = config.domains[domain]
     strategies = [one for one in STRATEGIES if str(one.style) == style and one.index in chosen and domain in one.domains and one.counts]
-    others = frozenset(OWN_MODULE.values()) - {OWN_MODULE[one.id] for one in strategies}
+    own = {module for one in strategies for module in OWN_MODULES[one.id]}
+    others = frozenset(module for modules in OWN_MODULES.values() for module in modules) - own
     roots = ROOTS if strategies else ()
     parts = {f"code {name}": _digest(text) for name, text in code_of(roots, sources, others).items()}
     rules = rule_rows(settings.primary_ms, config.parameters)
@@ -93,7 +95,8 @@ def procedure(
     parts["sizing and stops"] = _digest(config.risk.model_dump(mode="json"))
     parts["costs"] = _digest(settings.costs.model_dump(mode="json"))
     frames: dict[str, Any] = {"confirm_ms": settings.confirm_ms, "primary_ms": settings.primary_ms}
-    parts["timeframes"] = _digest(frames | ({"pairs": settings.timeframes} if settings.timeframes else {}))
+    frames |= ({"pairs": settings.timeframes} if settings.timeframes else {}) | ({"by_days": settings.by_days} if settings.by_days else {})
+    parts["timeframes"] = _digest(frames)
     if config.sentiment.source != OFF and domain in config.sentiment.domains:  # off, its thresholds decide nothing
         parts["sentiment"] = _digest(config.sentiment.model_dump(mode="json", exclude={"domains"}))
     parts["learner"] = _digest(dict(learner))

@@ -5,7 +5,6 @@ pydantic judges what people write; each wrong field is named with its value and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -15,9 +14,10 @@ from marketdata.intervals import NAME
 from modules.data.sentiment_settings import SentimentConfig
 from modules.learning.champion import PromotionConfig
 from modules.learning.search_settings import Optimize
+from modules.panel.settings import Panel
 from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
-from modules.timeframes import Frames, check, frames_of, parse_frames, parse_map
+from modules.timeframes import Frames, check, frames_of, map_of, parse_frames, parse_map
 from risk.weekend import ALWAYS, CARRIED, CARRY, CLOSE, TIGHTEN, WEEKLY
 from state.accounts import Domain
 from state.booking import RATE_SCALE
@@ -168,9 +168,11 @@ class DomainSettings(_Group):
     primary_ms: Annotated[int, Field(ge=60_000, le=DAY_MS)]
     timeframes: dict[str, str] = {}
     """Symbols on other timeframes than the domain's, as primary/confirm: `{"EURUSD": "4h/1h"}`; in `--set`: EURUSD=4h/1h,USDJPY=4h/1h."""
+    by_days: tuple[str, ...] = ()
+    """OPTIONS: which timeframes govern a position by the days to its expiry, the most days first: `(">21:4h/1h", ">=0:1h/15m")`."""
     warmup_days: Annotated[int, Field(ge=1, le=365)]
     paper_balance: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
-    """USDT (FOREX: USD) in a fresh paper wallet."""
+    """USDT (FOREX, OPTIONS: USD) in a fresh paper wallet."""
     costs: Costs
     swap: dict[str, Swap] = {}
     """FOREX: what a pair's financing is until its venue says otherwise; a pair that is not here has none."""
@@ -201,6 +203,9 @@ class DomainSettings(_Group):
                 _timeframe(own.primary_ms, FINEST_PRIMARY_MS)
             except ValueError as error:
                 raise ValueError(f"timeframes: {symbol} = {text}: {error}") from None
+        for rung in map_of(self.by_days).rungs if self.by_days else ():
+            _timeframe(rung.frames.confirm_ms, FINEST_CONFIRM_MS)
+            _timeframe(rung.frames.primary_ms, FINEST_PRIMARY_MS)
         return self
 
     def frames(self, symbol: str) -> Frames:
@@ -260,27 +265,6 @@ class Http(_Group):
     port: Annotated[int, Field(ge=0, le=65_535)] = 9108
 
 
-class Panel(_Group):
-    """The web panel, on the address of `http`."""
-
-    on: bool = True
-    hosts: tuple[str, ...] = ()
-    """Names, beside those of the loopback, under which browsers may reach it (a proxy's name, an address of this machine)."""
-    look_needs_login: bool = False
-    """Ask for the token before anything is shown, also on the loopback; whoever comes from elsewhere is always asked."""
-    secure_cookie: bool = False
-    """Mark the cookie as one for HTTPS alone: behind a proxy that speaks it."""
-
-    @field_validator("hosts")
-    @classmethod
-    def _bare(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Host names and addresses alone, lower case: no scheme, port, path or wildcard."""
-        wrong = [name for name in value if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:]*", name)]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)}: a host's name or address alone is meant, lower case, e.g. bot.example")
-        return value
-
-
 class BotConfig(_Group):
     """Everything the roof hands down."""
 
@@ -307,6 +291,12 @@ class BotConfig(_Group):
                 raise ValueError(f"domains.{domain}.timeframes: only pairs of FOREX may have timeframes of their own")
             if domain in self.domains and self.domains[domain].costs.leverage > MOST_COIN_LEVERAGE:
                 raise ValueError(f"domains.{domain}.costs.leverage {self.domains[domain].costs.leverage} is above {MOST_COIN_LEVERAGE}")
+        options = self.domains.get(Domain.OPTIONS)
+        if options is not None and (options.timeframes or not options.by_days):
+            raise ValueError("domains.OPTIONS: timeframes are of pairs of FOREX; an option's go by_days, which must be given")
+        for domain, settings in self.domains.items():
+            if settings.by_days and domain is not Domain.OPTIONS:
+                raise ValueError(f"domains.{domain}.by_days: only OPTIONS have an expiry")
         return self
 
 
@@ -333,7 +323,7 @@ def rule_rows(primary_ms: int | Mapping[Domain, int], parameters: Parameters = P
 
     A strategy's pauses count bars of the first of its domains that is there; single pairs on other timeframes change nothing of that.
 
-    The demo measures in fractions of the price: its row holds multiples of one `fraction`, which it passes as its ATR.
+    Demo and O1 measure in fractions of the price: their rows hold multiples of one `fraction` of it, which is passed as the ATR.
     """
     found = rows(RULES, len(STRATEGIES))
     primaries = primary_ms if isinstance(primary_ms, Mapping) else dict.fromkeys(Domain, primary_ms)
@@ -349,9 +339,9 @@ def rule_rows(primary_ms: int | Mapping[Domain, int], parameters: Parameters = P
         stop, trail, target = stretches(parameters, entry.id)
         for arm in range(ARMS):
             profile = entry.arms()[arm]
-            unit = entry.base.stop if entry.in_fractions else 1.0
+            unit = entry.fraction or 1.0
             row["stop_k"][arm], row["target_k"][arm] = profile.stop / unit * stop, profile.target / unit * target
-            row["trail_k"][arm] = 0.0 if entry.in_fractions else profile.trail * trail
+            row["trail_k"][arm] = 0.0 if entry.fraction else profile.trail * trail
     return found
 
 

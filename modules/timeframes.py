@@ -1,8 +1,10 @@
-"""Which primary and confirm timeframe an instrument is traded on, as data: a domain's pair, and what single symbols have instead."""
+"""Which timeframes something is traded on, as data: a domain's pair, what single symbols have instead, options by the days to expiry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -57,3 +59,51 @@ def parse_map(value: object) -> object:
 def frames_of(symbol: str, own: Frames, others: Mapping[str, str]) -> Frames:
     """What `symbol` is traded on: its own entry in `others`, else the domain's."""
     return parse_frames(others[symbol]) if symbol in others else own
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """One timeframe of a map: for contracts with at least `days` left, or with more than that where `beyond`."""
+
+    days: float
+    beyond: bool
+    frames: Frames
+
+    def holds(self, days_left: float) -> bool:
+        """Whether it is for a contract with so many days left."""
+        return days_left > self.days if self.beyond else days_left >= self.days
+
+
+class TimeframeMap(msgspec.Struct, frozen=True):
+    """Which pair of timeframes governs an option, by the days to its expiry: the first rung that holds, from the longest down."""
+
+    rungs: tuple[Rung, ...]
+
+    def at(self, days_left: float) -> Frames:
+        """The timeframes of a contract with so many days (24 h) left; past its expiry those of the last rung."""
+        return next((rung.frames for rung in self.rungs if rung.holds(days_left)), self.rungs[-1].frames)
+
+
+BY_DAYS = (">21:4h/1h", ">=5:1h/15m", ">=0:15m/5m")
+"""The mission's: above 21 days, from 5 to 21, below 5."""
+
+_RUNG = re.compile(r"(>=?)\s*(\d+(?:\.\d+)?)\s*:(.*)")
+
+
+def map_of(written: Sequence[str]) -> TimeframeMap:
+    """A map as it is written, `(">21:4h/1h", ">=0:1h/15m")`; ValueError unless it goes down to `>=0` and each rung can be reached."""
+    rungs = []
+    for text in written:
+        match = _RUNG.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} is not >DAYS:primary/confirm or >=DAYS:primary/confirm such as >21:4h/1h")
+        rungs.append(Rung(float(match[2]), match[1] == ">", parse_frames(match[3])))
+    if not rungs or rungs[-1].days != 0 or rungs[-1].beyond:
+        raise ValueError("the last of them must be >=0, or a contract near its expiry has no timeframe")
+    if any((later.days, later.beyond) >= (sooner.days, sooner.beyond) for sooner, later in pairwise(rungs)):
+        raise ValueError(f"{', '.join(written)}: days must fall from one to the next, or the later one is never used")
+    return TimeframeMap(tuple(rungs))
+
+
+def options_frames(days_left: float, by_days: Sequence[str] = BY_DAYS) -> Frames:
+    """The timeframes that govern an option with so many days (24 h) to its expiry."""
+    return map_of(by_days).at(days_left)

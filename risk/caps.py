@@ -1,7 +1,7 @@
 """Caps: the shares of its equity that an account may put into one trade, one pair and all pairs, orders in flight counted.
 
 The base is the smaller of equity now and at the day's start. Where positions are held on margin (FOREX) the shares count margin, and
-`risk/currency_caps.py` says what it may move. Source: definitions, "Size of one trade".
+`risk/currency_caps.py` says what it may move; options count premium (`risk/option_caps.py`). Source: definitions, "Size of one trade".
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from risk import currency_caps
 from risk.currency_caps import room
 from risk.facts import Book, Facts, Told
+from risk.option_caps import premium_at_work, share_of_one
+from risk.option_caps import room as premium_room
 from risk.rules import Rule
 from state.booking import gross_of
 from state.books import Rows
@@ -46,6 +48,9 @@ def capped(pos: Rows, inst: Rows, acct: Rows, limits: Rows, i: int, side: int, s
     """
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
+    if inst[i]["option"]:
+        name, left = premium_room(pos, inst, limits, i, acct[a]["canary"][style], base)
+        return (BELOW_MIN, loss_bound) if loss_bound < left else (name, left)
     share = limits[0]["canary_base"] if acct[a]["canary"][style] else limits[0]["base"]
     stretch = float(inst[i]["leverage"]) if inst[i]["on_margin"] else 1.0
     allowed = min(share * base * stretch, loss_bound)
@@ -71,6 +76,10 @@ def check(intent: Intent, book: Book) -> Rule:
     value = home_of(inst, i, intent.reference * intent.steps * int(inst[i]["unit"]))
     times = int(inst[i]["leverage"]) if inst[i]["on_margin"] else 1
     canary = book.acct[a]["canary"][int(book.rules[book.s]["style"])]
+    if inst[i]["option"]:
+        if value > share_of_one(book.limits, canary) * base:
+            return Rule.PAIR_LIMIT
+        return Rule.PORTFOLIO_LIMIT if value + premium_at_work(pos, inst, a) > limits["option_total"] * base else Rule.OK
     share = limits["canary_base"] if canary else limits["base"]
     if value > share * base * times or value + bound(inst, i, gross_of(pos, inst, i)) * times > limits["pair"] * base * times:
         return Rule.PAIR_LIMIT
@@ -86,12 +95,14 @@ def check(intent: Intent, book: Book) -> Rule:
 def _pair(facts: Facts) -> str:
     pos, inst, i = facts.book.pos, facts.book.inst, facts.book.i
     held = bound(inst, i, gross_of(pos, inst, i))
-    return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0]['pair']):.0%}"
+    limit = "option_base" if inst[i]["option"] else "pair"
+    return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0][limit]):.0%}"
 
 
 def _portfolio(facts: Facts) -> str:
     held = account_bound(facts.book.pos, facts.book.inst, facts.book.a)
-    return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0]['portfolio']):.0%}"
+    limit = "option_total" if facts.book.inst[facts.book.i]["option"] else "portfolio"
+    return f"{facts.share(held)} of equity held or ordered, limit {float(facts.book.limits[0][limit]):.0%}"
 
 
 TOLD = {

@@ -45,6 +45,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How far the farthest of the last bars went from the close before it, in standard deviations."""
     max_move: float = 0.0
     """The limit on that; 0 = none."""
+    surface_missing: bool = False
+    """It is an option, and no volatility surface covers it."""
+    surface_age_ms: int = 0
+    """Trading time of the week of currencies since its surface was quoted."""
+    surface_limit_ms: int = 0
+    """The limit on that."""
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):

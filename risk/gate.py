@@ -22,6 +22,7 @@ from risk import (
     price_jump,
     sizing,
     stop_cap,
+    surface,
     weekend,
 )
 from risk.facts import Book, Facts, Health, Told
@@ -49,6 +50,7 @@ _FILES = (
     price_jump,
     sizing,
     stop_cap,
+    surface,
     weekend,
 )
 for _file in _FILES:
@@ -93,6 +95,7 @@ RULES: tuple[Check, ...] = (
     _paused,
     _switched,
     lambda _, __, health: feed_health.check(health),
+    lambda _, __, health: surface.check(health),
     _calm,
     _standing,
     _sides,

@@ -42,6 +42,8 @@ class Rule(IntEnum):
     ACCOUNT_GROSS = 32
     CURRENCY_LIMIT = 33
     SWITCHED_OFF = 34
+    NO_SURFACE = 35
+    STALE_SURFACE = 36
 
     @property
     def label(self) -> str:

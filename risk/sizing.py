@@ -54,8 +54,8 @@ def notional(
     """The rule that binds and the allowed notional (money units).
 
     `distance` = |entry - stop| / entry; `cost` the round trip as a fraction; `turnover` the median confirm-bar turnover in quote
-    units, which bounds nothing on margin (the volume of FOREX is a count of ticks); `factor` shrinks the result (regime, drawdown step),
-    a canary's not below its own floor. Base is the smaller of equity now and at the day's start.
+    units, which bounds neither FOREX nor options (the volume of currencies is a count of ticks); `factor` shrinks the result (regime,
+    drawdown step), a canary's not below its own floor. Base is the smaller of equity now and at the day's start.
     """
     a = inst[i]["account"]
     base = float(min(acct[a]["equity"], acct[a]["day_start"]))
@@ -64,7 +64,7 @@ def notional(
         loss = limits[0]["canary_loss"]
         factor = max(factor, limits[0]["canary_factor"])
     rule, allowed = capped(pos, inst, acct, limits, i, side, style, loss * base / (distance + cost))
-    if inst[i]["on_margin"] == 0:
+    if inst[i]["on_margin"] == 0 and inst[i]["option"] == 0:
         market_room = limits[0]["volume"] * turnover * 1e10
         if market_room < allowed:
             allowed, rule = market_room, THIN
@@ -77,12 +77,17 @@ def notional(
 
 @kernel
 def steps_for(inst: Rows, i: int, allowed: float, reference: int, stop: int) -> int:
-    """Whole steps within `allowed` money units at `reference`; 0 below the venue's minimum there or at the stop, or without a rate."""
+    """Whole steps (in whole lots) within `allowed` money units at `reference`.
+
+    0 below the venue's minimum there or at the stop, or without a rate.
+    """
     step_value = float(reference * inst[i]["unit"]) * (inst[i]["rate_e9"] / 1e9)
     if step_value <= 0.0:
         return 0
     steps = int(allowed // step_value)
     steps = min(steps, inst[i]["max_steps"])
+    if inst[i]["lot_steps"] > 1:
+        steps -= steps % inst[i]["lot_steps"]
     low = min(reference, stop)
     if steps < inst[i]["min_steps"] or steps * low * inst[i]["unit"] < inst[i]["min_notional"]:
         return 0

@@ -49,8 +49,8 @@ MONTH_CONFIRM = 8_640
 VOL_BUCKETS = 20 * 128
 ATR_BUCKETS = 32 * 128
 TURNOVER_BUCKETS = 64 * 128
-STRATEGIES = 7
-"""Slots of armed signals, by index of the strategy: C1 to C4, demo (armed by nobody), F1, F2."""
+STRATEGIES = 8
+"""Slots of armed signals, by index of the strategy: C1 to C4, demo (armed by nobody), F1, F2, O1."""
 
 _INT = [
     "confirm_ms",

@@ -7,7 +7,7 @@ from utils.kernel import kernel
 NONE, LONG, SHORT = 0, 1, 2
 """Side codes, as they stand in a signal code: two bits a strategy."""
 
-C1, C2, C3, C4, DEMO, F1, F2 = 0, 1, 2, 3, 4, 5, 6
+C1, C2, C3, C4, DEMO, F1, F2, O1 = 0, 1, 2, 3, 4, 5, 6, 7
 """Indices of the strategies; `code >> 2 * index & 3` is the side that a strategy confirmed."""
 
 TIGHT, BASE, WIDE = 0, 1, 2

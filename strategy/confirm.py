@@ -7,9 +7,10 @@ its 30-day median. C4 and F2 have no level.
 from __future__ import annotations
 
 from state.rows import STRATEGIES, Row
-from strategy.base import C2, C3, C4, CANDIDATES, F2, NONE, beyond
+from strategy.base import C2, C3, C4, CANDIDATES, F2, NONE, O1, beyond
 from strategy.fx_fade import confirm_fx_fade
 from strategy.measures import ATR
+from strategy.option_trend import confirm_option_trend
 from strategy.scalp_breakout import confirm_breakout
 from strategy.scalp_fade import confirm_fade
 from strategy.swing_pullback import confirm_pullback
@@ -44,6 +45,8 @@ def try_confirm(row: Row, p: Row, o: int, h: int, l: int, c: int) -> int:
                 good = confirm_fade(side, o, c)
             elif good and s == F2:
                 good = confirm_fx_fade(side, o, c)
+            elif good and s == O1:
+                good = confirm_option_trend(side, c, row.ema_fast)
             row.arm_left[s] -= 1
             if good:
                 code |= side << (2 * s)

@@ -15,7 +15,7 @@ import numpy as np
 from state.observed import BARS, RATES
 from state.rows import DAY_MS, SLOPES, STRATEGIES, Row, Rows
 from strategy.actions import Values
-from strategy.base import BASE, C1, C4, DEMO, F1, F2
+from strategy.base import BASE, C1, C4, DEMO, F1, F2, O1
 from strategy.rollup import is_pause
 from strategy.swing_pullback import SLOPE_BARS
 from utils.kernel import kernel
@@ -28,7 +28,8 @@ HALF_LIFE = 24
 _KEEP = 0.5 ** (1.0 / HALF_LIFE)
 LEAST_RATES = 10
 KINDS = 4
-"""Numbers that say which strategy asks. A policy belongs to one domain: in FOREX the first and last of them say F1 and F2."""
+"""Numbers that say which strategy asks. A policy belongs to one domain: in FOREX the first and last of them say F1 and F2,
+in OPTIONS the first says O1."""
 
 SEEN, TOO_SHORT, GAP, NOT_FINITE = 0, 1, 2, 3
 REASONS = ("", "short_history", "gap", "not_finite")
@@ -247,8 +248,9 @@ def observe(
     out[13] = _z(ranges, last, LONG)
     out[14] = _volume(seen, row, last)
     reference = float(row.last_close)
-    out[15] = _over(cost * reference, rules[s]["stop_k"][BASE] * atr)
-    out[16] = _over(100.0 * spread * reference, atr)
+    span_of = reference if s == O1 else atr  # an option's cost, spread and stop are fractions of its premium
+    out[15] = _over(cost * reference, rules[s]["stop_k"][BASE] * span_of)
+    out[16] = _over(100.0 * spread * reference, span_of)
     out[17] = _funding(seen)
     earlier = close[last - 1] if row.primary_ts + row.primary_ms == ts else c
     out[18] = _over(side * (reference - earlier), atr)
@@ -265,7 +267,7 @@ def observe(
         out[27] = -side * row.zscore / 2.5
     elif s < STRATEGIES and s != DEMO:
         out[27] = _over(side * (reference - row.arm_level[s]), atr)
-    kind = C1 if s == F1 else (C4 if s == F2 else s)
+    kind = C1 if s in (F1, O1) else (C4 if s == F2 else s)
     for k in range(KINDS):
         out[28 + k] = 1.0 if kind == k else 0.0
     out[32], out[33] = sentiment, stale

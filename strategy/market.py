@@ -12,7 +12,7 @@ A gap (a confirm bar that does not follow the last one) drops the unfinished pri
 unknown for 4 primary closes; windows count bars and go on. With `weekends`, the pause over a Saturday or a holiday is no gap: it
 only disarms.
 
-Which strategies a row arms follows from its market: F1 and F2 where there are weekends, C1 to C4 where there are none.
+Which strategies a row arms follows from its market: F1, F2 and O1 where there are weekends, C1 to C4 where there are none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from state.rows import (
     Row,
     Rows,
 )
-from strategy.base import C1, C2, C3, C4, F1, F2, LONG, SHORT
+from strategy.base import C1, C2, C3, C4, F1, F2, LONG, O1, SHORT
 from strategy.confirm import arm, try_confirm
 from strategy.fx_fade import arm_fx_fade
 from strategy.fx_trend import arm_fx_trend, channel_bars, channel_edge
@@ -127,7 +127,9 @@ def _arm_forex(row: Row, p: Row, c: int, closed_ts: int) -> None:
     """The arming rules of a market with weekends at a primary close, each as soon as its windows are full."""
     if row.primary_bars >= channel_bars(row.primary_ms):
         side = arm_fx_trend(c, channel_edge(row, LONG), channel_edge(row, SHORT), closed_ts)
-        arm(row, F1, side, float(channel_edge(row, side)))
+        edge = float(channel_edge(row, side))
+        arm(row, F1, side, edge)
+        arm(row, O1, side, edge)
     arm(row, F2, arm_fx_fade(row.zscore, p.fx_fade_z, closed_ts), 0.0)  # z is 0 until its window is full
 
 

@@ -1,6 +1,6 @@
 """Which strategies there are, and under which terms each may trade: the tables of the mission, as data.
 
-Distances are multiples of the primary ATR28 at entry; `demo` alone measures in fractions of the entry price.
+Distances are multiples of the primary ATR28 at entry; `demo` measures in fractions of the entry price, O1 in fractions of the premium.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from state.accounts import Domain
-from strategy.base import C1, C2, C3, C4, DEMO, F1, F2
+from strategy.base import C1, C2, C3, C4, DEMO, F1, F2, O1
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -58,8 +58,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     tight: Profile
     base: Profile
     wide: Profile
-    in_fractions: bool = False
-    """Distances are fractions of the entry price, not ATR."""
+    fraction: float = 0.0
+    """Distances are fractions of the entry price, and whoever plans an entry passes this fraction of it as the ATR; 0 = they are ATR."""
     stop_cap: float
     """Largest stop distance as a fraction of the entry price; beyond it the arm is refused, never shortened."""
     cost_cap: float
@@ -82,7 +82,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CRYPTO = (Domain.CRYPTO, Domain.PERPS)
-_SHOWN = (*_CRYPTO, Domain.FOREX)
+_SHOWN = (*_CRYPTO, Domain.FOREX, Domain.OPTIONS)
 
 STRATEGIES: tuple[Strategy, ...] = (
     Strategy(
@@ -154,8 +154,8 @@ STRATEGIES: tuple[Strategy, ...] = (
         tight=Profile(0.01, 0.01, 0.01),
         base=Profile(0.01, 0.01, 0.01),
         wide=Profile(0.01, 0.01, 0.01),
-        in_fractions=True,
-        stop_cap=0.03,
+        fraction=0.01,
+        stop_cap=0.15,  # of an option its stop lies a tenth of the premium away: a hundredth is less than the spread
         cost_cap=0.0,
         max_hold_ms=60_000,
         prior_hold_h=1 / 60,
@@ -190,8 +190,24 @@ STRATEGIES: tuple[Strategy, ...] = (
         max_hold_ms=12 * HOUR_MS,
         prior_hold_h=4,
     ),
+    Strategy(
+        id="O1",
+        index=O1,
+        style=Style.SWING,
+        domains=(Domain.OPTIONS,),
+        live_domains=(Domain.OPTIONS,),
+        tight=Profile(0.40, 0, 1.0),
+        base=Profile(0.50, 0, 1.0),
+        wide=Profile(0.60, 0, 1.0),
+        fraction=1.0,
+        stop_cap=0.65,
+        cost_cap=0.15,
+        max_hold_ms=42 * DAY_MS,  # no contract runs longer; each position's own ends three days before its expiry
+        prior_hold_h=96,
+    ),
 )
-"""Every strategy, in the order of its index. C3's target is twice its stop. `demo` runs in `simulated` only."""
+"""Every strategy, in the order of its index. C3's target is twice its stop. `demo` runs in `simulated` only.
+O1 is always long the premium; its side chooses the right, a call or a put."""
 
 BY_ID = {strategy.id: strategy for strategy in STRATEGIES}
 

@@ -10,13 +10,17 @@ import numpy as np
 
 from modules.learning.experience import Experience
 from modules.learning.labels import Why
+from state.accounts import Domain
 from strategy.registry import STRATEGIES
 
 SETTLE_MS = 300_000
 """What closed within the last minutes waits: another account may still be telling of an earlier exit."""
 SLACK_MS = 86_400_000
-LONGEST_MS = max(one.max_hold_ms for one in STRATEGIES) + SLACK_MS
-"""A trade was decided at most so long before its exit, and its label is known at most so long after its decision."""
+
+
+def longest_ms(domain: Domain) -> int:
+    """A trade of `domain` was decided at most so long before its exit, and its label is known at most so long after its decision."""
+    return max(one.max_hold_ms for one in STRATEGIES if domain in one.domains) + SLACK_MS
 
 
 def gaps_of(experience: Experience, since: int, now: int) -> tuple[list[tuple[int, float]], bool]:

@@ -23,7 +23,7 @@ from modules.learning.candles import Place, read_grid
 from modules.learning.checkpoint import LCB_TABLE, SB3_DQN, Manifest
 from modules.learning.experience import Experience, Lessons, Results, asked_of, candidates, join, results_of
 from modules.learning.fit_lcb import Fitted, fit_lcb
-from modules.learning.gaps import LONGEST_MS, gaps_of
+from modules.learning.gaps import gaps_of, longest_ms
 from modules.learning.jobs import Answer, Gaps, Job, Judge, Train
 from modules.learning.labels import Labeller, Why
 from modules.learning.shadow import conduct_of, pairs_of
@@ -128,7 +128,7 @@ class Worker:
 
     def gaps(self, job: Gaps) -> dict[str, Any]:
         """The stream of `sim_to_fill_gap` since it was last told."""
-        begin = max(job.since - LONGEST_MS, job.now - self._config.learning.window_days * DAY_MS)
+        begin = max(job.since - longest_ms(job.domain), job.now - self._config.learning.window_days * DAY_MS)
         experience, _ = self.experience(job.domain, begin, job.now, traded=True)
         found, left = gaps_of(experience, job.since, job.now)
         return {"gaps": found, "left": left}

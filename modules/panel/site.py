@@ -24,7 +24,8 @@ from modules.panel.live import Hub
 from modules.panel.render import Pages
 from modules.panel.replies import COOKIE, document, html
 from modules.panel.series import Forming
-from modules.settings import Panel, Risk
+from modules.panel.settings import Panel
+from modules.settings import Risk
 from modules.ui.operator import Operator
 from modules.ui.recent import Recent
 from state.instruments import Instrument

@@ -21,7 +21,7 @@ def test_the_defaults_are_the_mission_s_table() -> None:
     assert param_rows(Parameters()) == new_params()
     rules = rule_rows(M15)
     for entry in BY_ID.values():
-        if not entry.in_fractions:
+        if not entry.fraction:
             assert rules[entry.index]["stop_k"].tolist() == [profile.stop for profile in entry.arms()]
             assert rules[entry.index]["target_k"].tolist() == [profile.target for profile in entry.arms()]
 

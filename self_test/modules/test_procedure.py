@@ -10,7 +10,7 @@ import pytest
 from config import CONFIG
 from modules.data.sentiment_settings import SentimentConfig
 from modules.overrides import apply_overrides
-from modules.procedure import OWN_MODULE, ROOTS, Procedure, changed, code_of, our_source, procedure
+from modules.procedure import OWN_MODULES, ROOTS, Procedure, changed, code_of, our_source, procedure
 from state.accounts import Domain
 from strategy.registry import STRATEGIES
 
@@ -128,8 +128,8 @@ def test_the_roots_exist_and_reach_the_kernels():
 
 
 def test_each_strategy_has_its_own_module():
-    assert set(OWN_MODULE) >= {one.id for one in STRATEGIES}
-    assert all(our_source(module) for module in OWN_MODULE.values())
+    assert set(OWN_MODULES) >= {one.id for one in STRATEGIES}
+    assert all(our_source(module) for modules in OWN_MODULES.values() for module in modules)
 
 
 def test_changes_are_told_by_part():

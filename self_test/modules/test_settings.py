@@ -13,17 +13,17 @@ from modules.settings import (
     BotConfig,
     DomainSettings,
     Http,
-    Panel,
     Paper,
     Risk,
     instrument_rows,
     limit_rows,
     rule_rows,
 )
+from modules.timeframes import BY_DAYS
 from self_test.fakes.books import M15, coin
 from state.accounts import Domain
 from state.books import LIMITS
-from strategy.base import C1, C3, C4, DEMO
+from strategy.base import C1, C3, C4, DEMO, O1
 from utils.errors import Refusal
 
 HOUR_MS = 3_600_000
@@ -75,6 +75,30 @@ def test_timeframes_that_are_none_are_refused(written: str) -> None:
         apply_overrides(CONFIG, {}, [f"domains.forex.timeframes={written}"])
 
 
+def test_options_have_timeframes_by_the_days_to_their_expiry() -> None:
+    config = apply_overrides(CONFIG, {}, ["domains.options.by_days=>30:4h/1h, >=0:1h/15m"])
+    assert config.domains[Domain.OPTIONS].by_days == (">30:4h/1h", ">=0:1h/15m")
+    assert CONFIG.domains[Domain.OPTIONS].by_days == BY_DAYS
+    assert apply_overrides(config, {}, ["risk.max_move=0"]).domains == config.domains
+
+
+@pytest.mark.parametrize(
+    "asked, why",
+    [
+        ("domains.options.by_days=>21:4h/1h", "the last of them must be >=0"),
+        ("domains.options.by_days=>=0:1h/1m", "is not one of"),
+        ("domains.options.by_days=>=0:7h/1h", "does not divide the day"),
+        ("domains.options.by_days=1h/15m", "is not >DAYS:primary/confirm"),
+        ("domains.options.by_days=", "is not >DAYS:primary/confirm"),
+        ("domains.options.timeframes=EURUSD=4h/1h", "timeframes are of pairs of FOREX"),
+        ("domains.forex.by_days=>=0:1h/15m", "only OPTIONS have an expiry"),
+    ],
+)
+def test_a_map_of_days_that_leaves_something_out_is_refused(asked: str, why: str) -> None:
+    with pytest.raises(Refusal, match=why):
+        apply_overrides(CONFIG, {}, [asked])
+
+
 def test_values_cannot_be_changed_behind_the_programs_back() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         CONFIG.risk.base = 0.5  # type: ignore[misc]
@@ -113,6 +137,8 @@ def test_rules_hold_the_table_of_exits() -> None:
     assert [int(rules[s]["prior_hold_ms"]) for s in (C1, C3)] == [30 * HOUR_MS, 6 * HOUR_MS]
     assert [int(rules[s]["free"]) for s in (C1, DEMO)] == [0, 1]
     assert rules[DEMO]["stop_k"].tolist() == [1, 1, 1]  # of one fraction, which stands in for the ATR
+    assert rules[O1]["stop_k"].tolist() == [0.4, 0.5, 0.6] and rules[O1]["target_k"].tolist() == [1, 1, 1]  # of the premium
+    assert not rules[O1]["trail_k"].any() and not rules[DEMO]["trail_k"].any()
 
 
 def test_an_instruments_filters_become_whole_numbers() -> None:
@@ -133,14 +159,3 @@ def test_a_grid_too_fine_to_book_is_refused() -> None:
     fine = coin("AAAUSDT", tick=Decimal("0.0000001"), step=Decimal("0.0001"))
     with pytest.raises(ValueError, match="not a multiple"):
         instrument_rows((fine,), [(0, 0)], CONFIG.domains)
-
-
-@pytest.mark.parametrize("host", ["bot.example", "10.0.0.5", "fe80::1", "a"])
-def test_the_panels_hosts_are_bare_names(host: str) -> None:
-    assert Panel(hosts=(host,)).hosts == (host,)
-
-
-@pytest.mark.parametrize("host", ["", "*", "https://bot.example", "bot.example:80", "Bot.example", "bot.example/", "-bot", "a b"])
-def test_another_host_of_the_panel_is_refused(host: str) -> None:
-    with pytest.raises(ValidationError, match="a host's name or address alone"):
-        Panel(hosts=(host,))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules.timeframes import Frames, frames_of, parse_frames, parse_map
+from modules.timeframes import Frames, frames_of, map_of, options_frames, parse_frames, parse_map
 
 HOUR_MS = 3_600_000
 
@@ -27,3 +27,44 @@ def test_the_map_names_symbols_and_others_follow_the_domain() -> None:
     assert parse_map({"EURUSD": "4h/1h"}) == {"EURUSD": "4h/1h"}
     with pytest.raises(ValueError, match="EURUSD"):
         parse_map("EURUSD")
+
+
+@pytest.mark.parametrize(
+    "days, frames",
+    [
+        (42, "4h/1h"),
+        (22, "4h/1h"),
+        (21.001, "4h/1h"),
+        (21, "1h/15m"),
+        (10, "1h/15m"),
+        (5, "1h/15m"),
+        (4.999, "15m/5m"),
+        (0, "15m/5m"),
+        (-1, "15m/5m"),
+    ],
+)
+def test_an_options_timeframes_follow_the_days_to_its_expiry(days: float, frames: str) -> None:
+    """Definitions: above 21 days 4h/1h, 5 to 21 days 1h/15m, below 5 days 15m/5m."""
+    assert str(options_frames(days)) == frames
+
+
+def test_another_map_is_data_alone() -> None:
+    assert [str(options_frames(days, (">=10.5:1h/15m", " >= 0 : 30m/15m"))) for days in (10.5, 10.4)] == ["1h/15m", "30m/15m"]
+
+
+@pytest.mark.parametrize(
+    "written, why",
+    [
+        ((), "the last of them must be >=0"),
+        ((">5:1h/15m",), "the last of them must be >=0"),
+        ((">0:1h/15m",), "the last of them must be >=0"),
+        ((">=5:1h/15m", ">5:4h/1h", ">=0:15m/5m"), "never used"),
+        ((">=0:4h/1h", ">=5:1h/15m", ">=0:1h/15m"), "never used"),
+        (("5:1h/15m", ">=0:15m/5m"), "is not >DAYS"),
+        (("4h/1h",), "is not >DAYS"),
+        ((">=0:15m",), "is not primary/confirm"),
+    ],
+)
+def test_a_map_with_a_hole_or_a_rung_that_is_never_used_is_refused(written: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        map_of(written)

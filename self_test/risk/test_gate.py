@@ -77,6 +77,8 @@ def test_a_good_intent_is_approved_under_its_own_id() -> None:
         ({"account_held": True}, Rule.ACCOUNT_HELD),
         ({"bar_age_ms": 330_001}, Rule.STALE_BAR),
         ({"quote": None}, Rule.STALE_QUOTE),
+        ({"surface_missing": True}, Rule.NO_SURFACE),
+        ({"surface_age_ms": 86_400_001, "surface_limit_ms": 86_400_000}, Rule.STALE_SURFACE),
         ({"quote": Quote(KEY, NOW, 10_001, 10_001, 5, 5)}, Rule.STALE_QUOTE),
         ({"quote": Quote(KEY, NOW, 9_997, 10_004, 5, 5)}, Rule.WIDE_SPREAD),
     ],
@@ -93,6 +95,7 @@ def test_what_only_the_running_bot_knows(health: dict[str, Any], rule: Rule) -> 
         {"quote": Quote(KEY, NOW, 9_998, 10_004, 5, 5)},  # exactly three times the median
         {"quote": Quote(KEY, NOW, 9_000, 11_000, 5, 5), "spread_median": 0.0},  # no median yet
         {"quote": None, "quote_needed": False},  # bar replay
+        {"surface_age_ms": 86_400_000, "surface_limit_ms": 86_400_000},  # a surface that is exactly a day old
     ],
 )
 def test_what_the_quote_rules_let_through(health: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The rules of F1 and F2 read plainly over bars with weekends, with the clocks of the time zone database."""
+"""The rules of F1, F2 and O1 read plainly over bars with weekends, with the clocks of the time zone database."""
 
 from __future__ import annotations
 
@@ -40,9 +40,18 @@ def primaries(bars: Bars, step: int, parts: int) -> list[tuple[int, int, int, in
     return found
 
 
+def fast(close: np.ndarray) -> np.ndarray:
+    """EMA50 of closes: the mean of those there are until there are fifty."""
+    found = np.zeros(len(close))
+    for n, value in enumerate(close):
+        found[n] = value if n == 0 else found[n - 1] + (value - found[n - 1]) * (1 / (n + 1) if n < 50 else 2 / 51)
+    return found
+
+
 def signals(bars: Bars, step: int, parts: int, channel: int) -> Ints:
-    """Signal codes of each confirm bar: two bits each at 10 (F1) and 12 (F2)."""
+    """Signal codes of each confirm bar: two bits each at 10 (F1), 12 (F2) and 14 (O1)."""
     found = primaries(bars, step, parts)
+    trend = fast(np.array([one[4] for one in found], np.float64))
     whole = {one[0]: n for n, one in enumerate(found)}
     high, low, close = (np.array([one[x] for one in found], np.float64) for x in (2, 3, 4))
     spans = np.maximum(bars.h[1:], bars.c[:-1]) - np.minimum(bars.l[1:], bars.c[:-1])
@@ -53,13 +62,15 @@ def signals(bars: Bars, step: int, parts: int, channel: int) -> Ints:
     month = 30 * 86_400_000 // step
     codes = np.zeros(len(bars.ts), np.int64)
     armed: dict[int, tuple[int, float, int]] = {}
+    newest = -1
     for k in range(len(bars.ts)):
         if k and bars.ts[k] != bars.ts[k - 1] + step:
             armed.clear()
         for s, (side, level, last) in list(armed.items()):
             calm = k > 28 and atr[k] <= 3 * lower_median(middle[max(1, k - month) : k])
             sign = 1 if side == 1 else -1
-            own = sign * (bars.c[k] - level) > 0 if s == 5 else sign * (bars.c[k] - bars.o[k]) > 0
+            own = sign * (bars.c[k] - bars.o[k]) > 0 if s == 6 else sign * (bars.c[k] - level) > 0
+            own = own and (s != 7 or sign * (bars.c[k] - trend[newest]) > 0)
             if calm and own:
                 codes[k] |= side << (2 * s)
             if (calm and own) or k == last:
@@ -67,13 +78,14 @@ def signals(bars: Bars, step: int, parts: int, channel: int) -> Ints:
         n = whole.get(k)
         if n is None:
             continue
+        newest = n
         closed = found[n][1]
         if n >= channel and not turning(closed):
             top, bottom = high[n - channel : n].max(), low[n - channel : n].min()
             if close[n] > top:
-                armed[5] = (1, top, k + 3)
+                armed[5] = armed[7] = (1, top, k + 3)
             if close[n] < bottom:
-                armed[5] = (2, bottom, k + 3)
+                armed[5] = armed[7] = (2, bottom, k + 3)
         if n >= 95 and working(closed):
             window = close[n - 95 : n + 1]
             z = (close[n] - window.mean()) / window.std(ddof=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from state.rows import Rows
-from strategy.base import C1, C2, C3, C4, F1, F2, LONG, NONE, SHORT, side_of
+from strategy.base import C1, C2, C3, C4, F1, F2, LONG, NONE, O1, SHORT, side_of
 from strategy.confirm import arm, try_confirm
 from strategy.market import new_market, new_params
 
@@ -20,6 +20,7 @@ def watching(side: int, *strategies: int) -> Rows:
     rows = new_market(1, 300_000, 900_000)
     rows["confirm_bars"], rows["confirm_atr"], rows["confirm_atr_median"] = 1_000, 3.0, 1.0
     rows["volume_z"] = 1.5
+    rows["ema_fast"] = LEVEL
     rows["previous_high"], rows["previous_low"] = 1_020, 980
     for s in strategies:
         arm(rows[0], s, side, LEVEL)
@@ -30,7 +31,7 @@ def answer(rows: Rows, bar: tuple[int, int, int, int], strategy: int) -> int:
     return side_of(try_confirm(rows[0], new_params()[0], *bar), strategy)
 
 
-@pytest.mark.parametrize("strategy", [C1, C2, C3, C4, F1, F2])
+@pytest.mark.parametrize("strategy", [C1, C2, C3, C4, F1, F2, O1])
 @pytest.mark.parametrize(
     "side, bars, answers",
     [
@@ -73,6 +74,10 @@ def test_which_candidate_is_taken(strategy: int, side: int, bars: list[tuple[int
         ("close only reaches the level", F1, LONG, (990, 1_010, 985, 1_000), {}),
         ("close on the open", F2, SHORT, (995, 1_015, 990, 995), {}),
         ("not calm", F1, LONG, LONG_BAR, {"confirm_atr": 3.001}),
+        ("close only reaches the level", O1, SHORT, (1_010, 1_015, 990, 1_000), {"ema_fast": 2_000}),
+        ("the hours' trend is broken: close on EMA50", O1, LONG, LONG_BAR, {"ema_fast": 1_005}),
+        ("the hours' trend is broken: close on EMA50", O1, SHORT, SHORT_BAR, {"ema_fast": 995}),
+        ("not calm", O1, LONG, LONG_BAR, {"confirm_atr": 3.001}),
         ("ATR28 not yet full", C1, LONG, LONG_BAR, {"confirm_bars": 28}),
     ],
 )

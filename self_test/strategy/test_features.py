@@ -8,7 +8,7 @@ import pytest
 
 from self_test.strategy.observing import MONTH, Watched, reference
 from self_test.strategy.series import M5, M15, MIDNIGHT, Bars, generate
-from strategy.base import C1, C4, DEMO, F1, F2
+from strategy.base import C1, C4, DEMO, F1, F2, O1
 from strategy.features import FEATURES, GAP, INDEX, NOT_FINITE, OBS_SCHEMA_HASH, REASONS, SEEN, SIZE, TOO_SHORT
 
 LONG = generate(3 * MONTH + 900, seed=5)
@@ -84,6 +84,12 @@ def test_forex_strategies_are_told_apart_in_the_places_of_trend_and_fade(late: W
     told = {s: [float(found[INDEX[name]]) for name in names] for s, found in seen.items()}
     assert told[F1] == told[C1] == [1, 0, 0, 0] and told[F2] == told[C4] == [0, 0, 0, 1] and told[DEMO] == [0] * 4
     assert seen[F2][INDEX["strength"]] == seen[C4][INDEX["strength"]] and seen[DEMO][INDEX["strength"]] == 0
+
+
+def test_an_options_cost_and_spread_are_fractions_of_its_premium(late: Watched) -> None:
+    found = late.see(s=O1, cost=0.03, spread=0.02)[1]
+    assert found[INDEX["cost"]] == np.float32(0.03 / 0.5) and found[INDEX["spread"]] == np.float32(2.0)
+    assert [float(found[INDEX[f"is_c{n}"]]) for n in (1, 2, 3, 4)] == [1, 0, 0, 0], "it is a trend, as F1"
 
 
 def test_a_short_history_is_no_observation() -> None:

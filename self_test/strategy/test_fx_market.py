@@ -1,4 +1,4 @@
-"""The market kernel on markets with weekends: F1 and F2 against the plain reading of their rules, generated and real."""
+"""The market kernel on markets with weekends: F1, F2 and O1 against the plain reading of their rules, generated and real."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from self_test.strategy import fx_reference
 from self_test.strategy.series import M15, Bars, feed, generate, load, sides
 from state.rows import CHANNEL
-from strategy.base import F1, F2
+from strategy.base import F1, F2, O1
 from strategy.market import new_market
 
 HOUR = 4 * M15
@@ -41,7 +41,7 @@ def test_signals_equal_the_plain_reading_of_the_rules(seed: int) -> None:
     rows = new_market(1, M15, HOUR, weekends=True)
     codes, _ = feed(bars, rows)
     assert np.array_equal(codes, fx_reference.signals(bars, M15, 4, CHANNEL))
-    assert all((sides(codes, s) > 0).sum() > 5 for s in (F1, F2)), "a comparison of nothing proves nothing"
+    assert all((sides(codes, s) > 0).sum() > 5 for s in (F1, F2, O1)), "a comparison of nothing proves nothing"
     assert codes.max() >> (2 * F1) > 0 and not (codes & 0x3FF).any(), "no strategy of the markets that never close"
     assert rows["gaps"][0] == 0, "weekends are pauses, also when the clocks change"
 
@@ -90,7 +90,7 @@ def test_signals_equal_the_plain_reading_on_real_bars(market_data: Path, symbol:
     rows = new_market(1, M15, HOUR, weekends=True)
     codes, _ = feed(bars, rows)
     assert np.array_equal(codes, fx_reference.signals(bars, M15, 4, CHANNEL))
-    assert all((sides(codes, s) > 0).sum() > 5 for s in (F1, F2))
+    assert all((sides(codes, s) > 0).sum() > 5 for s in (F1, F2, O1))
 
 
 @pytest.mark.data

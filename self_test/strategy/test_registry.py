@@ -45,6 +45,10 @@ def test_the_table_is_in_index_order() -> None:
         ("F1", Domain.FOREX, (1, 2)),
         ("F2", Domain.FOREX, (1, 2)),
         ("F1", Domain.PERPS, ()),
+        ("O1", Domain.OPTIONS, (1, 2)),
+        ("O1", Domain.FOREX, ()),
+        ("F1", Domain.OPTIONS, ()),
+        ("demo", Domain.OPTIONS, (1, 2)),
     ],
 )
 def test_spot_is_long_only(name: str, domain: Domain, sides: tuple[int, ...]) -> None:
@@ -59,9 +63,19 @@ def test_what_may_go_live_where_and_how_it_enters() -> None:
     assert BY_ID["C4"].live_domains == BY_ID["F2"].live_domains == ()
     assert BY_ID["F2"].paper_only and BY_ID["F1"].live_domains == (Domain.FOREX,)
     demo = BY_ID["demo"]
-    assert demo.live_domains == (Domain.CRYPTO, Domain.PERPS, Domain.FOREX), "of the built-in exchange alone"
-    assert (demo.in_fractions, demo.counts, demo.max_hold_ms) == (True, False, 60_000)
+    assert demo.live_domains == (Domain.CRYPTO, Domain.PERPS, Domain.FOREX, Domain.OPTIONS), "of the built-in exchange alone"
+    assert (demo.fraction, demo.counts, demo.max_hold_ms) == (0.01, False, 60_000)
     assert {(p.stop, p.trail, p.target) for p in demo.arms()} == {(0.01, 0.01, 0.01)}
+
+
+def test_options_measure_in_their_premium() -> None:
+    """Definitions: premium -40, -50, -60 %, target +100 %; no trail; a contract of at most six weeks."""
+    one = strategy("O1")
+    assert [(p.stop, p.trail, p.target) for p in one.arms()] == [(0.4, 0, 1), (0.5, 0, 1), (0.6, 0, 1)] and one.fraction == 1.0
+    assert (one.style, one.domains, one.live_domains) == (Style.SWING, (Domain.OPTIONS,), (Domain.OPTIONS,))
+    assert (one.stop_cap, one.cost_cap, one.prior_hold_h, one.max_hold_ms) == (0.65, 0.15, 96, 42 * 24 * HOUR)
+    assert one.counts and not one.paper_only
+    assert BY_ID["demo"].stop_cap >= 0.10, "a tenth of the premium, which the demo takes on options"
 
 
 def test_an_unknown_strategy_is_named_with_the_known_ones() -> None:

@@ -285,7 +285,7 @@ def test_a_table_that_has_grown_is_adopted(two: Snapshot) -> None:
     then = restore(msgspec.structs.replace(two, blobs={**two.blobs, "market": Blob(layout(old), old.tobytes())})).state.market
     assert then.dtype == dtype
     for name in slots:
-        assert then[name].tolist() == [[3, 3, 3, 3, 0, 0, 0]] * 3, "four strategies were known, the new ones are armed by nothing"
+        assert then[name].tolist() == [[3, 3, 3, 3, 0, 0, 0, 0]] * 3, "four strategies were known, the new ones are armed by nothing"
     assert np.array_equal(then["vol_ratio"], restore(two).state.market["vol_ratio"])
 
 

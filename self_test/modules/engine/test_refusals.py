@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -35,6 +36,7 @@ PLAIN = {
     Rule.NO_OBSERVATION,
     Rule.SENTIMENT,
     Rule.SWITCHED_OFF,
+    Rule.NO_SURFACE,
 }
 """Rules that say all there is to say in their clause."""
 WORDS = {
@@ -59,6 +61,7 @@ WORDS = {
     Rule.NO_CONVERSION: "(USDT in USDT: no bar yet of the pair of the two; its candles and its feed have to come first)",
     Rule.PAIR_GROSS: "(0.00 times equity, limit 2)",
     Rule.ACCOUNT_GROSS: "(0.00 times equity, limit 4)",
+    Rule.STALE_SURFACE: "(quoted 30.5 hours of trading ago, limit 24)",
     Rule.CURRENCY_LIMIT: "(AAA 0.00 times equity, limit 2, USDT 0.00 times equity, limit 2)",
 }
 
@@ -84,6 +87,7 @@ def report_of(desk: Desk, rule: Rule) -> Report:
     state, mandate = desk.engine.state, desk.engine.mandate
     quote = Quote(desk.coin().key, desk.now, 9_995, 10_005, 1, 1)
     health = health_of(state, mandate, 0, C1, quote, desk.now)
+    health = msgspec.structs.replace(health, surface_age_ms=109_800_000, surface_limit_ms=86_400_000)
     facts = Facts(book=book_of(state, mandate, 0, C1), health=health, instrument=desk.coin(), ts=desk.now, judged=0.223)
     signal = Signal(ts=desk.now, key=desk.coin().key, strategy=C1, side=Side.LONG, regime=0, atr=50.0, reference=10_000)
     return refused(state, mandate, signal, rule, facts)

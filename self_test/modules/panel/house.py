@@ -15,8 +15,8 @@ from config import CONFIG
 from modules.panel.browse import Browser
 from modules.panel.figures import Figures
 from modules.panel.series import Forming
+from modules.panel.settings import Panel
 from modules.panel.site import Site, Sources
-from modules.settings import Panel
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer, Operator, Table
 from modules.ui.recent import Recent

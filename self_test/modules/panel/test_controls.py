@@ -11,7 +11,7 @@ import pytest_asyncio
 import structlog
 
 from modules.panel.auth import FREE_TRIES, IDLE_MS
-from modules.settings import Panel
+from modules.panel.settings import Panel
 from self_test.modules.panel.house import NASTY, TOKEN, House, browser, open_house
 from state.accounts import Account, Domain, Mode
 

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from config import CONFIG
 from modules.panel.floor import PanelFloor
+from modules.panel.settings import Panel
 from modules.panel.token import token_file
-from modules.settings import Panel
 from self_test.modules.panel.house import Aside, House
 from self_test.telemetry.samples import BTC, T0
 from state.market import Quote

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from modules.panel.guard import HEADERS
-from modules.settings import Panel
+from modules.panel.settings import Panel
 from self_test.modules.panel.house import NASTY, House, open_house
 from self_test.telemetry.samples import BTC
 from state.messages import Report, Tick

@@ -1,0 +1,44 @@
+"""Caps of options: the premium is paid in full and is the most that can be lost, so shares of equity count premium, and two limits suffice.
+
+One trade (`option_base`, a canary's no more than `canary_base`) and all options of the account, orders in flight counted (`option_total`).
+Neither the pair's nor the portfolio's share binds, nor does turnover: the volume of currencies is a count of ticks. Source:
+definitions, "Size of one trade".
+"""
+
+from __future__ import annotations
+
+from risk.rules import Rule
+from state.booking import gross_of
+from state.books import Rows
+from utils.kernel import kernel
+
+BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
+PORTFOLIO = int(Rule.PORTFOLIO_LIMIT)
+
+
+@kernel
+def premium_at_work(pos: Rows, inst: Rows, a: int) -> int:
+    """Premium of what account `a` has open, resting and in flight, at the marks (money units)."""
+    total = 0
+    for i in range(len(pos)):
+        if inst[i]["account"] == a and inst[i]["option"]:
+            total += gross_of(pos, inst, i)
+    return total
+
+
+@kernel
+def share_of_one(limits: Rows, canary: int) -> float:
+    """Largest premium of one trade as a fraction of equity."""
+    share = float(limits[0]["option_base"])
+    return min(share, float(limits[0]["canary_base"])) if canary else share
+
+
+@kernel
+def room(pos: Rows, inst: Rows, limits: Rows, i: int, canary: int, base: float) -> tuple[int, float]:
+    """The rule that binds and the premium that one more trade on slot `i` may cost (money units, may be negative).
+
+    BELOW_MIN_ORDER stands for the trade's own bound: what is left of it may be less than one step.
+    """
+    allowed = share_of_one(limits, canary) * base
+    left = float(limits[0]["option_total"]) * base - float(premium_at_work(pos, inst, inst[i]["account"]))
+    return (PORTFOLIO, left) if left < allowed else (BELOW_MIN, allowed)
