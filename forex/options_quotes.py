@@ -72,22 +72,6 @@ def option_quote(
 
 
 @kernel
-def half_spread(
-    days: Floats,
-    vols: Floats,
-    r_domestic: Floats,
-    r_foreign: Floats,
-    pair_kind: int,
-    spot: int,
-    strike: int,
-    day: float,
-    tick: float,
-) -> int:
-    """What a fill away from the mid costs in whole ticks, rounded up: the same for both rights; 0 from expiry on."""
-    return math.ceil(option_mid(days, vols, r_domestic, r_foreign, pair_kind, 1, float(spot), float(strike), day, tick)[1])
-
-
-@kernel
 def premium_bar(
     days: Floats,
     vols: Floats,

@@ -18,6 +18,7 @@ from forex.options_calendar import (
     weekly_expiries,
     years_left,
 )
+from forex.sessions import is_open
 from state.options import cut_ts
 from utils.errors import Refusal
 
@@ -92,6 +93,19 @@ def test_listings_keep_to_the_days_left() -> None:
     assert all(5 <= (cut - ts) / 86_400_000 <= 60 for cut in found)
     assert list(weekly_expiries("EURUSD", cut_ts(date(2025, 2, 14)), 0, 0)) == [cut_ts(date(2025, 2, 14))]
     assert list(weekly_expiries("EURUSD", cut_ts(date(2025, 2, 14)) + 1, 0, 1)) == []
+
+
+@pytest.mark.parametrize("pair", ["EURUSD", "USDJPY"])
+def test_at_every_cut_of_eleven_years_the_market_is_open_and_settles_the_option(pair: str) -> None:
+    """Also on the eves of Christmas and New Year, on which it ends early: a spot price is there to settle by."""
+    cuts = list(weekly_expiries(pair, ms("2020-01-01T00:00"), 0, (YEARS[-1] - YEARS[0]).days))
+    assert len(cuts) in (573, 574)
+    assert all(is_open(cut) for cut in cuts)
+    days = [datetime.fromtimestamp(cut / 1000, UTC).date() for cut in cuts]
+    moved = [day for day in days if day.weekday() != 4]
+    assert date(2020, 12, 24) in moved  # the eve of Christmas
+    assert date(2026, 12, 24) in moved
+    assert all(is_trading_day(pair, day) and not is_trading_day(pair, day + timedelta(days=4 - day.weekday())) for day in moved)
 
 
 def test_a_week_over_the_change_of_clocks_is_an_hour_shorter_or_longer() -> None:

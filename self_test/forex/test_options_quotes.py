@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forex.options_kernels import premium, vega_of
-from forex.options_quotes import half_spread, option_mid, option_quote, premium_bar
+from forex.options_quotes import option_mid, option_quote, premium_bar
 from forex.options_surface import arrays, kind_of, smile_vol
 from self_test.forex.smiles import EURUSD, USDJPY
 from state.options import Surface
@@ -36,7 +36,6 @@ def test_the_mid_is_the_premium_at_the_smile_and_the_spread_015_vol_points_each_
     half = 0.0015 * vega_of(*inputs) * 1e5
     assert half > 10
     assert (bid, ask) == (math.floor(mid - half), math.ceil(mid + half))
-    assert half_spread(*arrays(EURUSD), 0, SPOT, 103_500, 28.0, 1e-5) == math.ceil(half)
 
 
 def test_a_pip_is_the_least_half_spread_and_a_bid_is_never_below_nothing() -> None:
@@ -45,7 +44,6 @@ def test_a_pip_is_the_least_half_spread_and_a_bid_is_never_below_nothing() -> No
     bid, ask, mid = quote(EURUSD, -1, SPOT, SPOT, 101_000, 1.0)
     assert 0.0 < mid < 10.0
     assert (bid, ask) == (0, math.ceil(mid + 10))
-    assert half_spread(*arrays(EURUSD), 0, SPOT, 150_000, 14.0, 1e-5) == 10
 
 
 @given(surface=SURFACES, right=RIGHTS, shift=st.integers(-8000, 8000), spread=st.integers(0, 60), day=st.floats(1e-6, 87.0))
@@ -73,7 +71,6 @@ def test_a_call_rises_and_a_put_falls_with_spot_and_never_by_more_than_it(
 def test_from_expiry_on_it_is_the_intrinsic_value_without_a_spread(right: int, strike: int, value: int) -> None:
     for day in (0.0, -0.001, -30.0):
         assert quote(EURUSD, right, SPOT, SPOT, strike, day) == (value, value, float(value))
-        assert half_spread(*arrays(EURUSD), 0, SPOT, strike, day, 1e-5) == 0
     assert quote(EURUSD, 1, SPOT, SPOT + 1, 103_000, 0.0) == (180, 180, 180.5)  # half a tick is not paid
 
 
