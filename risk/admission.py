@@ -155,3 +155,32 @@ def sized(
     if acct[inst[i]["account"]]["live"] and inst[i]["spot"] and not sellable(inst, i, steps, min(reference, stop)):
         steps = 0
     return (OK if steps > 0 else binding), steps, stop, target
+
+
+@kernel
+def halvable(
+    pos: Rows,
+    inst: Rows,
+    acct: Rows,
+    rules: Rows,
+    limits: Rows,
+    i: int,
+    s: int,
+    side: int,
+    regime: int,
+    reference: int,
+    atr: float,
+    turnover: float,
+    cost: float,
+    size: float,
+) -> int:
+    """Bits of the exit profiles of which a policy may ask for half the size: those that allow two steps (or lots) or more.
+
+    Arguments as for `sized`, `size` being what a policy's own factor comes on top of.
+    """
+    least = 2 * max(inst[i]["lot_steps"], inst[i]["min_steps"], 1)
+    arms = 0
+    for arm in range(ARMS):
+        if sized(pos, inst, acct, rules, limits, i, s, arm, side, regime, reference, atr, turnover, cost, size)[1] >= least:
+            arms |= 1 << arm
+    return arms

@@ -53,6 +53,15 @@ def valid_actions(arms: int) -> int:
 
 
 @kernel
+def without_small(actions: int, arms: int) -> int:
+    """`actions` (bits) without the small size of every exit profile that is not in `arms` (bits)."""
+    for arm in range(ARMS):
+        if not (arms >> arm) & 1:
+            actions &= ~(1 << action_of(arm, SMALL))
+    return actions
+
+
+@kernel
 def choose_action(values: Values, actions: int) -> int:
     """The action of greatest value among `actions` (bits), SKIP unless it is above 0; the first of equals.
 

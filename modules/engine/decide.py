@@ -14,7 +14,7 @@ from modules.engine.mandate import Mandate
 from modules.engine.refusals import refused
 from modules.engine.scene import remember, scene_of
 from risk import gate
-from risk.admission import affordable, objection, sized, standing
+from risk.admission import affordable, halvable, objection, sized, standing
 from risk.costs import slipped
 from risk.facts import Book, Facts, Health
 from risk.rules import Rule
@@ -26,7 +26,7 @@ from state.market import Quote
 from state.messages import Command, Place, Report
 from state.orders import Order, OrderState
 from state.runtime import RuntimeState
-from strategy.actions import SKIP, Values, arm_of, size_of
+from strategy.actions import FULL, SKIP, Values, arm_of, choose_action, size_of, valid_actions, without_small
 from strategy.moves import largest_move
 from strategy.policy import ALL_ARMS, choose_arm, greedy_action, regime_mask
 from utils.kernel import kernel
@@ -76,6 +76,9 @@ def plan_entry(
         return rule, 0, 0, 0, 0, 0.0
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
     action = greedy_action(values, learned, regime, mask)
+    if inst[i]["option"] and SKIP < action and size_of(action) < FULL:
+        halves = halvable(pos, inst, acct, rules, limits, i, s, side, regime, reference, atr, turnover, cost, size)
+        action = choose_action(values, without_small(valid_actions(mask & regime_mask(regime)), halves))
     if action == SKIP:
         if learned and mask & regime_mask(regime):
             return POLICY_SKIP, 0, 0, 0, 0, 0.0

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.engine.decide import plan_entry
 from modules.settings import Risk
-from risk.admission import affordable, sized
+from risk.admission import affordable, halvable, sized
 from risk.caps import capped, check
 from risk.facts import Book, Facts, Health
 from risk.gate import refusal, review
@@ -24,6 +26,7 @@ from state.accounts import Account, Domain, Mode
 from state.books import OPEN, PENDING
 from state.instruments import Instrument
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Side
+from strategy.actions import ACTIONS, action_of
 from strategy.base import BASE, O1, TIGHT, WIDE
 from utils.fixed import MONEY_SCALE
 
@@ -145,6 +148,41 @@ def test_half_of_one_step_is_nothing_and_half_of_three_is_one() -> None:
     assert plan(table(), BASE, premium=10_000, size=0.5)[:2] == (Rule.BELOW_MIN_ORDER, 0)
     assert plan(table(), BASE, premium=3_200)[:2] == (Rule.OK, 3)
     assert plan(table(), BASE, premium=3_200, size=0.5)[:2] == (Rule.OK, 1)
+
+
+@pytest.mark.parametrize(
+    "premium, lot, arms", [(PREMIUM, 0, 0b111), (10_000, 0, 0), (5_000, 0, 0b011), (4_000, 0, 0b111), (PREMIUM, 5, 0b011)]
+)
+def test_half_the_size_is_offered_from_two_steps_on(premium: int, lot: int, arms: int) -> None:
+    # tight, base and wide allow 12.50, 10.00 and 8.33 dollars: of 0.05 (5 dollars a step) two, two and one step
+    of = table()
+    of.inst[0]["lot_steps"] = lot
+    found = halvable(of.pos, of.inst, of.acct, of.rules, of.limits, 0, O1, 1, 0, premium, float(premium), 0.0, 0.0, 1.0)
+    assert found == arms
+
+
+@pytest.mark.parametrize(
+    "premium, expected",
+    [
+        pytest.param(PREMIUM, (BASE, 5), id="ten steps: half of them, as the policy likes best"),
+        pytest.param(5_000, (BASE, 1), id="two steps: one"),
+        pytest.param(10_000, (BASE, 1), id="one step: half of it is masked, the whole is next best"),
+    ],
+)
+def test_a_policy_that_likes_half_gets_the_whole_where_half_is_masked(premium: int, expected: tuple[int, int]) -> None:
+    of = table()
+    values = np.full(ACTIONS, -1.0, np.float32)
+    values[0], values[action_of(BASE, 0.5)], values[action_of(BASE, 1.0)] = 0.0, 0.4, 0.3
+    planned = plan_entry(of.pos, of.inst, of.acct, of.rules, of.limits, 0, O1, 1, 0, NOW, premium, float(premium), 0.0, 0.0, values, 1, 1.0)
+    assert (Rule(planned[0]), planned[1:3]) == (Rule.OK, expected)
+
+
+def test_a_policy_that_likes_nothing_but_half_of_one_step_skips() -> None:
+    of = table()
+    values = np.full(ACTIONS, -1.0, np.float32)
+    values[0], values[action_of(BASE, 0.5)] = 0.0, 0.4
+    planned = plan_entry(of.pos, of.inst, of.acct, of.rules, of.limits, 0, O1, 1, 0, NOW, 10_000, 1e4, 0.0, 0.0, values, 1, 1.0)
+    assert Rule(planned[0]) is Rule.POLICY_SKIP
 
 
 @pytest.mark.parametrize("lot, expected", [(0, 10), (1, 10), (3, 9), (10, 10), (11, 0)])

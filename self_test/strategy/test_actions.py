@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategy.actions import ACTIONS, SKIP, action_of, arm_of, choose_action, size_of, valid_actions
+from strategy.actions import ACTIONS, SKIP, action_of, arm_of, choose_action, size_of, valid_actions, without_small
 
 ANY = st.lists(st.floats(width=32), min_size=ACTIONS, max_size=ACTIONS)
 
@@ -43,3 +43,8 @@ def test_whatever_the_values_only_a_valid_action_comes_out(values: list[float], 
     action = choose_action(np.array(values, np.float32), valid_actions(arms))
     assert valid_actions(arms) >> action & 1
     assert action == SKIP or 0 < values[action] < np.inf
+
+
+@pytest.mark.parametrize("arms, left", [(0b111, 0b1111111), (0b000, 0b1010101), (0b010, 0b1011101)])
+def test_the_small_size_goes_where_it_may_not_be_asked_for(arms: int, left: int) -> None:
+    assert without_small(valid_actions(0b111), arms) == left
