@@ -76,7 +76,7 @@ def plan_entry(
         return rule, 0, 0, 0, 0, 0.0
     mask, cost = affordable(inst, acct, rules, limits, i, s, side, reference, atr, spread)
     action = greedy_action(values, learned, regime, mask)
-    if inst[i]["option"] and SKIP < action and size_of(action) < FULL:
+    if inst[i]["option"] and action > SKIP and size_of(action) < FULL:
         halves = halvable(pos, inst, acct, rules, limits, i, s, side, regime, reference, atr, turnover, cost, size)
         action = choose_action(values, without_small(valid_actions(mask & regime_mask(regime)), halves))
     if action == SKIP:
