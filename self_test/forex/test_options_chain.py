@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forex.options_chain import ENTRY_DAYS, ENTRY_DELTAS, better, candidates, chain, entry_candidates, grid_of, listed_delta
-from forex.options_surface import arrays, kind_of
+from forex.options_files import read_surface
+from forex.options_quotes import option_quote, premium_bar
+from forex.options_surface import arrays, frozen, kind_of
 from self_test.forex.smiles import EURUSD, USDJPY
 from state.options import OptionContract, Right, Surface, cut_ts
 from utils.errors import Refusal
@@ -102,3 +106,23 @@ def test_nothing_in_range_is_an_empty_list() -> None:
 def test_a_pair_without_options_is_refused() -> None:
     with pytest.raises(Refusal, match="no options are listed on GBPUSD"):
         grid_of("GBPUSD")
+
+
+def test_over_real_spot_of_2025_the_frozen_surface_always_has_something_to_buy_and_to_hold(market_data: Path) -> None:
+    real = read_surface(market_data / "fx_options", "EURUSD", date(2025, 2, 10), {"USD": 0.043})
+    table = pq.read_table(market_data / "fx" / "dukascopy" / "EURUSD_15m.parquet").to_pydict()
+    bars = list(zip(*(table[name] for name in ("ts", "open", "high", "low", "close")), strict=True))[::60]
+    assert len(bars) > 300
+    for ts, *prices in bars:
+        opened, high, low, close = (round(price * 1e5) for price in prices)
+        held = frozen(real, ts, close * 1e-5)
+        for right in Right:
+            found = candidates(held, held.spot, ts, right)
+            assert len(found) >= 8
+            best = found[0]
+            assert 0.42 < abs(best.delta) <= 0.5
+            terms = (*arrays(held), kind_of("EURUSD"), int(right))
+            bid, ask, mid = option_quote(*terms, close, close, best.contract.strike, best.days, 1e-5)
+            assert 0 < bid < mid < ask < 2 * mid
+            candle = premium_bar(*terms, best.contract.strike, best.days, 1e-5, opened, high, low, close)
+            assert min(candle) == candle[2] <= candle[3] <= candle[1] == max(candle)
