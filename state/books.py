@@ -128,6 +128,8 @@ POS = np.dtype(
         ("right", "i8"),
         ("strike", "i8"),
         ("expiry_ts", "i8"),
+        ("delta", "f8"),
+        ("vol", "f8"),
     ]
 )
 """One position or pending entry.
@@ -142,7 +144,7 @@ at which one was asked for on this seat, `close_leg` the number in its id: these
 `bid`, `ask` (ticks, 0 without a quote), `sigma_bp` and `share` are the scene of the decision, `slip` what executions lost (money units);
 `unprotected_ms` = transport time that the position stood without a confirmed stop on its venue; `explored` = 1: a trial on paper.
 `right` (1 call, -1 put), `strike` (ticks of the pair) and `expiry_ts` (ms UTC) are the contract of an option, 0 elsewhere; an option is
-always held long, so `side` is 1 whatever the right.
+always held long, so `side` is 1 whatever the right; `delta` and `vol` are the contract's when it was ordered (told, never booked with).
 """
 
 ACCT = np.dtype(
@@ -233,11 +235,13 @@ LIMITS = np.dtype(
         ("by_mark", "i8"),
         ("option_base", "f8"),
         ("option_total", "f8"),
+        ("option_exit_days", "f8"),
     ]
 )
 """Every limit of the guardrails, one row; fractions of equity unless named otherwise; `weekend` is a code of `risk/weekend.py`.
 `fx_*` bind where shares of equity count margin: gross of a pair, of the account, net of a currency, in multiples of equity.
-`option_base`, `option_total`: premium of one option and of all of an account, fractions of equity.
+`option_base`, `option_total`: premium of one option and of all of an account, fractions of equity;
+`option_exit_days`: days before its expiry by which an option is sold.
 `by_mark` = 1: stops, targets and values of perpetuals go by the mark price, not the last."""
 
 PAR_E9 = 1_000_000_000

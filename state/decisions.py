@@ -24,7 +24,9 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     strategy: str
     """`C1`."""
     side: int
-    """1 long, -1 short."""
+    """1 long, -1 short; of an option which way its pair shall go."""
+    contract: str = ""
+    """The option's symbol, `EURUSD-20250321-C-1.05000`; its `reference` and `atr` are premium. Empty elsewhere."""
     regime: int
     """Code of `strategy.regime`."""
     reference: int

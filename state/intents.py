@@ -96,6 +96,13 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """The confirming close (ticks), the price that stop, target and size are planned from; of an option its ask (premium)."""
     contract: OptionContract | None = None
     """What an entry on a slot of options is made in; its side is always long, the direction is the contract's right."""
+    bid: int = 0
+    """What the contract could be sold at in that moment (ticks of premium); 0 where it is no option."""
+
+    @property
+    def direction(self) -> int:
+        """Which way its instrument's market shall go for it: 1 up, -1 down."""
+        return int(self.side if self.contract is None else self.contract.right)
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,3 +82,5 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """Fee that the venue took out of the coin bought (base units), beside `fee`; spot buys on a real venue."""
     gained: int | None = None
     """What the venue says that this exit gained in the account's currency, fees and financing apart (money units); None: our figure."""
+    fixing: int = 0
+    """The pair's price (ticks) that an option was settled at; 0 where it is no settlement."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules import rollout
-from modules.engine import choose
+from modules.engine import choose, option_pick
 from modules.engine.mandate import Mandate
 from state.books import FLAT
 from state.intents import Side, Signal
@@ -18,6 +18,8 @@ SIDES = {LONG: Side.LONG, SHORT: Side.SHORT}
 """Side codes of the market kernel as nouns."""
 
 NOTHING: frozenset[int] = frozenset()
+WHOLE = 1.0
+"""O1's stop and target are fractions of all of the premium."""
 
 
 def confirmed(
@@ -29,19 +31,25 @@ def confirmed(
     row = state.market[state.seats[i][1]]
     for s in range(CONFIRMED):
         side = (code >> (2 * s)) & 3
-        if not side or s not in allowed | explores or (side == SHORT and state.inst[i]["spot"]):
+        if not side or s not in allowed | explores or (side == SHORT and long_only(state, i)):
             continue
-        signal = Signal(
-            ts=ts,
-            key=candle.key,
-            strategy=s,
-            side=SIDES[side],
-            regime=int(row["regime"]),
-            atr=float(row["atr"]),
-            reference=candle.close,
-        )
         policy = s in allowed and rollout.policy_here(state, mandate, i, s)
-        if policy or s in explores:
+        if not policy and s not in explores:
+            continue
+        if state.inst[i]["option"]:
+            spot = (candle.close, candle.close) if quote is None or quote.crossed else (quote.bid, quote.ask)
+            signal = option_pick.signal_of(state, mandate, i, s, SIDES[side], ts, spot, WHOLE, quote, out)
+        else:
+            signal = Signal(
+                ts=ts,
+                key=candle.key,
+                strategy=s,
+                side=SIDES[side],
+                regime=int(row["regime"]),
+                atr=float(row["atr"]),
+                reference=candle.close,
+            )
+        if signal is not None:
             follow = choose.decide if policy else choose.explore
             follow(state, mandate, i, s, signal, quote, turnover_of(state, i), out)
 
@@ -52,10 +60,22 @@ def on_cadence(state: RuntimeState, mandate: Mandate, i: int, ts: int, quote: Qu
     if not demo_due(ts, int(state.demo_ts[i]), idle, mandate.demo_every_ms):
         return
     state.demo_ts[i] = ts
-    side = SIDES[demo_side(ts // mandate.demo_every_ms, bool(state.inst[i]["spot"]))]
-    reference = quote.ask if side is Side.LONG else quote.bid
-    signal = Signal(ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=reference * mandate.demo_fraction, reference=reference)
-    choose.decide(state, mandate, i, DEMO, signal, quote, turnover_of(state, i), out)
+    side = SIDES[demo_side(ts // mandate.demo_every_ms, long_only(state, i))]
+    signal: Signal | None
+    if state.inst[i]["option"]:
+        part = mandate.option_demo_fraction
+        signal = option_pick.signal_of(state, mandate, i, DEMO, side, ts, (quote.bid, quote.ask), part, quote, out)
+    else:
+        reference = quote.ask if side is Side.LONG else quote.bid
+        atr = reference * mandate.demo_fraction
+        signal = Signal(ts=ts, key=quote.key, strategy=DEMO, side=side, regime=0, atr=atr, reference=reference)
+    if signal is not None:
+        choose.decide(state, mandate, i, DEMO, signal, quote, turnover_of(state, i), out)
+
+
+def long_only(state: RuntimeState, i: int) -> bool:
+    """Whether seat `i` cannot follow a fall: coins cannot be borrowed on spot; a slot of options buys puts."""
+    return bool(state.inst[i]["spot"] and not state.inst[i]["option"])
 
 
 def turnover_of(state: RuntimeState, i: int) -> float:

@@ -94,7 +94,7 @@ def _follow(
     if rule != Rule.OK:
         facts = Facts(
             book=book_of(state, mandate, i, s),
-            health=health_of(state, mandate, i, s, quote, signal.ts),
+            health=health_of(state, mandate, i, s, quote, signal.ts, signal.contract),
             instrument=state.instrument(i),
             ts=signal.ts,
             judged=figure,
@@ -149,7 +149,7 @@ def _make_room(
     rule, _, plan = _planned(state, mandate, i, s, signal, turnover, weighed, pos)
     if rule != Rule.OK:
         return ""
-    book, health = book_of(state, mandate, i, s, pos), health_of(state, mandate, i, s, quote, signal.ts)
+    book, health = book_of(state, mandate, i, s, pos), health_of(state, mandate, i, s, quote, signal.ts, signal.contract)
     if isinstance(gate.review(intend(state, mandate, i, s, signal, quote, plan), book, health), Refused):
         return ""
     account, instrument = state.account_of(i), state.instrument(i)

@@ -139,7 +139,7 @@ class Engine:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
                 end = candle.ts + self._bar_ms[m]
                 if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
-                    exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0))
+                    exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0), before + self._bar_ms[m])
         if self._converts:
             turn_rates(state.inst, market)
         if held:
@@ -203,7 +203,9 @@ class Engine:
             out.append(Report(ts=event.ts, what="feed", rule="up", text=f"feed {event.feed} is up"))
 
     def _surface_seen(self, event: SurfaceSeen, out: list[Command]) -> None:
-        self.state.surfaces[event.surface.pair] = event.surface
+        known = self.state.surfaces.get(event.surface.pair)
+        if known is None or event.surface.ts >= known.ts:
+            self.state.surfaces[event.surface.pair] = event.surface
 
     # --- account ----------------------------------------------------------------------------------------------------------------
 
@@ -308,6 +310,7 @@ class Engine:
             end = OrderState.CANCELLED  # a venue may refuse what it had accepted
         order.to(end)
         i = state.row_of(order.account, order.key)
+        symbol = state.symbol_of(i)
         if order.entry:
             self._entry_over(i, ts, out)
         else:
@@ -319,7 +322,7 @@ class Engine:
         if state.pos[i]["status"] != OPEN:
             self._held.discard(i)
         self._dirty = True
-        text = f"{'entry' if order.entry else 'close'} of {state.instrument(i).symbol} {end.lower()}: {reason}"
+        text = f"{'entry' if order.entry else 'close'} of {symbol} {end.lower()}: {reason}"
         out.append(Report(ts=ts, what="order", account=str(order.account), key=order.key, rule=end.lower(), text=text))
 
     def _live(self, event: live.LiveEvent, out: list[Command]) -> None:

@@ -11,8 +11,11 @@ import msgspec
 from modules import rollout
 from modules.engine import explore_live
 from modules.engine.mandate import Mandate
+from modules.engine.option_exits import remember as remember_option
+from modules.engine.option_health import surface_facts
+from modules.engine.option_prices import lead_of, longest_hold, sign
 from modules.engine.refusals import refused
-from modules.engine.scene import remember, scene_of
+from modules.engine.scene import option_scene, remember, scene_of
 from risk import gate
 from risk.admission import affordable, halvable, objection, sized, standing
 from risk.costs import slipped
@@ -24,6 +27,7 @@ from state.conversion import mul_div
 from state.intents import Approved, ExitPlan, Intent, OrderType, Refused, Signal
 from state.market import Quote
 from state.messages import Command, Place, Report
+from state.options import OptionContract
 from state.orders import Order, OrderState
 from state.runtime import RuntimeState
 from strategy.actions import FULL, SKIP, Values, arm_of, choose_action, size_of, valid_actions, without_small
@@ -161,8 +165,18 @@ def book_of(state: RuntimeState, mandate: Mandate, i: int, s: int, pos: Rows | N
     )
 
 
-def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quote | None, ts: int, *, explored: bool = False) -> Health:
-    """What the gate must know of seat `i` at `ts` besides the rows."""
+def health_of(
+    state: RuntimeState,
+    mandate: Mandate,
+    i: int,
+    s: int,
+    quote: Quote | None,
+    ts: int,
+    contract: OptionContract | None = None,
+    *,
+    explored: bool = False,
+) -> Health:
+    """What the gate must know of seat `i` at `ts` besides the rows; `quote` is its market's, of an option its pair's."""
     account, m = state.account_of(i), state.seats[i][1]
     key = state.instruments[m].key
     feed, holds = mandate.feed_of[key], state.holds.get(str(account), {})
@@ -183,6 +197,7 @@ def health_of(state: RuntimeState, mandate: Mandate, i: int, s: int, quote: Quot
         max_spread_ratio=mandate.max_spread_ratio,
         largest_move=largest_move(state.market, m),
         max_move=float(mandate.limits[0]["max_move"]),
+        **surface_facts(state, i, contract, ts),
     )
 
 
@@ -200,6 +215,10 @@ def intend(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal
     side, ts, reference = int(signal.side), signal.ts, signal.reference
     order_type, limits = int(mandate.rules[s]["order_type"]), mandate.limits[0]
     touch = 0 if quote is None else (quote.ask if side > 0 else quote.bid)
+    hold_ms = int(mandate.rules[s]["max_hold_ms"])
+    if signal.contract is not None:
+        touch = 0 if quote is None else reference
+        hold_ms = int(longest_hold(hold_ms, signal.contract.expiry_ts, ts, lead_of(mandate.limits)))
     return Intent(
         ts=ts,
         account=state.account_of(i),
@@ -217,10 +236,11 @@ def intend(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal
             target=plan.target,
             atr=signal.atr,
             trail_atr=float(mandate.rules[s]["trail_k"][plan.arm]),
-            max_hold_ms=int(mandate.rules[s]["max_hold_ms"]),
+            max_hold_ms=hold_ms,
         ),
         explored=plan.explored,
-        scene=scene_of(state, i, quote, reference, plan.steps),
+        contract=signal.contract,
+        scene=scene_of(state, i, quote, reference, plan.steps) if signal.contract is None else option_scene(state, i, quote, signal),
     )
 
 
@@ -229,7 +249,7 @@ def enter(
 ) -> tuple[str, str]:
     """Ask the gate for a planned entry; append the order and its report, or the refusal's. Returns the order's id, or the rule."""
     book = book_of(state, mandate, i, s)
-    health = health_of(state, mandate, i, s, quote, signal.ts, explored=plan.explored)
+    health = health_of(state, mandate, i, s, quote, signal.ts, signal.contract, explored=plan.explored)
     verdict = gate.review(intend(state, mandate, i, s, signal, quote, plan), book, health)
     if isinstance(verdict, Refused):
         facts = Facts(book=book, health=health, instrument=state.instrument(i), ts=signal.ts)
@@ -261,6 +281,10 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
     )
     state.pos[i]["explored"] = intent.explored
     remember(state.pos[i], intent.scene)
+    if intent.contract is not None:
+        one = intent.contract
+        sign(state.pos, i, int(one.right), one.strike, one.expiry_ts, intent.ts, lead_of(mandate.limits))
+        remember_option(state, i, one, intent.ts)
     order = Order(order_id=approved.order_id, account=intent.account, key=intent.key, entry=True, steps=intent.steps, ts=intent.ts)
     state.orders[order.order_id] = order.to(OrderState.IN_FLIGHT)
     state.count(intent.account, "orders")
@@ -273,7 +297,7 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
             account=str(intent.account),
             key=intent.key,
             text=(
-                f"{intent.strategy} {intent.side.word} {instrument.symbol} {instrument.qty(intent.steps)} near "
+                f"{intent.strategy} {intent.side.word} {state.symbol_of(i)} {instrument.qty(intent.steps)} near "
                 f"{instrument.price(intent.reference)}, stop {instrument.price(intent.exits.stop)}, "
                 f"target {instrument.price(intent.exits.target)} ({intent.arm}{', explored' if intent.explored else ''})"
             ),

@@ -12,6 +12,7 @@ from modules.engine.mandate import Mandate, StrategyCard
 from modules.engine.policies import Policies
 from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
+from modules.timeframes import BY_DAYS, map_of
 from risk.cost_model import CostModel
 from state.accounts import OF_PAIRS, Account, Domain, Mode
 from state.books import Rows
@@ -105,6 +106,7 @@ def make_mandate(
         procedures=dict(procedures or {}),
         quotes=quotes,
         max_spread_ratio=config.risk.max_spread_ratio,
+        option_frames=map_of(config.domains[Domain.OPTIONS].by_days if Domain.OPTIONS in config.domains else BY_DAYS),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from modules import rollout
-from modules.engine import coins, explore_live, policies, scene
+from modules.engine import coins, explore_live, option_exits, policies, scene
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
@@ -58,7 +58,7 @@ def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command], more: 
     row = {
         "ts": fill.ts,
         "account": str(fill.account),
-        "symbol": instrument.symbol,
+        "symbol": state.symbol_of(i),
         "order_id": fill.order_id,
         "exec_id": fill.exec_id,
         "side": "buy" if fill.side > 0 else "sell",
@@ -67,6 +67,7 @@ def fill_row(state: RuntimeState, i: int, fill: Fill, out: list[Command], more: 
         "fee": plain(money(fill.fee)),
         "maker": fill.maker,
         **({"base_fee": plain(fill.base_fee)} if fill.base_fee else {}),
+        **({"fixing": plain(instrument.price(fill.fixing))} if fill.fixing else {}),
         **more,
     }
     out.append(Record("fill", row))
@@ -93,7 +94,7 @@ def entry_filled(state: RuntimeState, i: int, fill: Fill, out: list[Command]) ->
     if first and steps > 0:
         instrument, pos = state.instrument(i), state.pos[i]
         text = (
-            f"{Side(int(pos['side'])).word} {instrument.symbol} opened at {instrument.price(fill.price)} x {instrument.qty(fill.steps)}, "
+            f"{Side(int(pos['side'])).word} {state.symbol_of(i)} opened at {instrument.price(fill.price)} x {instrument.qty(fill.steps)}, "
             f"stop {instrument.price(int(pos['stop']))}, target {instrument.price(int(pos['target']))}"
         )
         out.append(Report(ts=fill.ts, what="opened", account=str(fill.account), key=fill.key, text=text))
@@ -129,12 +130,13 @@ def trade_done(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason
     net = int(pos["realised"] - pos["fees"] - pos["funding"])
     row = trade_row(state, mandate, i, fill, reason, net)
     out.append(Record("trade", row))
+    option_exits.settled(state, i, fill, reason, out)
     state.closed_trades[a] += 1
     state.realised[a] += net
     paused = trade_closed(state.acct, mandate.rules, mandate.limits, a, s, net, int(pos["opened_ts"]), fill.ts)
     hours = (fill.ts - int(pos["opened_ts"])) / 3_600_000
     text = (
-        f"{row['side']} {instrument.symbol} closed by {reason} at {row['exit']} after {hours:.1f} h: "
+        f"{row['side']} {row['symbol']} closed by {reason} at {row['exit']} after {hours:.1f} h: "
         f"{plain(money(net).quantize(Decimal('0.0001')))} {home_currency(instrument)}, {row['r']:+.2f} R, fees {row['fees']}"
     )
     out.append(Report(ts=fill.ts, what="closed", account=str(fill.account), key=fill.key, rule=str(reason), text=text))
@@ -178,9 +180,10 @@ def trade_row(state: RuntimeState, mandate: Mandate, i: int, fill: Fill, reason:
         "procedure": mandate.procedures.get(standing_key(domain, style), ""),
         "decided_ts": int(pos["decided_ts"]),
     }
+    tags |= option_exits.details(state, i)
     return tags | {
         "account": str(fill.account),
-        "symbol": instrument.symbol,
+        "symbol": state.symbol_of(i),
         "strategy": card.name,
         "style": card.style,
         "arm": int(pos["arm"]),
@@ -252,11 +255,16 @@ def close_refused(state: RuntimeState, i: int, ts: int) -> None:
     state.pos[i]["close_after"] = ts + min(doubled, state.bar_ms(state.seats[i][1]))
 
 
-def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0) -> None:
+def bar_told(
+    state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0, since: int = 0
+) -> None:
     """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop.
 
-    Its value goes by `mark` (ticks; 0: by the bar's close).
+    Its value goes by `mark` (ticks; 0: by the bar's close). `since`: when the bar before closed; an option's timeframe may change.
     """
+    if state.inst[i]["option"]:
+        option_exits.bar_told(state, mandate, i, ts, candle, since, out)
+        return
     if bar_closed(state.pos, state.inst, mandate.rules, mandate.limits, i, ts, candle.high, candle.low, candle.close):
         out.append(protect(state, i))
     if mark:

@@ -20,17 +20,18 @@ from modules.settings import DomainSettings
 from modules.simulator.filters import Category, listing_for_prices
 from modules.simulator.fx_listings import fx_listing_for_prices
 from modules.timeframes import Frames
-from state.accounts import Domain
+from state.accounts import OF_PAIRS, Domain
 from state.books import Rows
-from state.instruments import Instrument
+from state.instruments import Instrument, option_slot
+from state.options import Surface
 from strategy.market import on_primary_bar
 from strategy.ring import watch_primary_bar
 from utils.errors import Refusal
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-KIND: dict[Domain, Kind] = {Domain.CRYPTO: "spot", Domain.PERPS: "perp", Domain.FOREX: "fx"}
-PROFILES = {"spot": Domain.CRYPTO, "perp": Domain.PERPS, "fx": Domain.FOREX}
+KIND: dict[Domain, Kind] = {Domain.CRYPTO: "spot", Domain.PERPS: "perp", Domain.FOREX: "fx", Domain.OPTIONS: "fx"}
+PROFILES = {"spot": Domain.CRYPTO, "perp": Domain.PERPS, "fx": Domain.FOREX, "options": Domain.OPTIONS}
 """What stored candles are asked for by."""
 CATEGORY: dict[Domain, Category] = {Domain.CRYPTO: "spot", Domain.PERPS: "linear"}
 DAY_MS = 86_400_000
@@ -70,6 +71,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Instrument key -> native primary bars from before its first candle: they lengthen the warm-up."""
     mark: Mapping[str, MarkBars] = {}
     """Instrument key -> mark prices of a perpetual over the columns."""
+    surfaces: Mapping[str, Surface] = {}
+    """Pair -> the volatility surface that is held, by delta and tenor, over all columns; without one its options are not traded."""
 
     @property
     def bars(self) -> int:
@@ -142,7 +145,9 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
         if domain is Domain.PERPS:
             times, rates = archive.funding(symbol)
             funding[instrument.key] = (times, np.floor(rates * 1e8 + 0.5).astype(np.int64))
-        finer = _finer(archive, kind, symbol, confirm_ms, (int(bars.ts[0]), int(bars.ts[-1]) + confirm_ms), float(instrument.tick))
+        window_ms = (int(bars.ts[0]), int(bars.ts[-1]) + confirm_ms)
+        # Of an option's premium there are no finer bars: a bar that holds both its stop and its target is a stop.
+        finer = None if domain is Domain.OPTIONS else _finer(archive, kind, symbol, confirm_ms, window_ms, float(instrument.tick))
         if finer is not None:
             fine[instrument.key] = finer
         before[instrument.key] = _native(archive, kind, symbol, frames.primary_ms, int(bars.ts[0]), float(instrument.tick))
@@ -161,8 +166,9 @@ def _frames(symbols: Sequence[str], settings: DomainSettings) -> Frames:
 
 
 def _listed(symbol: str, domain: Domain, bars: Bars) -> Instrument:
-    if domain is Domain.FOREX:
-        return fx_listing_for_prices(symbol, bars.close).instrument
+    if domain in OF_PAIRS:
+        pair = fx_listing_for_prices(symbol, bars.close).instrument
+        return option_slot(pair) if domain is Domain.OPTIONS else pair
     return listing_for_prices(symbol, CATEGORY[domain], bars.close).instrument
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modules.engine.policies import Policies
+from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from state.accounts import Account, Domain
 from state.books import Rows
 from strategy.sentiment import SentimentRule
@@ -63,3 +64,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """A demo order is this many times the venue's minimum, or the normal size if smaller."""
     demo_fraction: float = 0.01
     """Stop and target distance of the demo, as a fraction of the price."""
+    option_demo_fraction: float = 0.10
+    """The same for options, of the premium: a hundredth of it lies inside the spread."""
+    option_frames: TimeframeMap = map_of(BY_DAYS)
+    """Which timeframes govern an option that is held, by the days to its expiry."""

@@ -17,6 +17,7 @@ from modules.engine.adopt import adopt
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.engine.policies import Policies
+from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from state.accounts import Account, Domain
 from state.books import ACCT, INST, LIMITS, POS, RULES, natural
 from state.chain import Chain
@@ -76,6 +77,8 @@ class _Terms(msgspec.Struct, kw_only=True):
     demo_every_ms: int
     demo_min_multiple: float
     demo_fraction: float
+    option_demo_fraction: float = 0.10
+    option_frames: TimeframeMap = map_of(BY_DAYS)
 
 
 class _Stored(msgspec.Struct, kw_only=True):
@@ -110,6 +113,8 @@ def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
         demo_every_ms=mandate.demo_every_ms,
         demo_min_multiple=mandate.demo_min_multiple,
         demo_fraction=mandate.demo_fraction,
+        option_demo_fraction=mandate.option_demo_fraction,
+        option_frames=mandate.option_frames,
     )
     arrays |= {"rules": mandate.rules, "limits": mandate.limits, "params": mandate.params}
     blobs = {name: Blob(layout(array), array.tobytes()) for name, array in arrays.items()}
@@ -168,6 +173,8 @@ def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
         demo_every_ms=terms.demo_every_ms,
         demo_min_multiple=terms.demo_min_multiple,
         demo_fraction=terms.demo_fraction,
+        option_demo_fraction=terms.option_demo_fraction,
+        option_frames=terms.option_frames,
     )
     return Engine(state, mandate)
 

@@ -15,5 +15,6 @@ def refused(state: RuntimeState, mandate: Mandate, signal: Signal, rule: Rule, f
     """The report of a refusal: strategy, side and symbol, then the rule with its reason and figures."""
     told = refusal(rule, facts)
     name, account = mandate.strategies[signal.strategy].name, str(state.account_of(facts.book.i))
-    text = f"{name} {Side(signal.side).word} {facts.instrument.symbol} skipped: {told.rule}, {told.reason}"
+    symbol = facts.instrument.symbol if signal.contract is None else signal.contract.symbol
+    text = f"{name} {Side(signal.side).word} {symbol} skipped: {told.rule}, {told.reason}"
     return Report(ts=signal.ts, what="refused", account=account, key=signal.key, rule=told.rule, text=text)

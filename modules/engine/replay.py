@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from forex.options_calendar import DAY_MS
+from forex.options_surface import frozen
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid, feed_native, marked
@@ -24,7 +26,7 @@ from state.accounts import Mode
 from state.conversion import turn_rates
 from state.intents import Side
 from state.market import Candle, FundingRate, MarkPrice
-from state.messages import BarsClosed, Command, Event, Record, Report
+from state.messages import BarsClosed, Command, Event, Record, Report, SurfaceSeen
 from state.runtime import REASONS
 from strategy.registry import STRATEGIES
 from strategy.ring import watch_bar, watch_rate
@@ -71,6 +73,21 @@ def events_of(grid: Grid, marks: Mapping[str, MarkBars] = MappingProxyType({})) 
             told = known
 
 
+def surfaces_of(grid: Grid, bars: Iterable[BarsClosed]) -> Iterator[BarsClosed | SurfaceSeen]:
+    """The bars, and before the first of each day (UTC) the grid's surfaces as if they were quoted anew: never stale, never other vols."""
+    ticks = {one.key: (one.symbol, float(one.tick)) for one in grid.instruments}
+    day = -1
+    for event in bars:
+        opened = event.ts - grid.confirm_ms
+        if opened // DAY_MS != day:
+            day = opened // DAY_MS
+            for candle in event.candles:
+                pair, tick = ticks[candle.key]
+                if pair in grid.surfaces:
+                    yield SurfaceSeen(opened, frozen(grid.surfaces[pair], opened, candle.open * tick))
+        yield event
+
+
 def warm(engine: Engine, grid: Grid) -> None:
     """Feed the columns before the start to the market rows alone: history, nothing is decided on it."""
     market, observed, params = engine.state.market, engine.state.observed, engine.mandate.params
@@ -104,7 +121,7 @@ def warm(engine: Engine, grid: Grid) -> None:
                 engine.state.inst[i]["funding_e8"] = rates[known - 1]
 
 
-def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[BarsClosed], sink: Sink) -> None:
+def drive(engine: Engine, venue: BarVenue, events: Iterable[BarsClosed | SurfaceSeen], sink: Sink) -> None:
     """The loop: first what the venue does with the bars, then the bars themselves; commands go to the venue at once."""
     process = engine.process
 
@@ -117,7 +134,7 @@ def drive(engine: Engine, venue: BarVenue, events: Iterator[BarsClosed] | list[B
                     apply(answer)
 
     for bars in events:
-        if not venue.idle:
+        if isinstance(bars, BarsClosed) and not venue.idle:
             for event in venue.at_open(bars.candles):
                 apply(event)
             for event in venue.inside(bars.candles):
@@ -139,7 +156,16 @@ def run_engine(
     warm(engine, grid)
     state = engine.state
     marks = marked(grid, engine.mandate.limits)
-    venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine, grid.mark, by_mark=bool(marks))
+    venue = BarVenue(
+        state.inst,
+        state.seats_in(Mode.PAPER),
+        grid.confirm_ms,
+        grid.funding,
+        grid.fine,
+        grid.mark,
+        by_mark=bool(marks),
+        surfaces=state.surfaces,
+    )
     trades: list[dict[str, Any]] = []
     refused: dict[str, int] = {}
 
@@ -152,7 +178,8 @@ def run_engine(
             elif isinstance(command, Report) and command.what == "refused":
                 refused[command.rule] = refused.get(command.rule, 0) + 1
 
-    drive(engine, venue, events_of(grid, marks), collect)
+    bars = events_of(grid, marks)
+    drive(engine, venue, surfaces_of(grid, bars) if grid.surfaces else bars, collect)
     equity = sum((money(int(acct["equity"])) for acct in state.acct), Decimal(0))
     return Outcome(trades=in_order(trades), final_equity=plain(equity), bars=grid.bars, refused=refused)
 

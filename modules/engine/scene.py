@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from state.conversion import home_of
-from state.intents import ExitReason, Scene
+from state.intents import ExitReason, Scene, Signal
 from state.market import Quote
 from state.orders import Fill
 from state.runtime import RuntimeState
@@ -36,6 +36,13 @@ def scene_of(state: RuntimeState, i: int, quote: Quote | None, reference: int, s
         sigma_bp=sigma_bp(row),
         share=size / turnover if turnover > 0.0 else 0.0,
     )
+
+
+def option_scene(state: RuntimeState, i: int, quote: Quote | None, signal: Signal) -> Scene | None:
+    """The scene of an order for an option: its own quote, its pair's volatility; there is no turnover to take a share of."""
+    if quote is None or quote.crossed:
+        return None
+    return Scene(bid=signal.bid, ask=signal.reference, sigma_bp=sigma_bp(state.market[state.seats[i][1]]), share=0.0)
 
 
 def sigma_bp(row: Any) -> float:
@@ -70,6 +77,8 @@ def entered(state: RuntimeState, i: int, fill: Fill) -> dict[str, Any]:
 def left(state: RuntimeState, i: int, fill: Fill, reason: ExitReason) -> None:
     """Count what an exit's execution lost to the level that caused it: the stop, the target, else the last close."""
     pos = state.pos[i]
+    if reason in {ExitReason.EXERCISED, ExitReason.EXPIRED}:
+        return  # settled by its terms: nothing was executed
     if reason in {ExitReason.STOP, ExitReason.TRAIL}:
         level = int(pos["stop"])
     else:

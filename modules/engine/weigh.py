@@ -56,7 +56,7 @@ def weigh(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal,
     """Look at a candidate of strategy `s` on seat `i` and ask the policies of its domain."""
     side, reference, atr = int(signal.side), signal.reference, signal.atr
     domain = str(state.account_of(i).domain)
-    spread = spread_of(quote, reference)
+    spread = spread_of(quote, reference) if signal.contract is None else (reference - signal.bid) / reference
     arms, cost = affordable(state.inst, state.acct, mandate.rules, mandate.limits, i, s, side, reference, atr, spread)
     observation = seen(state, mandate, i, s, signal, spread)
     policy = in_force(state, mandate.policies, domain)
@@ -67,10 +67,8 @@ def weigh(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal,
         policy=policy,
         decision=decision,
         values=NO_VALUES if decision.values is None else np.array(decision.values, np.float32),
-        size=size_of_trust(state, domain, signal.ts)
-        * drift_levels.size_factor(state.drift.get(domain))
-        * sentiment.size_factor(state.sentiment.get(domain), mandate.sentiment, side, signal.ts),
-        vetoed=sentiment.vetoed(state.sentiment.get(domain), mandate.sentiment, side, signal.ts),
+        size=size_factor(state, mandate, i, signal.direction, signal.ts),
+        vetoed=sentiment.vetoed(state.sentiment.get(domain), mandate.sentiment, signal.direction, signal.ts),
         arms=arms & regime_mask(signal.regime),
         cost=cost,
         spread=spread,
@@ -78,9 +76,19 @@ def weigh(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal,
     )
 
 
+def size_factor(state: RuntimeState, mandate: Mandate, i: int, direction: int, ts: int) -> float:
+    """What makes an entry on seat `i` smaller: a new policy, drift, a mood against its `direction`. Never above 1."""
+    domain = str(state.account_of(i).domain)
+    return (
+        size_of_trust(state, domain, ts)
+        * drift_levels.size_factor(state.drift.get(domain))
+        * sentiment.size_factor(state.sentiment.get(domain), mandate.sentiment, direction, ts)
+    )
+
+
 def seen(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, spread: float) -> Observation:
     """The observation of a candidate; without features, and with the reason, where there are none."""
-    side, told = int(signal.side), {"strategy": s, "side": int(signal.side), "regime": signal.regime}
+    side, told = int(signal.side), {"strategy": s, "side": signal.direction, "regime": signal.regime}
     if not mandate.strategies[s].confirmed:
         return Observation(features=None, reason="demo", **told)
     inst, rules = state.inst, mandate.rules
@@ -89,7 +97,7 @@ def seen(state: RuntimeState, mandate: Mandate, i: int, s: int, signal: Signal, 
     cost = round_trip(inst, i, int(rules[s]["order_type"]), side, spread, float(rules[s]["prior_hold_ms"]))
     market = state.seats[i][1]
     mood, stale = sentiment.mood(state.sentiment.get(str(state.account_of(i).domain)), mandate.sentiment, signal.ts)
-    code = observe(state.market, state.observed, market, inst, i, rules, s, side, signal.ts, cost, usual, mood, stale, out)
+    code = observe(state.market, state.observed, market, inst, i, rules, s, signal.direction, signal.ts, cost, usual, mood, stale, out)
     return Observation(features=out if code == SEEN else None, reason=REASONS[code], **told)
 
 
@@ -117,7 +125,8 @@ def record(
         account=str(state.account_of(i)),
         key=signal.key,
         strategy=mandate.strategies[signal.strategy].name,
-        side=int(signal.side),
+        side=signal.direction,
+        contract="" if signal.contract is None else signal.contract.symbol,
         regime=signal.regime,
         reference=signal.reference,
         atr=signal.atr,

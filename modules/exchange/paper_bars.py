@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from modules.engine.option_prices import bid_candle, quoted, settlement, terms_of
 from modules.exchange.paper_funding import settlement_ref
 from risk.costs import entry_fee_ppm, slipped
 from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched, traded_at
@@ -34,6 +36,7 @@ from state.messages import (
     Protect,
     StopFilled,
 )
+from state.options import OptionContract, Surface
 from state.orders import Fill
 from utils.errors import Invariant
 
@@ -71,6 +74,10 @@ class Held(msgspec.Struct):
     target: int
     since: int
     """Settlements up to then (ms UTC) are done, or came before it was there."""
+    bar: Candle
+    """The last bar of its premium, at first a flat one at its price; of use where it is an option."""
+    contract: OptionContract | None = None
+    """What is held, where it is an option: stop, target and bars are its premium."""
     close: Reduce | None = None
 
     @property
@@ -82,6 +89,11 @@ class Held(msgspec.Struct):
     def high(self) -> int:
         """The nearer level above."""
         return self.target if self.side > 0 else self.stop
+
+
+def flat(key: str, ts: int, price: int) -> Candle:
+    """A bar in which nothing moved."""
+    return Candle(key, ts, price, price, price, price, 0.0)
 
 
 class BarVenue:
@@ -97,12 +109,17 @@ class BarVenue:
         mark: Mapping[str, MarkBars] | None = None,
         *,
         by_mark: bool = False,
+        surfaces: Mapping[str, Surface] = MappingProxyType({}),
     ) -> None:
-        """Funding is paid at the `mark` where there is one; `by_mark`: stops and targets trigger by it, too."""
+        """Funding is paid at the `mark` where there is one; `by_mark`: stops and targets trigger by it, too.
+
+        `surfaces`: pair -> the surface of the moment, as whoever feeds the bars keeps it; options are priced with it.
+        """
         self._inst, self._index, self._confirm_ms = inst, index, confirm_ms
         self._funding = funding or {}
         self._fine = fine or {}
         self._mark, self._by_mark = mark or {}, by_mark
+        self._surfaces = surfaces
         self._entries: dict[str, Approved] = {}
         self._held: dict[str, Held] = {}
 
@@ -132,16 +149,20 @@ class BarVenue:
         """What happens at the open of these bars."""
         events: list[AccountEvent] = []
         held_by, entries, funded = self._held, self._entries, self._funding
-        for candle in candles:
-            key = candle.key
+        for told in candles:
+            key = told.key
             held = held_by.get(key)
             if held is None:
                 entry = entries.get(key)
                 if entry is not None and entry.intent.order_type != RESTING:
-                    self._enter_at_open(entry, candle, events)
+                    self._enter_at_open(entry, told, events)
                 continue
             if key in funded:
-                self._settle(held, candle, events)
+                self._settle(held, told, events)
+            if held.contract is not None and told.ts >= held.contract.expiry_ts:
+                self._deliver(held, held.contract, told, events)
+                continue
+            candle = told if held.contract is None else self._premium(held, held.contract, told)
             if held.close is not None:
                 self._leave(held, candle.open, candle.ts, None, events)
                 continue
@@ -154,14 +175,15 @@ class BarVenue:
         """What happens within these bars, known at their close."""
         events: list[AccountEvent] = []
         held_by, entries = self._held, self._entries
-        for candle in candles:
-            key = candle.key
+        for told in candles:
+            key = told.key
             entry = entries.get(key) if entries else None
-            if entry is not None and not self._rest(entry, candle, events):
+            if entry is not None and not self._rest(entry, told, events):
                 continue
             held = held_by.get(key)
             if held is None:
                 continue
+            candle = told if held.contract is None else self._premium(held, held.contract, told)
             seen = self._seen(candle)
             if held.low < seen.low and seen.high < held.high:
                 continue
@@ -190,6 +212,35 @@ class BarVenue:
             return None
         return Candle(candle.key, candle.ts, int(mark.open[k]), int(mark.high[k]), int(mark.low[k]), int(mark.close[k]), 0.0)
 
+    def _premium(self, held: Held, contract: OptionContract, candle: Candle) -> Candle:
+        """The bar of a held option's bid beside a candle of its pair; without a surface it stays where it was."""
+        if held.bar.ts != candle.ts:
+            surface, last = self._surfaces.get(contract.pair), held.bar.close
+            if surface is None:
+                held.bar = flat(candle.key, candle.ts, last)
+            else:
+                held.bar = bid_candle(surface, contract, candle, self._confirm_ms)
+        return held.bar
+
+    def _deliver(self, held: Held, contract: OptionContract, candle: Candle, events: list[AccountEvent]) -> None:
+        """The contract's own end: at the first open from its cut on it pays what it is worth there, without spread or fee."""
+        worth = settlement(int(contract.right), contract.strike, candle.open)
+        order_id = f"{held.key}-{candle.ts:x}-s"
+        fill = Fill(
+            ts=candle.ts,
+            account=held.account,
+            key=held.key,
+            order_id=order_id,
+            exec_id=f"{order_id}-1",
+            side=-held.side,
+            price=worth,
+            steps=held.steps,
+            fee=0,
+            fixing=candle.open,
+        )
+        del self._held[held.key]
+        events.append(StopFilled(candle.ts, fill, ExitReason.EXERCISED if worth > 0 else ExitReason.EXPIRED))
+
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
         times, rates = self._funding[candle.key]
         for at in range(bisect_right(times, held.since), bisect_right(times, candle.ts)):
@@ -205,13 +256,17 @@ class BarVenue:
             events.append(OrderCancelled(candle.ts, intent.account, order.order_id, "the bar it was meant for never came"))
             return
         i = self._index[intent.key]
+        opened = candle.open if intent.contract is None else self._ask(intent.contract, candle)
+        if opened == 0:
+            events.append(OrderCancelled(candle.ts, intent.account, order.order_id, "no surface prices it"))
+            return
         price = entry_at_open(
             int(intent.order_type),
             int(intent.side),
             intent.limit,
             intent.exits.stop,
             intent.exits.target,
-            candle.open,
+            opened,
             int(self._inst[i]["slip_ppm"]),
         )
         if price == 0:
@@ -219,6 +274,14 @@ class BarVenue:
             events.append(OrderCancelled(candle.ts, intent.account, order.order_id, reason))
             return
         self._enter(order, i, price, candle.ts, events)
+
+    def _ask(self, contract: OptionContract, candle: Candle) -> int:
+        """What the contract is offered at at a candle's open, ticks; 0 without a surface."""
+        surface = self._surfaces.get(contract.pair)
+        if surface is None:
+            return 0
+        at = (contract.expiry_ts, candle.ts, candle.open, candle.open)
+        return quoted(terms_of(surface), int(contract.right), contract.strike, *at)[1]
 
     def _rest(self, order: Approved, candle: Candle, events: list[AccountEvent]) -> bool:
         intent = order.intent
@@ -256,6 +319,8 @@ class BarVenue:
             steps=intent.steps,
             stop=intent.exits.stop,
             target=intent.exits.target,
+            contract=intent.contract,
+            bar=flat(intent.key, 0, price),
             since=ts - int(intent.order_type is OrderType.MAKER),  # filled within its bar it stands at the settlement of the next open
         )
         events.append(OrderFilled(ts, fill))

@@ -13,7 +13,7 @@ NOW = 1_735_689_600_000
 
 
 def test_all_strategies_but_the_demo_are_chosen_unless_named() -> None:
-    assert chosen_strategies(None) == {0, 1, 2, 3, 5, 6}
+    assert chosen_strategies(None) == {0, 1, 2, 3, 5, 6, 7}
     assert chosen_strategies(["C2", "demo"]) == {1, 4}
     assert chosen_strategies([]) == frozenset()
 
