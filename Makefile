@@ -13,19 +13,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench bench-learning gate-odds soak pictures clean
+.PHONY: help run setup setup-ibkr test test-ibkr check bench bench-learning gate-odds soak pictures clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
 	@echo 'make setup     install and compile the kernels ahead of time'
 	@echo 'make test      install the test tools, run every test'
+	@echo 'make test-ibkr run the contract tests of Interactive Brokers in an environment of their own (.venv-ibkr)'
+	@echo 'make setup-ibkr install what the bot runs on there, too: FX options live'
 	@echo 'make check     lint, format, import law, types'
 	@echo 'make bench     measured figures as JSON, and what learning is worth on BOT_MARKET_DATA'
 	@echo 'make bench-learning   the latter alone (ARGS="--doc docs/learning_results.md": written down)'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      the long proof: twenty seeds of chaos, two minutes and ten kills each'
 	@echo 'make pictures  the pictures of docs/panel.md, made anew (needs chromium)'
-	@echo 'make clean     remove .venv and caches (never var/<env>, where state lives)'
+	@echo 'make clean     remove .venv, .venv-ibkr and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
@@ -60,6 +62,32 @@ setup: $(VENV)/.runtime
 test: $(VENV)/.dev
 	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
+# ib_async pins tzdata below 2026, our constraints have a later one: two environments (requirements-ibkr.txt).
+IBKR := .venv-ibkr
+IBKR_PIP := $(IBKR)/bin/python -m pip --disable-pip-version-check --quiet
+IBKR_TESTS := msgspec structlog pytest pytest-asyncio pytest-timeout
+
+$(IBKR)/.constraints: constraints.txt
+	@test -d $(IBKR) || $(PYTHON) -m venv $(IBKR)
+	@sed '/^tzdata==/d' constraints.txt > $@
+
+$(IBKR)/.tests: $(IBKR)/.constraints requirements-ibkr.txt
+	@echo 'Installing what the tests of Interactive Brokers need ...'
+	@$(IBKR_PIP) install -c $(IBKR)/.constraints -r requirements-ibkr.txt $(IBKR_TESTS)
+	@touch $@
+
+$(IBKR)/.runtime: $(IBKR)/.tests requirements.txt
+	@echo 'Installing what the bot runs on beside ib_async ...'
+	@sed '/^-c /d' requirements.txt > $(IBKR)/runtime.txt
+	@$(IBKR_PIP) install -c $(IBKR)/.constraints -r $(IBKR)/runtime.txt -r requirements-ibkr.txt
+	@touch $@
+
+setup-ibkr: $(IBKR)/.runtime
+
+# Without the suite's conftest, which brings the whole engine.
+test-ibkr: $(IBKR)/.tests
+	@exec $(IBKR)/bin/python -m pytest --noconftest self_test/contracts/test_ibkr.py $(ARGS)
+
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -83,5 +111,5 @@ pictures: $(VENV)/.dev
 	@exec $(BIN)/python -m bench.pictures
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache
+	rm -rf $(VENV) $(IBKR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache
 	find . -name __pycache__ -not -path './var/*' -type d -prune -exec rm -rf {} +

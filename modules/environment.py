@@ -48,6 +48,22 @@ OANDA_HOSTS = {
     "live": BrokerHosts("https://api-fxtrade.oanda.com", "https://stream-fxtrade.oanda.com"),
 }
 """By `OANDA_ENV`."""
+
+
+class IbkrPlace(msgspec.Struct, frozen=True):
+    """Where the gateway of Interactive Brokers listens, as which client we call, and for which account."""
+
+    host: str
+    port: int
+    client_id: int
+    account: str
+
+    def __repr__(self) -> str:
+        return f"IbkrPlace({self.host}:{self.port}, client {self.client_id})"
+
+
+IBKR_PAPER_PORT = 4002
+"""IB Gateway's port of a paper account; of a live one it is 4001, of TWS 7497 and 7496."""
 CHANNELS = {"bybit-spot": "/v5/public/spot", "bybit-linear": "/v5/public/linear"}
 """Name of a feed of Bybit -> path of its stream."""
 
@@ -59,6 +75,7 @@ SECRETS = (
     "BYBIT_PERP_API_SECRET",
     "OANDA_API_TOKEN",
     "OANDA_ACCOUNT_ID",
+    "IBKR_ACCOUNT",
     "TELEGRAM_BOT_TOKEN",
     "PANEL_TOKEN",
 )
@@ -93,6 +110,20 @@ def oanda_site(env: Environment, environ: Mapping[str, str]) -> str:
     if site == "live" and env is not Environment.LIVE:
         raise Refusal(f"OANDA_ENV=live does not go with --env {env}: there it is practice's account", ExitCode.CREDENTIALS)
     return site
+
+
+def ibkr_place(environ: Mapping[str, str]) -> IbkrPlace | None:
+    """The gateway that `IBKR_*` names; None without `IBKR_ACCOUNT`. Refusal that names the variable which makes no sense."""
+    account = secret("IBKR_ACCOUNT", environ)
+    if account is None:
+        return None
+    numbers = {}
+    for name, otherwise, least, most in (("IBKR_PORT", IBKR_PAPER_PORT, 1, 65535), ("IBKR_CLIENT_ID", 1, 1, 999_999)):
+        text = environ.get(name) or str(otherwise)
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise Refusal(f"{name}: {text!r} is not a number from {least} to {most}", ExitCode.CREDENTIALS)
+        numbers[name] = int(text)
+    return IbkrPlace(environ.get("IBKR_HOST") or "127.0.0.1", numbers["IBKR_PORT"], numbers["IBKR_CLIENT_ID"], account)
 
 
 def choose(asked: str | None, environ: Mapping[str, str]) -> Environment:

@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 
 from modules.engine.desk import FEEDS
-from modules.environment import CHANNELS, HOSTS, OANDA_HOSTS, SECRETS, Environment, choose, oanda_site, secret, without_secrets
+from modules.environment import (
+    CHANNELS,
+    HOSTS,
+    OANDA_HOSTS,
+    SECRETS,
+    Environment,
+    IbkrPlace,
+    choose,
+    ibkr_place,
+    oanda_site,
+    secret,
+    without_secrets,
+)
 from utils.errors import ExitCode, Refusal
 
 
@@ -74,3 +86,18 @@ def test_a_site_that_cannot_be_is_refused(env: Environment, word: str) -> None:
 def test_a_process_of_ours_is_told_no_secrets_and_not_where_they_lie() -> None:
     plain = {"PATH": "/bin", "BOT_RISK__BASE": "0.1"}
     assert without_secrets(plain | dict.fromkeys((*SECRETS, "CREDENTIALS_DIRECTORY"), "x")) == plain
+
+
+def test_the_gateway_is_where_the_environment_says_and_needs_an_account() -> None:
+    assert ibkr_place({"IBKR_HOST": "gateway", "IBKR_PORT": "4001"}) is None
+    assert ibkr_place({"IBKR_ACCOUNT": "DU1234567"}) == IbkrPlace("127.0.0.1", 4002, 1, "DU1234567")
+    said = {"IBKR_ACCOUNT": "U7", "IBKR_HOST": "gateway", "IBKR_PORT": "4001", "IBKR_CLIENT_ID": "12"}
+    assert ibkr_place(said) == IbkrPlace("gateway", 4001, 12, "U7")
+    assert "IBKR_ACCOUNT" in SECRETS and "DU1234567" not in repr(ibkr_place({"IBKR_ACCOUNT": "DU1234567"}))
+
+
+@pytest.mark.parametrize("name, word", [("IBKR_PORT", "none"), ("IBKR_PORT", "70000"), ("IBKR_PORT", "0"), ("IBKR_CLIENT_ID", "-1")])
+def test_a_gateway_that_cannot_be_is_refused_by_its_variable(name: str, word: str) -> None:
+    with pytest.raises(Refusal, match=f"{name}: '{word}'") as refused:
+        ibkr_place({"IBKR_ACCOUNT": "DU1234567", name: word})
+    assert refused.value.code is ExitCode.CREDENTIALS
