@@ -61,6 +61,17 @@ def _point(table: _Table, file: str, pair: str, place: tuple[str, ...]) -> float
     return table[place]
 
 
+def quoted_days(folder: Path) -> dict[str, tuple[date, ...]]:
+    """Pair -> the days with volatilities in a folder, ascending. Refusal when the file cannot be read or a date is none."""
+    found: dict[str, set[date]] = {}
+    for day, pair, *_ in _table(folder / VOLS, ("date", "pair", "tenor", "quote"), "vol"):
+        try:
+            found.setdefault(pair, set()).add(date.fromisoformat(day))
+        except ValueError as error:
+            raise Refusal(f"{folder / VOLS}: {day!r} is no date") from error
+    return {pair: tuple(sorted(days)) for pair, days in found.items()}
+
+
 def read_surface(folder: Path, pair: str, day: date, deposits: Mapping[str, float], tenors: tuple[str, ...] = TENORS) -> Surface:
     """The surface of a pair as quoted on `day`; `deposits`: currency -> rate per year, continuously compounded.
 

@@ -8,9 +8,9 @@ import msgspec
 
 from modules.confirm import last_digits, typed_digits
 from modules.environment import Environment, oanda_site, secret
-from modules.options import RunOptions, domains_of
+from modules.options import MODEL_PRICED, RunOptions, domains_of
 from modules.simulator.launcher import Endpoints
-from state.accounts import Account, Domain, Mode
+from state.accounts import OF_PAIRS, Account, Domain, Mode
 from state.stages import STAGES, Cell, paper_account
 from utils.errors import ExitCode, Refusal
 
@@ -20,6 +20,7 @@ KEY_NAMES = {
     Domain.FOREX: ("OANDA_ACCOUNT_ID", "OANDA_API_TOKEN"),
 }
 """An account of its own for each domain, with what opens it."""
+IBKR_NAME = "IBKR_ACCOUNT"
 PRACTICE = "practice"
 NONE_WRONG: Mapping[Domain, str] = {}
 
@@ -142,11 +143,11 @@ def line_up(options: RunOptions, keys: Mapping[Domain, Key], wrong: Mapping[Doma
         cell = row.cell(domain)
         if cell is Cell.OFF:
             continue
-        if domain is Domain.FOREX and domain not in keys:
-            notes.append(f"{domain} unavailable: {wrong.get(domain) or _no_broker(options)}")
+        if domain in OF_PAIRS and Domain.FOREX not in keys:
+            notes.append(f"{domain} unavailable: {wrong.get(Domain.FOREX) or _no_broker(options)}")
             continue
         paper.append(paper_account(domain))
-        if cell not in {Cell.LIVE, Cell.LIVE_IF_EARNED}:
+        if cell not in {Cell.LIVE, Cell.LIVE_IF_EARNED, Cell.LIVE_BY_OVERRIDE}:
             continue
         account = Account(domain, Mode.LIVE)
         if reason := _unavailable(options, domain, keys):
@@ -163,9 +164,22 @@ def _no_broker(options: RunOptions) -> str:
     return "the simulator that runs here has no broker" if options.simulator_url is None else "--simulator-url brings no broker"
 
 
+def _no_options_live(options: RunOptions) -> str:
+    """Why no option is bought with real money; their gate cannot open, so a person must."""
+    if options.env is Environment.SIMULATED:
+        return "the simulator has no options venue"
+    if not options.override_gates or options.real_money is None:
+        return f"only --override-gates with --real-money opens it, because {MODEL_PRICED}"
+    return ""
+
+
 def _unavailable(options: RunOptions, domain: Domain, keys: Mapping[Domain, Key]) -> str:
+    if domain is Domain.OPTIONS and (reason := _no_options_live(options)):
+        return reason
     if domain in keys and domain not in real_keys(options.env, keys):
         return f"OANDA_ENV={PRACTICE}: no real money there"
+    if domain is Domain.OPTIONS and domain not in keys:
+        return f"{IBKR_NAME} is not set: they are bought at Interactive Brokers alone (docs/ibkr.md)"
     if domain not in keys:
         if options.env is Environment.SIMULATED:
             return "a simulator given by --simulator-url keeps its keys to itself; leave the option out, or run paper"

@@ -10,6 +10,7 @@ import os
 import random
 from contextlib import AsyncExitStack
 from types import TracebackType
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -23,6 +24,7 @@ from modules.broker import Broker, find_broker
 from modules.cost_floor import CostFloor
 from modules.data.backfill_queue import BackfillQueue
 from modules.data.lockstep import Lockstep
+from modules.data.surfaces import surfaces_here
 from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies
@@ -49,7 +51,7 @@ from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
 from modules.warm import warm
 from modules.watch_floor import WatchFloor
-from state.accounts import Account, Domain
+from state.accounts import OF_PAIRS, Account, Domain
 from state.chain import Chain
 from state.instruments import Instrument
 from state.messages import Command
@@ -105,9 +107,8 @@ class Daemon:
         self.floor: PaperFloor
         self.lineup: Lineup
         self.live: LiveFloor
-        self.metrics = MetricsObserver(
-            CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=[FEEDS[domain] for domain in self.domains]
-        )
+        feeds = list(dict.fromkeys(FEEDS[domain] for domain in self.domains))
+        self.metrics = MetricsObserver(CollectorRegistry(), clock, environment=str(options.env), version=VERSION, feeds=feeds)
         self.server: Server
         self.tasks = Supervisor(clock, self.rng)
         self.resumed, self.born, self.ready_ns = False, False, 0
@@ -211,19 +212,19 @@ class Daemon:
         self.readiness = Readiness(state)
         self.faces = self._faces()
         self.faces.prime(begun.past)
-        self.watch = WatchFloor(
-            self.config, self.options.folder, self.engine, self.chain.ledger, self.session, self.clock, time_now, self.inbox.put
-        )
-        told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
-        observers: list[Observer] = [self.console, self.metrics, *told, health]
+        pace: list[Observer] = []
+        clock: dict[str, Any] = {}
         if self.market.control_url is not None:
-            name = f"daemon-{os.getpid()}"
-            self.lockstep = Lockstep(self.session, self.market.control_url, name, self._market_ended, self._digested)
-            observers.append(self.lockstep.observe)
-            self.floor.time.observe(int((await self.lockstep.look())["now"]))
-        else:
-            self.floor.time.observe(await self.rest.server_time_ms())
-        for listener in (self.live.on_quote, self.costs.on_quote, self.faces.on_quote):
+            self.lockstep = Lockstep(self.session, self.market.control_url, f"daemon-{os.getpid()}", self._market_ended, self._digested)
+            pace, clock = [self.lockstep.observe], await self.lockstep.look()
+        now = int(clock["now"]) if clock else await self.rest.server_time_ms()
+        self.floor.time.observe(now)
+        surfaces = await surfaces_here(self.config.options, state, clock, now, self.console.say)
+        of_run = (self.config, self.options.folder, self.engine, self.chain.ledger, self.session, self.clock)
+        self.watch = WatchFloor(*of_run, time_now, self.inbox.put, surfaces)
+        told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
+        observers: list[Observer] = [self.console, self.metrics, *told, health, *pace]
+        for listener in (self.live.on_quote, self.costs.on_quote, self.faces.on_quote, self.watch.on_quote):
             self.floor.also(listener)
         self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, health.taken)
@@ -241,7 +242,7 @@ class Daemon:
 
     async def _filters(self, domain: Domain) -> dict[str, Instrument]:
         mine = [one.symbol for one in self.engine.state.instruments if one.domain is domain]
-        if domain is Domain.FOREX:
+        if domain in OF_PAIRS:
             return {} if self.broker is None else await self.broker.filters(mine)
         return {one.key: one for one in await self.rest.instruments(domain) if one.symbol in mine}
 
@@ -273,8 +274,9 @@ class Daemon:
         left = options.duration_s
         if left is not None and self.ready_ns:
             left = max(0.1, left - (self.clock.monotonic_ns() - self.ready_ns) / SECOND)
-        off = Domain.FOREX in self.lineup.domains and not self.engine.state.toggles.forex  # switched off meanwhile: it stays so
-        enable = tuple(name for name in options.enable if not (off and name == "forex"))
+        lets_in = self.engine.state.toggles.lets_in
+        off = {one.lower() for one in self.lineup.domains if not lets_in(one)}  # switched off meanwhile: it stays so
+        enable = tuple(name for name in options.enable if name not in off)
         return msgspec.structs.replace(options, http_port=self.server.port, duration_s=left, enable=enable)
 
     def _answers(self) -> Answers:
@@ -336,8 +338,8 @@ class Daemon:
             tasks.supervise("snapshots", self._keep_checkpoints, FATAL)
             for name, job, fatal in self.live.jobs():
                 tasks.supervise(name, job, FATAL if fatal else RESTART)
-            for domain in self.domains:
-                tasks.supervise(f"feed {FEEDS[domain]}", self.floor.feed(domain, self.market.hosts, self.rest, self.broker), FEED)
+            for name, domain in {FEEDS[one]: one for one in reversed(self.domains)}.items():  # options have that of their pairs
+                tasks.supervise(f"feed {name}", self.floor.feed(domain, self.market.hosts, self.rest, self.broker), FEED)
             if self.broker is not None and Domain.FOREX not in self.domains and STAGES[options.stage].forex is not Cell.OFF:
                 tasks.supervise("broker", self._wait_for_broker, EXPENDABLE)
             if self.lockstep is not None:

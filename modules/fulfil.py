@@ -68,8 +68,10 @@ class Fulfilment:
             return (Account(Domain(wanted.args["style"].partition("/")[0]), Mode.LIVE),)
         if wanted.name == explore_live.NAME and wanted.args["to"] == "on":
             return tuple(one for one in self._at.lineup.live if not explore_live.is_on(self._at.state, one))
-        if wanted.name == "forex" and wanted.args["to"] == "on" and not self._at.state.toggles.forex:
-            return tuple(one for one in self._at.lineup.live if one.domain is Domain.FOREX)
+        if wanted.name in {"forex", "options"} and wanted.args["to"] == "on":
+            domain = Domain(wanted.name.upper())
+            shut = not self._at.state.toggles.lets_in(domain)
+            return tuple(one for one in self._at.lineup.live if shut and one.domain is domain)
         if wanted.name not in {"stage", "profile"}:
             return ()
         later = self._at.lineup_of(msgspec.structs.replace(self._next(wanted), real_money="asked"))

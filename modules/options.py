@@ -16,7 +16,7 @@ from utils.errors import ExitCode, Refusal
 TOO_FAST = 1e6
 DEFAULT_SPEED = 600.0
 PROFILES = {"spot": (Domain.CRYPTO,), "perp": (Domain.PERPS,), "spot+perp": (Domain.CRYPTO, Domain.PERPS)}
-"""Which markets of the crypto venue; FOREX is another venue's, and goes by the stage alone."""
+"""Which markets of the crypto venue; FOREX and OPTIONS are another venue's, and go by the stage alone."""
 
 OPENED_BY = {
     2: "CRYPTO paper passes its gate",
@@ -25,6 +25,10 @@ OPENED_BY = {
     5: "FOREX's canary ends without a demotion",
 }
 """What a stage needs beyond the one before it (definitions, "Stage and standing")."""
+
+
+MODEL_PRICED = "paper evidence is model-priced and cannot open live"
+"""Of options: nobody's quotes stand behind their paper fills."""
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +94,7 @@ def check(options: RunOptions, earned: int = 1) -> tuple[Domain, ...]:
 
 def domains_of(options: RunOptions) -> tuple[Domain, ...]:
     """The domains that a stage may open to `options`."""
-    return (*PROFILES[options.profile], Domain.FOREX)
+    return (*PROFILES[options.profile], Domain.FOREX, Domain.OPTIONS)
 
 
 def http_address(options: RunOptions, configured: Http) -> tuple[str, int]:
@@ -165,10 +169,12 @@ def notices(options: RunOptions, trading: tuple[Domain, ...]) -> list[str]:
         for domain in PROFILES[options.profile]
         if domain not in trading
     ]
-    if row.options is not Cell.OFF:
-        lines.append("OPTIONS unavailable: no broker for them is wired in this version")
-    if Domain.FOREX in trading and "forex" not in options.enable:
-        lines.append("FOREX enters nothing until somebody says `forex on` (or starts with --enable forex)")
+    for domain in (Domain.FOREX, Domain.OPTIONS):
+        name = domain.lower()
+        if domain in trading and name not in options.enable:
+            lines.append(f"{domain} enters nothing until somebody says `{name} on` (or starts with --enable {name})")
+    if Domain.OPTIONS in trading:
+        lines.append(f"OPTIONS: {MODEL_PRICED}")
     if options.override_gates and options.stage == 1:
         lines.append("--override-gates: stage 1 is open to everybody; there is nothing to override")
     return lines

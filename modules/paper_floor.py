@@ -33,7 +33,7 @@ from modules.exchange.paper_funding import Holding, Owed
 from modules.exchange.paper_swap import Swap
 from modules.live_floor import account_of
 from modules.settings import BotConfig
-from state.accounts import Domain, Mode
+from state.accounts import OF_PAIRS, Domain, Mode
 from state.books import OPEN
 from state.instruments import Instrument
 from state.market import Quote, Trade
@@ -65,7 +65,7 @@ class PaperFloor:
         self._venues = {domain: self._paper(domain) for domain in dict.fromkeys(self._domains.values())}
         self._funding: FundingWatch | None = None
         self._quote_age_ms = int(config.paper.max_quote_age_s * 1000)
-        ages = {one.key: BROKER_QUOTE_AGE_MS for one in state.instruments if one.domain is Domain.FOREX}
+        ages = {one.key: BROKER_QUOTE_AGE_MS for one in state.instruments if one.domain in OF_PAIRS}
         self._demo = DEMO in chosen
         self._ticker = VenueTicker(inbox.put, wanted=self._wants_quotes, quote_age_ms=self._quote_age_ms, ages=ages)
         self._closed: dict[str, int] = {}
@@ -107,7 +107,7 @@ class PaperFloor:
             feed, length = FEEDS[domain], self._config.domains[domain].confirm_ms
             if feed in self._engine.state.feeds_down:
                 continue
-            if domain is Domain.FOREX:
+            if domain in OF_PAIRS:
                 if self._broker_feed is not None and not self._broker_feed.caught_up(ts):
                     return False
             elif self._closed.get(feed, 0) < ts // length * length:
@@ -156,7 +156,7 @@ class PaperFloor:
 
     def feed(self, domain: Domain, hosts: Hosts, rest: BybitRest, broker: Broker | None = None) -> Callable[[], Coroutine[Any, Any, None]]:
         """The task of a domain's feed: a fresh connection at each start, going on from what the rows have seen."""
-        if domain is Domain.FOREX:
+        if domain in OF_PAIRS:
             return partial(self._from_broker, broker)
         name = FEEDS[domain]
         group = [one for one in self._engine.state.instruments if one.domain is domain]
@@ -205,15 +205,15 @@ class PaperFloor:
         return run
 
     async def _from_broker(self, broker: Broker | None) -> None:
-        """The task of FOREX's feed; without a way to the broker what is held there hears nothing."""
+        """The task of the broker's feed; without a way to the broker what is held there hears nothing."""
         if broker is None:
             return
-        group = [one for one in self._engine.state.instruments if one.domain is Domain.FOREX]
-        settings = self._config.domains[Domain.FOREX]
+        group = [one for one in self._engine.state.instruments if one.domain in OF_PAIRS]
+        domains = self._config.domains
         self._broker_feed = OandaFeed(
             FEEDS[Domain.FOREX],
             group,
-            {one.key: settings.frames(one.symbol).confirm_ms for one in group},
+            {one.key: domains[one.domain].frames(one.symbol).confirm_ms for one in group},
             broker.prices(group),
             broker.rest,
             self._clock,

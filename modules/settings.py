@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from marketdata.intervals import NAME
 from modules.data.sentiment_settings import SentimentConfig
+from modules.data.surface_settings import OptionsConfig
 from modules.learning.champion import PromotionConfig
 from modules.learning.search_settings import Optimize
 from modules.panel.settings import Panel
@@ -79,8 +80,6 @@ class Risk(_Group):
     """Largest premium of one option (OPTIONS counts premium, and these two instead of `base`, `pair` and `portfolio`)."""
     option_total: Fraction = 0.10
     """Largest premium of all options of the account."""
-    option_exit_days: Annotated[float, Field(ge=0.0, le=14.0)] = 3.0
-    """An option is sold so many days before its expiry; 0: it is held to its settlement."""
     volume: Fraction = 0.01
     """Largest share of the pair's median turnover in one confirm bar."""
     volatile_factor: Fraction = 0.5
@@ -278,6 +277,7 @@ class BotConfig(_Group):
     parameters: Parameters = Parameters()
     optimize: Optimize = Optimize()
     sentiment: SentimentConfig = SentimentConfig()
+    options: OptionsConfig = OptionsConfig()
     gates: GateConfig = GateConfig()
     canary: CanaryConfig = CanaryConfig()
     demotion: DemotionConfig = DemotionConfig()

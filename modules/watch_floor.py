@@ -1,4 +1,4 @@
-"""What looks on beside the engine and tells it by events: the drift watch, the learning task, and the source of a market's mood."""
+"""What looks on beside the engine and tells it by events: drift watch, learning task, the sources of mood and volatility surfaces."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from modules.data.sentiment import BACKING_OFF, SentimentTask, source_of
+from modules.data.surfaces import SurfaceSource, SurfaceWatch
 from modules.engine.core import Engine
 from modules.engine.policies import missing
 from modules.learning.candles import CandleStore, Place
@@ -18,6 +19,7 @@ from modules.learning.gap_stream import GapStream
 from modules.learning.trainer import Trainer
 from modules.settings import BotConfig
 from state.ledger import Ledger
+from state.market import Quote
 from state.messages import Command, Control, Event
 from strategy.sentiment import OFF
 from utils.clock import Clock
@@ -39,8 +41,12 @@ class WatchFloor:
         clock: Clock,
         venue_now: Callable[[], int],
         put: Callable[[Event], None],
+        surfaces: SurfaceSource | None = None,
     ) -> None:
-        """The ledger's rows are read once, for those that the drift watch was not told of before the last stop."""
+        """The ledger's rows are read once, for those that the drift watch was not told of before the last stop.
+
+        `surfaces`: where volatility surfaces come from, None: from nowhere.
+        """
         self.drift = DriftWatch(engine, folder, put, ledger.rows())
         domains = {str(one.domain) for one in engine.state.instruments}
         mine = tuple(str(one) for one in config.sentiment.domains if str(one) in domains)
@@ -49,6 +55,7 @@ class WatchFloor:
         self._felt = config.sentiment.source != OFF
         self._engine = engine
         state = engine.state
+        self._source, self._surfaces = surfaces, SurfaceWatch(surfaces, state, clock, venue_now, put)
         self._candles = CandleStore(folder, {one: state.bar_ms(m) for m, one in enumerate(state.instruments)})
         place = Place(folder=str(folder), instruments=state.instruments, config=config.model_dump_json())
         self.trainer = Trainer(
@@ -69,6 +76,10 @@ class WatchFloor:
         self.drift.observe(seq, event, commands)
         self._candles.observe(seq, event, commands)
 
+    def on_quote(self, quote: Quote) -> None:
+        """A touch moved: what was quoted of a pair's volatilities by its time is told."""
+        self._surfaces.on_quote(quote)
+
     def events(self) -> list[Event]:
         """What the engine is to be told at the boot."""
         state = self._engine.state
@@ -77,6 +88,7 @@ class WatchFloor:
         return [*self.drift.events(), *(Control(state.ts, "sentiment", {"domain": domain, **off}, "start") for domain in left)]
 
     def jobs(self) -> list[Job]:
-        """The tasks, with their policies; without a source of mood there is none for it."""
+        """The tasks, with their policies; without a source of mood, or of surfaces, there is none for it."""
         mood: list[Job] = [("sentiment", self._mood.run, BACKING_OFF)] if self._felt else []
-        return [("learning", self.trainer.run, EXPENDABLE), *mood]
+        surfaces: list[Job] = [] if self._source is None else [("surfaces", self._surfaces.run, EXPENDABLE)]
+        return [("learning", self.trainer.run, EXPENDABLE), *surfaces, *mood]

@@ -27,8 +27,6 @@ def missing(state: RuntimeState, name: str) -> str:
     domain = Domain(name.upper())
     if STAGES[state.stage].cell(domain) is Cell.OFF:
         return f"stage {state.stage} has {name} off"
-    if domain is Domain.OPTIONS:
-        return "no broker for them is wired in this version"
     return "" if any(one.domain is domain for one in state.instruments) else "there is no way to its broker here"
 
 

@@ -15,6 +15,7 @@ from utils.errors import ExitCode, Refusal
 
 LIVE, PAPER = Account(Domain.CRYPTO, Mode.LIVE), Account(Domain.CRYPTO, Mode.PAPER)
 FX_LIVE, FX_PAPER = Account(Domain.FOREX, Mode.LIVE), Account(Domain.FOREX, Mode.PAPER)
+OPTIONS_LIVE, OPTIONS_PAPER = Account(Domain.OPTIONS, Mode.LIVE), Account(Domain.OPTIONS, Mode.PAPER)
 PERPS_LIVE, PERPS_PAPER = Account(Domain.PERPS, Mode.LIVE), Account(Domain.PERPS, Mode.PAPER)
 KEY = Key("k", "s")
 BOTH: Mapping[Domain, Key] = {Domain.CRYPTO: KEY, Domain.PERPS: Key("p", "t")}
@@ -104,20 +105,21 @@ def test_a_key_may_lie_in_the_services_credentials(tmp_path: Path) -> None:
 )
 def test_stage_and_profile_say_who_trades(stage: int, profile: str, paper: tuple[Account, ...], live: tuple[Account, ...]) -> None:
     found = line_up(options(stage=stage, profile=profile), BOTH)
-    assert (found.paper, found.live, found.notes) == (paper, live, () if stage == 1 else (NO_FX,))
+    no_pairs = (NO_FX, NO_FX.replace("FOREX", "OPTIONS"))
+    assert (found.paper, found.live, found.notes) == (paper, live, no_pairs[: {1: 0, 2: 1, 3: 1}.get(stage, 2)])
     assert found.domains == tuple(account.domain for account in paper)
 
 
 def test_live_stands_before_paper_of_each_domain() -> None:
     found = line_up(options(stage=4, profile="spot+perp"), {**BOTH, Domain.FOREX: KEY})
-    assert found.accounts == (LIVE, PAPER, PERPS_LIVE, PERPS_PAPER, FX_LIVE, FX_PAPER)
+    assert found.accounts == (LIVE, PAPER, PERPS_LIVE, PERPS_PAPER, FX_LIVE, FX_PAPER, OPTIONS_PAPER)
 
 
 def test_without_a_key_a_domain_trades_on_paper_and_says_which_key() -> None:
     found = line_up(options(stage=4, profile="spot+perp", **REAL), {Domain.CRYPTO: KEY})
     assert (found.live, found.paper) == ((LIVE,), (PAPER, PERPS_PAPER))
-    note, broker = found.notes
-    assert broker == "FOREX unavailable: OANDA_API_TOKEN is not set"
+    note, broker, options_too = found.notes
+    assert broker == "FOREX unavailable: OANDA_API_TOKEN is not set" and options_too == "OPTIONS unavailable: OANDA_API_TOKEN is not set"
     assert note == (
         "PERPS/LIVE unavailable: BYBIT_PERP_API_KEY is not set (perpetuals have a sub-account of their own); PERPS trades on paper"
     )
@@ -138,8 +140,7 @@ def test_a_simulator_that_keeps_its_keys_is_traded_on_paper() -> None:
         (2, "spot", (PAPER, FX_PAPER), (LIVE,)),
         (3, "spot", (PAPER, FX_PAPER), (LIVE,)),
         (3, "perp", (PERPS_PAPER, FX_PAPER), ()),
-        (4, "spot", (PAPER, FX_PAPER), (LIVE, FX_LIVE)),
-        (5, "perp", (PERPS_PAPER, FX_PAPER), (PERPS_LIVE, FX_LIVE)),
+        (4, "spot", (PAPER, FX_PAPER, OPTIONS_PAPER), (LIVE, FX_LIVE)),
     ],
 )
 def test_forex_goes_by_the_stage_and_not_by_the_profile(
@@ -148,6 +149,21 @@ def test_forex_goes_by_the_stage_and_not_by_the_profile(
     found = line_up(options(stage=stage, profile=profile), {**BOTH, Domain.FOREX: Key("a", "t")})
     assert (found.paper, found.live, found.notes) == (paper, live, ())
     assert found.domains == tuple(account.domain for account in paper)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, "the simulator has no options venue"),
+        ({"env": Environment.LIVE, "override_gates": True}, "only --override-gates with --real-money opens it, because paper evidence is"),
+        (REAL, "IBKR_ACCOUNT is not set"),
+    ],
+)
+def test_options_trade_on_paper_until_a_person_and_their_own_broker_open_them(changes: dict[str, Any], why: str) -> None:
+    found = line_up(options(stage=5, **changes), {**BOTH, Domain.FOREX: Key("a", "t")})
+    assert OPTIONS_PAPER in found.paper and OPTIONS_LIVE not in found.live
+    (note,) = [one for one in found.notes if one.startswith("OPTIONS")]
+    assert note.startswith(f"OPTIONS/LIVE unavailable: {why}") and note.endswith("OPTIONS trades on paper")
 
 
 def test_a_practice_account_is_no_real_money() -> None:
@@ -188,8 +204,8 @@ def test_a_brokers_key_that_is_of_no_use_leaves_out_forex_and_nobody_else(enviro
     assert keys == {Domain.CRYPTO: Key("a", "b")}
     found = line_up(options(stage=4, **REAL), keys, wrong)
     assert (found.live, found.paper, found.domains) == ((LIVE,), (PAPER,), (Domain.CRYPTO,))
-    [note] = found.notes
-    assert note.startswith("FOREX unavailable: ") and named in note and "hush" not in note
+    for note, domain in zip(found.notes, ("FOREX", "OPTIONS"), strict=True):
+        assert note.startswith(f"{domain} unavailable: ") and named in note and "hush" not in note
 
 
 def test_half_a_key_of_bybits_is_refused_whatever_the_brokers_is() -> None:

@@ -18,8 +18,8 @@ from modules.live_floor import LiveFloor
 from modules.options import RunOptions
 from self_test.fakes.books import coin
 from self_test.modules.test_marketplace import NOW, Venue
-from state.accounts import Account, Domain, Mode
-from state.instruments import Instrument
+from state.accounts import OF_PAIRS, Account, Domain, Mode
+from state.instruments import Instrument, option_slot
 from state.market import Candle
 from state.runtime import RuntimeState
 
@@ -36,11 +36,15 @@ class Desk:
     def __init__(self, offer: Offer) -> None:
         self.said = offer
         self.known: list[bool] = []
+        self.wants_options = False
 
-    async def offer(self, _config: object, _symbols: object, stored: RuntimeState | None, known: Any, *_rest: object) -> Offer:
+    async def offer(
+        self, _config: object, _symbols: object, stored: RuntimeState | None, known: Any, *_rest: object, options: bool = False
+    ) -> Offer:
         self.known.append(known(PAIR))
+        self.wants_options = options
         if self.said.reason and stored is not None:
-            there = tuple(one for one in stored.instruments if one.domain is Domain.FOREX)
+            there = tuple(one for one in stored.instruments if one.domain in OF_PAIRS)
             return msgspec.structs.replace(self.said, instruments=there)
         return self.said
 
@@ -104,6 +108,43 @@ async def test_what_is_stored_goes_on_while_the_broker_is_away(tmp_path: Path) -
     assert found.resumed and away.known == [True] and any("going on from the stored state" in line for line in said)
     assert keys(found.engine.state.instruments) == ["CRYPTO:BTCUSDT", PAIR.key]
     assert FX in found.lineup.accounts and found.lineup.notes == (f"FOREX goes on from what is stored: {GONE.reason}",)
+
+
+SLOT = option_slot(PAIR)
+OPTIONS = Account(Domain.OPTIONS, Mode.PAPER)
+ALL = Lineup(domains=(*BOTH.domains, Domain.OPTIONS), paper=(*BOTH.paper, OPTIONS), live=())
+SLOTS = Offer(
+    instruments=(PAIR, SLOT),
+    before={PAIR.key: [], SLOT.key: []},
+    candles={PAIR.key: BARS, SLOT.key: [msgspec.structs.replace(one, key=SLOT.key) for one in BARS]},
+)
+
+
+@pytest.mark.asyncio
+async def test_options_come_and_go_on_with_the_broker(tmp_path: Path) -> None:
+    desk = Desk(SLOTS)
+    found, _ = await begun(tmp_path, desk, ALL)
+    assert desk.wants_options and keys(found.engine.state.instruments) == ["CRYPTO:BTCUSDT", PAIR.key, SLOT.key]
+    assert found.domains == ALL.domains and found.lineup.notes == () and int(found.engine.state.market[2]["last_ts"]) == NOW - M15
+    assert found.engine.mandate.feed_of[SLOT.key] == found.engine.mandate.feed_of[PAIR.key] == "oanda"
+    away, _ = await begun(tmp_path, Desk(GONE), ALL)
+    assert OPTIONS in away.lineup.accounts and len(away.lineup.notes) == 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("desk", [None, Desk(GONE)])
+async def test_without_the_broker_there_are_no_options(tmp_path: Path, desk: Desk | None) -> None:
+    found, _ = await begun(tmp_path, desk, ALL)
+    assert found.lineup.accounts == (SPOT,) and [one.split(":")[0] for one in found.lineup.notes] == [
+        "FOREX unavailable",
+        "OPTIONS unavailable",
+    ]
+
+
+@pytest.mark.asyncio
+async def test_where_no_pair_of_the_run_has_options_the_others_trade(tmp_path: Path) -> None:
+    found, _ = await begun(tmp_path, Desk(msgspec.structs.replace(GOOD, slotless="there are options on EURUSD")), ALL)
+    assert found.lineup.accounts == (SPOT, FX) and found.lineup.notes == ("OPTIONS unavailable: there are options on EURUSD",)
 
 
 @pytest.mark.asyncio

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -34,7 +35,7 @@ from utils.throttle import Throttle
 M15, H1, DAY = 900_000, 3_600_000, 86_400_000
 NOW = 1_741_075_200_000  # a Tuesday, 08:00 UTC
 PAIR = INSTRUMENT | {"financing": {"longRate": "-0.01", "shortRate": "0.002", "financingDaysOfWeek": []}}
-SHORT = apply_overrides(CONFIG, {}, ["domains.forex.warmup_days=2"])
+SHORT = apply_overrides(CONFIG, {}, ["domains.forex.warmup_days=2", "domains.options.warmup_days=2"])
 
 
 class Market:
@@ -69,9 +70,12 @@ async def broker(market: Market, clock: Any = None) -> AsyncIterator[Broker]:
             await found.close()
 
 
-async def offered(from_: Broker, stored: RuntimeState | None = None, symbols: tuple[str, ...] | None = None) -> tuple[Offer, list[str]]:
+async def offered(
+    from_: Broker, stored: RuntimeState | None = None, symbols: tuple[str, ...] | None = None, *, options: bool = False
+) -> tuple[Offer, list[str]]:
     said: list[str] = []
-    offer = await from_.offer(SHORT, symbols, stored, lambda one: knows(stored, SHORT, one), lambda done, all_: None, said.append)
+    known = partial(knows, stored, SHORT)
+    offer = await from_.offer(SHORT, symbols, stored, known, lambda done, all_: None, said.append, options=options)
     return offer, said
 
 
@@ -118,6 +122,35 @@ async def test_a_pair_that_it_does_not_list_is_the_askers_mistake_and_coins_are_
             await offered(at, symbols=("BTCUSDT", "GBPUSD"))
         assert len((await offered(at, symbols=("BTCUSDT",)))[0].instruments) == 1
     assert [is_pair(name) for name in ("EURUSD", "BTCUSDT", "EURUSDT", "ETHBTC", "USDJPY")] == [True, False, False, False, True]
+
+
+@pytest.mark.asyncio
+async def test_the_slots_of_options_have_their_pairs_terms_and_past_and_the_venue_is_asked_once() -> None:
+    market = Market()
+    async with broker(market) as at:
+        alone, _ = await offered(at)
+        once, market.asked = market.asked, []
+        both, _ = await offered(at, options=True)
+        assert market.asked == once, "the same questions as for the pair alone"
+        pair, slot = both.instruments
+        assert (slot.key, slot.tick, slot.step, slot.min_qty) == ("OPTIONS:EURUSD", pair.tick, 100, 100) and slot.financing is None
+        assert [one.close for one in both.candles[slot.key]] == [one.close for one in both.candles[pair.key]]
+        assert both.candles[pair.key] == alone.candles[pair.key] and {one.key for one in both.candles[slot.key]} == {slot.key}
+        assert both.before.keys() == both.candles.keys() == {pair.key, slot.key} and both.slotless == ""
+        later, _ = await offered(at, stored_with(pair), options=True)
+        assert later.candles.keys() == {slot.key}, "the pair is known, its slot is new"
+        market.failing = 503
+        away, _ = await offered(at, stored_with(pair, slot), options=True)
+        assert away.instruments == (pair, slot) and away.reason
+
+
+@pytest.mark.asyncio
+async def test_no_slot_for_a_pair_without_options() -> None:
+    none = apply_overrides(SHORT, {}, ["domains.options.symbols=USDJPY"])
+    async with broker(Market()) as at:
+        offer = await at.offer(none, None, None, lambda one: False, lambda done, all_: None, lambda line: None, options=True)
+        assert [one.key for one in offer.instruments] == ["FOREX:EURUSD"]
+        assert offer.slotless == "there are options on USDJPY, and none of them is traded in this run"
 
 
 @pytest.mark.asyncio

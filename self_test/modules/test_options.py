@@ -71,8 +71,14 @@ def test_what_the_stage_leaves_off_is_said_and_changes_nothing() -> None:
     assert notices(options(), trading) == []
     three = options(stage=3, override_gates=True)
     assert check(three) == (Domain.CRYPTO, Domain.FOREX)
+    assert check(options(stage=4, override_gates=True)) == (Domain.CRYPTO, Domain.FOREX, Domain.OPTIONS)
     assert notices(three, check(three)) == ["FOREX enters nothing until somebody says `forex on` (or starts with --enable forex)"]
     assert notices(options(stage=3, override_gates=True, enable=("forex",)), check(three)) == []
-    assert "OPTIONS unavailable: no broker for them" in notices(options(stage=4, enable=("forex",)), check(three))[0]
+    four = check(options(stage=4, override_gates=True))
+    off, priced = notices(options(stage=4, enable=("forex",)), four)
+    assert off == "OPTIONS enters nothing until somebody says `options on` (or starts with --enable options)"
+    assert priced == "OPTIONS: paper evidence is model-priced and cannot open live"
+    assert notices(options(stage=4, enable=("forex", "options")), four) == [priced]
+    assert notices(options(stage=4, enable=("forex", "options")), check(three)) == [], "what has no broker was told with its reason"
     (line,) = notices(options(override_gates=True), trading)
     assert line.startswith("--override-gates: stage 1") and "nothing to override" in line

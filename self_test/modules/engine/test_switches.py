@@ -135,7 +135,7 @@ def test_forex_is_switched_on_where_there_is_some_and_off_again() -> None:
     [
         (fx_desk(1), "forex", "stage 1 has forex off"),
         (fx_desk(3), "options", "stage 3 has options off"),
-        (fx_desk(4), "options", "no broker for them is wired in this version"),
+        (fx_desk(4), "options", "there is no way to its broker here"),
         (Desk(), "forex", "stage 1 has forex off"),
     ],
 )
