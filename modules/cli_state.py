@@ -83,9 +83,10 @@ def _status(args: argparse.Namespace) -> dict[str, Any]:
         answer: dict[str, Any] = asyncio.run(client.ask(place / SOCKET, "/status", ANSWER_LIMIT_S))
     except Transient:
         from modules.offline import stored_state
+        from modules.ui.option_view import figures
         from telemetry.status import status_of
 
-        answer = msgspec.to_builtins(status_of(stored_state(place), env, live=False))
+        answer = msgspec.to_builtins(status_of(stored_state(place), env, live=False, figures=figures))
     return answer
 
 

@@ -61,7 +61,7 @@ def request_event(state: RuntimeState, config: BotConfig, name: str, args: Mappi
             raise Refusal(f"reset: {account} has the venue's own money; only a paper wallet can start over")
         if name == "reset":
             a = state.accounts.index(account)
-            busy = [state.instruments[m].symbol for i, (b, m) in enumerate(state.seats) if b == a and state.pos[i]["status"] != FLAT]
+            busy = [state.symbol_of(i) for i, (b, _) in enumerate(state.seats) if b == a and state.pos[i]["status"] != FLAT]
             if busy:
                 raise Refusal(f"reset: {account} still holds or orders {', '.join(busy)}; flatten first")
             words["balance_units"] = str(config.domains[account.domain].paper_balance * MONEY_SCALE)
@@ -92,15 +92,15 @@ def _policy(state: RuntimeState, config: BotConfig, domain: str, ts: int, who: s
 
 
 def _closing(state: RuntimeState, symbol: str, wanted: str, ts: int, who: str) -> list[Control]:
-    """One event for each account of `wanted` that holds or orders `symbol`."""
-    known = {one.symbol for one in state.instruments}
+    """One event for each account of `wanted` that holds or orders `symbol`: an instrument, or an option by its own."""
+    busy = [i for i in range(len(state.seats)) if state.pos[i]["status"] != FLAT]
+    known = {one.symbol for one in state.instruments} | {state.symbol_of(i) for i in busy}
     if symbol not in known and f"{symbol}{QUOTE}" in known:
         symbol = f"{symbol}{QUOTE}"
     if symbol not in known:
         raise Refusal(f"close: {symbol} is not traded here{nearest(symbol, sorted(known))}")
-    busy = [i for i in range(len(state.seats)) if state.pos[i]["status"] != FLAT]
-    found = [i for i in busy if state.instrument(i).symbol == symbol and wanted in {"all", str(state.account_of(i))}]
+    found = [i for i in busy if symbol in {state.instrument(i).symbol, state.symbol_of(i)} and wanted in {"all", str(state.account_of(i))}]
     if not found:
-        there = ", ".join(f"{state.instrument(i).symbol} on {state.account_of(i)}" for i in busy[:5]) or "nothing"
+        there = ", ".join(f"{state.symbol_of(i)} on {state.account_of(i)}" for i in busy[:5]) or "nothing"
         raise Refusal(f"close: nothing is held in {symbol}{'' if wanted == 'all' else f' on {wanted}'}; held: {there}")
     return [Control(ts, "close", {"account": str(state.account_of(i)), "key": state.instrument(i).key}, who) for i in found]

@@ -5,6 +5,7 @@ Everything here changes only inside `Engine.process`; `freeze` and `thaw` carry 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -187,8 +188,47 @@ class RuntimeState:
         return float(np.median(self.spreads[m, :n])) if n >= 12 else 0.0
 
 
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """An open position as people and JSON readers see it; every amount a decimal string."""
+class OptionFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a held option is and how it moves now; prices and money as decimal strings, None what nothing can be priced with.
+
+    Delta (by the pair's own convention) and gamma (change of the spot delta per 1.00 of spot) are per unit of base currency; vega (per vol
+    point) and theta (per day) are those of the whole position in account currency.
+    """
+
+    expiry: int
+    """ms UTC."""
+    right: str
+    """call or put."""
+    strike: str
+    days: float
+    """Left to expiry, 24 h each; below 0 once it has passed."""
+    delta: float | None
+    gamma: float | None
+    vega: str | None
+    theta_day: str | None
+    vol: float | None
+    """Of the smile at its strike, as a decimal."""
+    timeframe: str
+    """Primary and confirm timeframe that govern it, `1h/15m`."""
+    premium: str
+    """Its mark."""
+    intrinsic: str | None
+    """What exercising it would bring at the pair's last price."""
+    spot: str | None
+    """The pair's last price."""
+
+
+Figures = Callable[["RuntimeState", int], OptionFigures | None]
+"""What a seat's option is now; None for what is none."""
+
+
+def no_figures(_state: RuntimeState, _i: int) -> OptionFigures | None:
+    """Where nothing is priced."""
+    return None
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An open position as people and JSON readers see it; every amount a decimal string. An option's prices are its premium."""
 
     symbol: str
     side: str
@@ -197,6 +237,8 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     stop: str
     target: str
     opened_ts: int
+    option: OptionFigures | None = None
+    """Left out where it is none."""
 
 
 class CanaryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,8 +265,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """Why it may not enter now, by cause; empty when it is in order."""
 
 
-def holding(state: RuntimeState, i: int) -> Holding:
-    """Seat `i` as a Holding."""
+def holding(state: RuntimeState, i: int, figures: Figures = no_figures) -> Holding:
+    """Seat `i` as a Holding; `figures` prices what is an option."""
     pos, instrument = state.pos[i], state.instrument(i)
     steps = int(pos["steps"])
     qty = instrument.qty(steps)
@@ -236,11 +278,12 @@ def holding(state: RuntimeState, i: int) -> Holding:
         stop=plain(instrument.price(int(pos["stop"]))),
         target=plain(instrument.price(int(pos["target"]))),
         opened_ts=int(pos["opened_ts"]),
+        option=figures(state, i),
     )
 
 
-def account_view(state: RuntimeState, a: int) -> AccountView:
-    """Account `a` in words and decimal strings, at the last mark."""
+def account_view(state: RuntimeState, a: int, figures: Figures = no_figures) -> AccountView:
+    """Account `a` in words and decimal strings, at the last mark; `figures` prices options."""
     acct = state.acct[a]
     peak, equity = int(acct["peak"]), int(acct["equity"])
     return AccountView(
@@ -254,7 +297,7 @@ def account_view(state: RuntimeState, a: int) -> AccountView:
         canary=_canary(acct),
         held_by=dict(state.holds.get(str(state.accounts[a]), {})),
         open_positions=[
-            holding(state, i) for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN and state.inst[i]["account"] == a
+            holding(state, i, figures) for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN and state.inst[i]["account"] == a
         ],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from state.runtime import AccountView, RuntimeState, account_view
+from state.runtime import AccountView, Figures, RuntimeState, account_view, no_figures
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, AccountView]
 
 
-def status_of(state: RuntimeState, env: str, *, live: bool = True) -> Status:
-    """A running engine's state, or a stored one's (`live` False)."""
-    accounts = {str(account): account_view(state, a) for a, account in enumerate(state.accounts)}
+def status_of(state: RuntimeState, env: str, *, live: bool = True, figures: Figures = no_figures) -> Status:
+    """A running engine's state, or a stored one's (`live` False); `figures` prices what is an option."""
+    accounts = {str(account): account_view(state, a, figures) for a, account in enumerate(state.accounts)}
     return Status(env=env, stage=state.stage, live=live, halted=bool(state.halted), time=state.ts, accounts=accounts)

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from modules.engine import explore_live
+from modules.engine import explore_live, switches
 from modules.panel.auth import LONGEST_MS, Session, same
 from modules.panel.replies import COOKIE, html
 from modules.ui.commands import EXPLORE_CAP, EXPLORE_FLOOR, changes, parse
@@ -194,9 +194,10 @@ def standing(source: Sources) -> dict[str, Any]:
         "explore_floor": EXPLORE_FLOOR,
         "explore_cap": EXPLORE_CAP,
         "explore_live": explore_live.anywhere(state),
+        "unavailable": {name: switches.missing(state, name) for name in ("forex", "options")},
         "offers": sorted(key for key, one in state.standings.items() if one.offered_ts),
         "halted": sorted(state.halted),
         "papers": [str(account) for account in state.accounts if account.mode is Mode.PAPER],
-        "held": sorted({(state.instrument(i).symbol, str(state.account_of(i))) for i in range(len(state.pos)) if state.pos[i]["status"]}),
+        "held": sorted({(state.symbol_of(i), str(state.account_of(i))) for i in range(len(state.pos)) if state.pos[i]["status"]}),
     }
     return {**found, "drawn": sha256(msgspec.json.encode(found, enc_hook=str)).hexdigest()[:16]}

@@ -9,12 +9,13 @@ import msgspec
 
 from modules.engine.desk import FEEDS
 from modules.settings import Risk
-from state.accounts import Mode
+from modules.ui.option_view import contract_words, figures, greek_words, surface_words
+from state.accounts import Domain, Mode
 from state.books import FLAT, OPEN
 from state.conversion import home_currency, home_of
 from state.instruments import Instrument
 from state.intents import Side
-from state.runtime import REASONS, RuntimeState, account_view
+from state.runtime import REASONS, OptionFigures, RuntimeState, account_view
 from state.stages import STAGES
 from strategy.regime import NAMES
 from strategy.registry import STRATEGIES
@@ -77,7 +78,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """One open position; prices and quantity as exact decimal strings, `r` in multiples of what was at stake at entry."""
+    """One open position; prices and quantity as exact decimal strings, `r` in multiples of what was at stake at entry.
+
+    `pnl` in the account's currency `home`, prices in the instrument's; those of an option are premiums.
+    """
 
     account: str
     key: str
@@ -85,7 +89,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     side: str
     qty: str
     base: str
-    quote: str
+    home: str
     entry: str
     mark: str
     stop: str
@@ -98,6 +102,11 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     explored: bool
     held_ms: int
     closing: str
+    option: OptionFigures | None
+    about: str
+    """Of an option: its terms."""
+    moves: str
+    """Of an option: its greeks, in words."""
     path: float
     """Where the mark stands between stop (0) and target (100)."""
     entry_path: float
@@ -121,6 +130,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     regime: str
     held: bool
+    surface: str = ""
+    """Of a slot of options: where its volatilities come from."""
 
 
 def head(state: RuntimeState, env: str, missing: Sequence[str]) -> Head:
@@ -191,15 +202,15 @@ def _position(state: RuntimeState, i: int) -> Position:
     mark, stop, target = int(pos["mark"]), int(pos["stop"]), int(pos["target"])
     pnl = home_of(state.inst, i, side * (mark * steps * unit - int(pos["value"]))) - int(pos["fees"]) - int(pos["funding"])
     exact = money(int(pos["value"])) / instrument.qty(steps)
-    closing = int(pos["closing"])
+    closing, home, option = int(pos["closing"]), home_currency(instrument), figures(state, i)
     return Position(
         account=str(state.account_of(i)),
         key=instrument.key,
-        symbol=instrument.symbol,
+        symbol=state.symbol_of(i),
         side=Side(side).word,
         qty=plain(instrument.qty(steps)),
         base=instrument.base,
-        quote=instrument.quote,
+        home=home,
         entry=_price(instrument, exact),
         mark=_price(instrument, instrument.price(mark)),
         stop=_price(instrument, instrument.price(stop)),
@@ -212,6 +223,9 @@ def _position(state: RuntimeState, i: int) -> Position:
         explored=bool(pos["explored"]),
         held_ms=state.ts - int(pos["opened_ts"]),
         closing=str(REASONS[closing - 1]) if closing else "",
+        option=option,
+        about="" if option is None else contract_words(option),
+        moves="" if option is None else greek_words(option, home),
         path=_between(mark, stop, target),
         entry_path=_between(entry, stop, target),
     )
@@ -232,10 +246,9 @@ def _between(price: float, stop: int, target: int) -> float:
 def checks(state: RuntimeState, missing: Sequence[str]) -> list[Check]:
     """Feeds, venues and what else is missing for trading."""
     found = []
-    for domain in dict.fromkeys(account.domain for account in state.accounts):
-        name = FEEDS[domain]
+    for name in dict.fromkeys(FEEDS[account.domain] for account in state.accounts):
         reason = state.feeds_down.get(name)
-        last = max((int(state.market[m]["last_ts"]) for m, one in enumerate(state.instruments) if one.domain is domain), default=0)
+        last = max((int(state.market[m]["last_ts"]) for m, one in enumerate(state.instruments) if FEEDS[one.domain] == name), default=0)
         found.append(Check(f"feed {name}", reason is None, reason or f"last candle {_minute(last)}"))
     for account in state.accounts:
         held = state.holds.get(str(account), {})
@@ -262,6 +275,7 @@ def markets(state: RuntimeState) -> list[Market]:
             quote=one.quote,
             regime=NAMES[int(state.market[m]["regime"])],
             held=one.key in held,
+            surface=surface_words(state.surfaces.get(one.symbol), state.ts) if one.domain is Domain.OPTIONS else "",
         )
         for m, one in enumerate(state.instruments)
     ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modules.panel.facts import positions
-from modules.ui.recent import DAY_MS, Recent
+from modules.ui.recent import DAY_MS, Recent, gains_up
 from state.instruments import Instrument
 from state.market import Quote
 from strategy.regime import NAMES
@@ -62,28 +62,29 @@ def bars(recent: Recent, instrument: Instrument, n: int = BARS) -> list[list[Any
 
 def marks(recent: Recent, instrument: Instrument, since_s: int) -> list[dict[str, Any]]:
     """Entries and exits since `since_s`, oldest first, paper and live told apart."""
-    domain = f"{instrument.domain}/"
     found: list[dict[str, Any]] = []
-    for row in recent.newest_trades(MOST_MARKS, symbol=instrument.symbol):
-        if not str(row["account"]).startswith(domain):
-            continue
-        long, mode = row["side"] in {"long", "buy"}, str(row["account"]).partition("/")[2].lower()
+    for row in recent.newest_trades(MOST_MARKS, key=instrument.key):
+        long, mode = gains_up(row), str(row["account"]).partition("/")[2].lower()
         found.append(
             {"t": int(row["exit_ts"]) // 1000, "kind": "exit", "up": not long, "text": f"{row['reason']} {row['r']:+.1f} R", "mode": mode}
         )
         found.append({"t": int(row["entry_ts"]) // 1000, "kind": "entry", "up": long, "text": str(row["strategy"]), "mode": mode})
     for one in positions(recent.state, instrument.key):
-        long, mode = one.side in {"long", "buy"}, one.account.partition("/")[2].lower()
+        long = one.side in {"long", "buy"} and (one.option is None or one.option.right == "call")
+        mode = one.account.partition("/")[2].lower()
         opened = recent.state.ts - one.held_ms
         found.append({"t": opened // 1000, "kind": "entry", "up": long, "text": one.strategy, "mode": mode})
     return sorted((one for one in found if one["t"] >= since_s), key=lambda one: one["t"])
 
 
 def levels(recent: Recent, instrument: Instrument) -> list[dict[str, Any]]:
-    """Entry, stop and target of what is held: horizontal lines."""
-    found = []
+    """Entry, stop and target of what is held: horizontal lines. Those of an option are premiums, without a place on the pair's axis."""
+    found: list[dict[str, Any]] = []
     for one in positions(recent.state, instrument.key):
         mode = one.account.partition("/")[2].lower()
+        if one.option is not None:
+            found.append({"kind": "entry", "price": None, "text": one.symbol})
+            continue
         for kind, text in (("entry", one.entry), ("stop", one.stop), ("target", one.target)):
             if text:
                 found.append({"kind": kind, "price": float(text), "text": f"{kind} {mode}"})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from modules.engine import explore_live
+from modules.engine import explore_live, switches
 from modules.engine.explore import base_rate
 from modules.engine.mandate import Mandate
 from modules.environment import Environment
@@ -110,6 +110,7 @@ def stand_of(state: RuntimeState, mandate: Mandate, env: str, profile: str) -> S
         profile=profile,
         forex=state.toggles.forex,
         options=state.toggles.options,
+        unavailable=tuple((name, why) for name in ("forex", "options") if (why := switches.missing(state, name))),
         learning=state.toggles.learning,
         paused=state.toggles.paused,
         explore_live=explore_live.anywhere(state),

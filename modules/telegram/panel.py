@@ -33,6 +33,8 @@ class Stand(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     forex: bool = False
     options: bool = False
+    unavailable: tuple[tuple[str, str], ...] = ()
+    """(switch, why it has nothing to switch on) of forex and options, where that is so."""
     learning: bool = False
     paused: bool = False
     explore_live: bool | None = None
@@ -126,6 +128,7 @@ def _lines(stand: Stand) -> list[str]:
         f"Stage {stand.stage}: {STAGES[stand.stage].name}",
         f"Assets: {PROFILES.get(stand.profile, stand.profile)}",
         ", ".join(f"{name} {'on' if on else BOOT_DEFAULT}" for name, on in switches),
+        *(f"{name.capitalize()} cannot be switched on: {why}" for name, why in stand.unavailable),
         f"Exploration: {stand.percent} % ({EXPLORE_FLOOR} to {EXPLORE_CAP})",
         *([f"by regime now: {shown}{more}"] if shown else []),
         f"Online learning: {'on' if stand.learning else 'off'}",

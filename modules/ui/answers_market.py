@@ -11,11 +11,13 @@ from modules.engine import explore_live
 from modules.engine.explore import base_rate
 from modules.ui.commands import EXPLORE_CAP, EXPLORE_FLOOR, Wanted
 from modules.ui.operator import Answer, Table
+from modules.ui.option_view import contract_words, figures, greek_words, surface_words
 from modules.ui.recent import Told
 from modules.ui.scene import Scene, age, held, keys_of, marked, percent, r_text, short_name
 from modules.ui.wording import short_time
-from state.accounts import Mode
+from state.accounts import Domain, Mode
 from state.books import OPEN, PENDING
+from state.conversion import home_currency
 from state.intents import Side
 from state.runtime import SPREADS, RuntimeState
 from strategy.exploration import epsilon
@@ -75,11 +77,16 @@ def _now(scene: Scene, key: str) -> list[str]:
     state = scene.state
     m = state.index[key]
     found = [f"{short_name(state.instruments[m])} now: regime {regime_text(state, m, scene.now)}, {data_text(scene, m)}"]
+    if state.instruments[m].domain is Domain.OPTIONS:
+        found.append(f"  surface {surface_words(state.surfaces.get(state.instruments[m].symbol), scene.now)}")
     for i in state.seats_of[m]:
         pos, instrument = state.pos[i], state.instrument(i)
         if pos["status"] == OPEN:
-            r = r_text(marked(state, i)[1])
-            found.append(f"  {state.account_of(i)}: {Side(int(pos['side'])).word} {plain(instrument.qty(int(pos['steps'])))}, {r}")
+            option, r = figures(state, i, scene.now), r_text(marked(state, i)[1])
+            what = f" {state.symbol_of(i)}" if option else ""
+            found.append(f"  {state.account_of(i)}: {Side(int(pos['side'])).word}{what} {plain(instrument.qty(int(pos['steps'])))}, {r}")
+            if option is not None:
+                found += [f"    {words}" for words in (contract_words(option), greek_words(option, home_currency(instrument)))]
         elif pos["status"] == PENDING:
             found.append(f"  {state.account_of(i)}: an entry is on its way")
     return found
@@ -164,6 +171,8 @@ def pairs(scene: Scene, _args: Mapping[str, str]) -> Answer:
     lines = [f"spread: now against its median of a day; limit {scene.mandate.max_spread_ratio:g}x"]
     lines += [f"{short_time(one.ts)} refused {one.text}" for one in sorted(refusals, key=lambda one: -one.seq)[:5]]
     lines += [f"{key.partition(':')[2]}: only to be closed" for key in sorted(scene.mandate.closing_only)]
+    slots = [one.symbol for one in state.instruments if one.domain is Domain.OPTIONS]
+    lines += [f"{pair} surface {surface_words(state.surfaces.get(pair), scene.now)}" for pair in slots]
     return Answer(
         title=f"{len(rows)} pairs", lines=lines, table=Table(("pair", "data", "regime", "spread", "held"), tuple(rows)), data=data
     )

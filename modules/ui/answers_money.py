@@ -10,6 +10,7 @@ import msgspec
 
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer, Table
+from modules.ui.option_view import contract_words, figures, greek_words
 from modules.ui.periods import monday_of
 from modules.ui.recent import TRADES, Sum
 from modules.ui.scene import (
@@ -23,7 +24,6 @@ from modules.ui.scene import (
     percent,
     quote_of,
     r_text,
-    short_name,
     short_symbol,
     unrealised,
 )
@@ -47,20 +47,26 @@ def positions(scene: Scene, _args: Mapping[str, str]) -> Answer:
     data: dict[str, list[dict[str, Any]]] = {str(account): [] for account in state.accounts}
     for i in held(state):
         pos, instrument, account = state.pos[i], state.instrument(i), str(state.account_of(i))
-        one = holding(state, i)
+        one = holding(state, i, lambda state, i: figures(state, i, now))
         net, r = marked(state, i)
         mark, entry = instrument.price(int(pos["mark"])), Decimal(one.entry)
         tag = f", {scene.mandate.strategies[int(pos['strategy'])].name}{', explored' if pos['explored'] else ''}"
+        lines.append(f"{one.symbol} {one.side} {one.qty}, {account}{tag}")
+        if one.option is not None:
+            lines += [f"  {words}" for words in (contract_words(one.option), greek_words(one.option, home_currency(instrument)))]
+        word = "entry" if one.option is None else "premium"
+        worth = "" if one.option is None or one.option.intrinsic is None else f", intrinsic {price(one.option.intrinsic)}"
         lines += [
-            f"{one.symbol} {one.side} {one.qty}, {account}{tag}",
-            f"  entry {price(one.entry)}, now {plain(mark)} ({percent(float(mark / entry) - 1.0, sign=True)})",
+            f"  {word} {price(one.entry)}, now {plain(mark)} ({percent(float(mark / entry) - 1.0, sign=True)}){worth}",
             f"  stop {one.stop} ({percent(float(Decimal(one.stop) / mark) - 1.0, sign=True)})",
             f"  target {one.target} ({percent(float(Decimal(one.target) / mark) - 1.0, sign=True)})",
             f"  {r_text(r)}, {cents(money(net), sign=True)} {home_currency(instrument)}, held {span((now - one.opened_ts) / 1000)}",
         ]
         if int(pos["closing"]):
             lines.append("  is being closed")
-        rows.append((short_name(instrument), one.side, r_text(r, ""), cents(money(net), sign=True), age(now - one.opened_ts)))
+        rows.append(
+            (short_symbol(state, account, one.symbol), one.side, r_text(r, ""), cents(money(net), sign=True), age(now - one.opened_ts))
+        )
         data[account].append(
             msgspec.to_builtins(one)
             | {
@@ -78,8 +84,7 @@ def positions(scene: Scene, _args: Mapping[str, str]) -> Answer:
         more.append((f"close {one.symbol}", Wanted("close", {"symbol": one.symbol, "account": account})))
     waiting = [i for i in range(len(state.pos)) if state.pos[i]["status"] == PENDING]
     lines += [
-        f"{state.instrument(i).symbol} {Side(int(state.pos[i]['side'])).word}: an entry is on its way, {state.account_of(i)}"
-        for i in waiting
+        f"{state.symbol_of(i)} {Side(int(state.pos[i]['side'])).word}: an entry is on its way, {state.account_of(i)}" for i in waiting
     ]
     return Answer(
         title=f"{len(rows)} open position{'' if len(rows) == 1 else 's'}",

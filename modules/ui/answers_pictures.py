@@ -16,12 +16,14 @@ from modules.ui.charts import Curve, EquityChart, Held, Past, PriceChart
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer
 from modules.ui.periods import Kind, Period, chosen
-from modules.ui.recent import BARS
+from modules.ui.recent import BARS, Marks, gains_up
 from modules.ui.scene import DAY_MS, HOUR_MS, Scene, cents, drawdown, percent, quote_of, steps_of
 from modules.ui.wording import price, short_time
+from state.accounts import Domain
 from state.books import OPEN
 from state.intents import Side
-from state.runtime import holding
+from state.options import Right
+from state.runtime import RuntimeState, holding
 from utils.errors import Refusal
 from utils.fixed import money, plain
 
@@ -32,6 +34,7 @@ WINDOW_MS = 12 * HOUR_MS
 FULL = 3 * DAY_MS
 MOST_TRADES = 12
 MOST_POINTS = 1_500
+PREMIUMS = "entries and exits at the pair's price; stop and target are premiums and stand in positions"
 FIRST = ("-equity.png", ".png")
 """Which picture of a report stands for it."""
 
@@ -45,7 +48,11 @@ async def chart(scene: Scene, args: Mapping[str, str], beside: Beside) -> Answer
     ask = price_chart(scene, key)
     picture = await beside.run("chart", msgspec.msgpack.encode(ask))
     lines = [f"{ask.subtitle}"]
-    lines += [f"{one.account}: {'long' if one.long else 'short'} from {price(str(one.entry))}" for one in ask.held]
+    if key.startswith(f"{Domain.OPTIONS}:"):
+        lines.append(PREMIUMS)
+        lines += [f"{one.account}: {'call' if one.long else 'put'} since {short_time(one.opened_ts)}" for one in ask.held]
+    else:
+        lines += [f"{one.account}: {'long' if one.long else 'short'} from {price(str(one.entry))}" for one in ask.held]
     data = {"symbol": key.partition(":")[2], "held": msgspec.to_builtins(ask.held), "trades": msgspec.to_builtins(ask.trades)}
     more = ((f"why {what}", Wanted("why", {"symbol": what})),)
     return Answer(title=ask.title, lines=lines, data=data, picture=picture, more=more)
@@ -57,27 +64,18 @@ def price_chart(scene: Scene, key: str) -> PriceChart:
     m = state.index[key]
     instrument, now = state.instruments[m], scene.now
     tick = float(instrument.tick)
-    held = []
-    for i in state.seats_of[m]:
-        if state.pos[i]["status"] == OPEN:
-            one = holding(state, i)
-            held.append(
-                Held(
-                    account=str(state.account_of(i)),
-                    opened_ts=one.opened_ts,
-                    entry=float(one.entry),
-                    stop=float(one.stop),
-                    target=float(one.target),
-                    long=int(state.pos[i]["side"]) == Side.LONG,
-                )
-            )
-    domain = str(instrument.domain)
-    mine = [
-        row for row in scene.recent.newest_trades(4 * MOST_TRADES, symbol=instrument.symbol) if str(row["account"]).startswith(f"{domain}/")
-    ]
-    past = [past_of(row) for row in mine[:MOST_TRADES] if int(row["entry_ts"]) >= now - FULL]
-    begins = [now - WINDOW_MS, *(one.opened_ts - HOUR_MS for one in held), *(one.entry_ts - HOUR_MS for one in past)]
     bars = scene.recent.bars(key, BARS)
+    held = [_held(state, i) for i in state.seats_of[m] if state.pos[i]["status"] == OPEN]
+    domain = str(instrument.domain)
+    past = [past_of(row) for row in scene.recent.newest_trades(MOST_TRADES, key=key) if int(row["entry_ts"]) >= now - FULL]
+    if instrument.domain is Domain.OPTIONS:
+        held = [msgspec.structs.replace(one, entry=near(bars, one.opened_ts, tick), stop=None, target=None) for one in held]
+        past = [
+            msgspec.structs.replace(one, entry=near(bars, one.entry_ts, tick), exit=near(bars, one.exit_ts, tick))
+            for one in past
+            if len(bars) and one.entry_ts >= int(bars[0, 0])
+        ]
+    begins = [now - WINDOW_MS, *(one.opened_ts - HOUR_MS for one in held), *(one.entry_ts - HOUR_MS for one in past)]
     last = plain(instrument.price(int(state.market[m]["last_close"])))
     return PriceChart(
         title=f"{instrument.symbol}{'' if domain == 'CRYPTO' else f' {domain.lower()}'}  {last}",
@@ -92,6 +90,27 @@ def price_chart(scene: Scene, key: str) -> PriceChart:
     )
 
 
+def _held(state: RuntimeState, i: int) -> Held:
+    """What seat `i` holds as a chart marks it."""
+    one = holding(state, i)
+    return Held(
+        account=str(state.account_of(i)),
+        opened_ts=one.opened_ts,
+        entry=float(one.entry),
+        stop=float(one.stop),
+        target=float(one.target),
+        long=int(state.pos[i]["side"]) == Side.LONG and int(state.pos[i]["right"]) != Right.PUT,
+    )
+
+
+def near(bars: Marks, ts: int, tick: float) -> float:
+    """The price at a time (ms): the close of the bar it lies in, of the nearest there is outside them; 0 without bars."""
+    if not len(bars):
+        return 0.0
+    at = int(np.searchsorted(bars[:, 0], ts, side="right")) - 1
+    return float(bars[max(at, 0), 4]) * tick
+
+
 def past_of(row: Mapping[str, Any]) -> Past:
     """A closed trade of the ledger as a chart marks it."""
     return Past(
@@ -99,7 +118,7 @@ def past_of(row: Mapping[str, Any]) -> Past:
         entry=float(row["entry"]),
         exit_ts=int(row["exit_ts"]),
         exit=float(row["exit"]),
-        long=row["side"] == "long",
+        long=gains_up(row),
         r=float(row["r"]),
     )
 

@@ -69,7 +69,7 @@ def draw_price(chart: PriceChart) -> Figure:
     edges = _lines(frame, chart, start, end, (low - FAR * room, high + FAR * room))
     low, high = min([low, *edges]), max([high, *edges])
     room = high - low
-    named = [price for one in chart.held for price in (one.stop, one.target)]
+    named = [price for one in chart.held for price in (one.stop, one.target) if price is not None]
     above, below = any(price > high for price in named), any(price < low for price in named)
     frame.set_ylim(low - (0.14 if below else 0.06) * room, high + (0.14 if above else 0.06) * room)  # room for what is named at an edge
     _trades(frame, [one for one in chart.trades if one.exit_ts >= start])
@@ -140,8 +140,10 @@ def _lines(frame: Axes, chart: PriceChart, start: int, end: int, view: tuple[flo
         for name, price, colour, dash in (
             ("stop", one.stop, STOP, "--"),
             ("target", one.target, TARGET, "--"),
-            ("entry", one.entry, INK, ":"),
+            ("entry", None if one.stop is None else one.entry, INK, ":"),
         ):
+            if price is None:
+                continue
             if view[0] <= price <= view[1]:
                 frame.hlines(price, left, right, color=colour, lw=2.4, ls=dash, zorder=3)
                 edges.append(price)

@@ -20,13 +20,13 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """An open position."""
+    """An open position. Of an option `entry` is the pair's price then; its levels are premiums and no place on the pair's axis: None."""
 
     account: str
     opened_ts: int
     entry: float
-    stop: float
-    target: float
+    stop: float | None
+    target: float | None
     long: bool
 
 

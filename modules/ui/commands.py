@@ -295,8 +295,9 @@ def _number(entry: Entry, argument: Argument, word: str) -> str:
 
 
 def _symbol(entry: Entry, word: str) -> str:
+    """An instrument's symbol or an option's, `EURUSD-20250321-C-1.05000`."""
     symbol = word.upper().replace("/", "")
-    if not re.fullmatch(r"[A-Z0-9]{2,20}", symbol):
+    if not re.fullmatch(r"[A-Z0-9]{2,20}|[A-Z]{6}-[0-9]{8}-[CP]-[0-9]{1,6}\.[0-9]{1,6}", symbol):
         raise Refusal(f"'{shown(word)}' is no symbol; try: {entry.example}")
     return symbol
 

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from modules.exchange.reconcile import MISMATCH
+from modules.ui.option_view import contract_words, figures, greek_words
 from modules.ui.wording import amount, price, span
 from state.accounts import Account, Mode
 from state.books import FLAT, OPEN
 from state.conversion import home_currency, home_of
-from state.intents import Side
+from state.intents import ExitReason, Side
 from state.messages import Command, Control, Event, OrderFilled, Record, Report, VenueRead
 from state.runtime import RuntimeState, account_view, holding
 from state.stages import STAGES
@@ -120,7 +121,7 @@ class Notices:
         for command in commands:
             match command:
                 case Record(kind="trade", row=row):
-                    told.append(exited(row, _quote(state, row["account"])))
+                    told.append(exited(row, _quote(state, row["account"]), _settlement(commands, row)))
                 case Record(kind="verdict", row=row) if row.get("what") == "verdict":
                     told.append(self._verdict(row))
                 case Report():
@@ -258,17 +259,21 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
         return
     pos, instrument, view = state.pos[i], state.instrument(i), holding(state, i)
     card, near = STRATEGIES[int(pos["strategy"])], Decimal(view.entry)
-    stake = money(home_of(state.inst, i, int(pos["risk"]) * int(pos["steps"]) * instrument.unit))
+    stake = _in_home(state, i, int(pos["risk"]) * int(pos["steps"]) * instrument.unit)
     regime = f" in {NAMES[int(pos['regime'])]}" if pos["regime"] else ""
     waits = f", {instrument.qty(event.left)} still working" if event.left else ""
+    option = figures(state, i)
+    about = () if option is None else (contract_words(option), greek_words(option, home_currency(instrument)))
+    paid = "" if option is None else f" premium = {amount(_in_home(state, i, int(pos['value'])))} {home_currency(instrument)}"
     yield Notice(
         kind=Topic.ENTRY,
         urgency=Urgency.NEVER_DROP,
         ts=event.fill.ts,
-        title=f"{'FILLED' if opened is None else 'ENTER'} {Side(int(pos['side'])).word} {instrument.symbol} ({event.fill.account})",
+        title=f"{'FILLED' if opened is None else 'ENTER'} {Side(int(pos['side'])).word} {view.symbol} ({event.fill.account})",
         lines=(
             f"{card.id} {card.style}{regime}{', a trial' if pos['explored'] else ''}",
-            f"{view.qty} at {price(view.entry)}{waits}",
+            *about,
+            f"{view.qty} at {price(view.entry)}{paid}{waits}",
             f"stop {view.stop} ({Decimal(view.stop) / near - 1:+.2%})",
             f"target {view.target} ({Decimal(view.target) / near - 1:+.2%})",
             f"1 R = {amount(stake)} {home_currency(instrument)}, fees {amount(money(int(pos['fees'])))}",
@@ -279,25 +284,46 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
     )
 
 
-def exited(row: dict[str, Any], quote: str) -> Notice:
-    """A closed trade (its ledger row): why it ended and what it brought, all costs included."""
+def _in_home(state: RuntimeState, i: int, units: int) -> Decimal:
+    """Money units of the quote currency of seat `i` in its account's."""
+    return money(home_of(state.inst, i, units))
+
+
+def _settlement(commands: Sequence[Command], row: dict[str, Any]) -> tuple[str, ...]:
+    """What the engine says of the cut at which an option ended."""
+    return tuple(one.text for one in commands if isinstance(one, Report) and one.what == "settled" and one.account == row["account"])
+
+
+def exited(row: dict[str, Any], quote: str, more: tuple[str, ...] = ()) -> Notice:
+    """A closed trade (its ledger row): why it ended and what it brought, all costs included; `more` lines about it."""
     pnl = Decimal(row["pnl"])
     funding = f", funding {amount(Decimal(row['funding']))}" if Decimal(row["funding"]) else ""
     return Notice(
         kind=Topic.EXIT,
         urgency=Urgency.NEVER_DROP,
         ts=row["exit_ts"],
-        title=f"CLOSED {row['side']} {row['symbol']} by {row['reason']} ({row['account']})",
+        title=f"{_ended(row)} ({row['account']})",
         lines=(
             f"{amount(pnl, sign=True)} {quote}, {row['r']:+.2f} R after {span((row['exit_ts'] - row['entry_ts']) / 1000)}",
             f"{row['strategy']} {row['style']}: {row['qty']} from {price(row['entry'])} to {price(row['exit'])}",
             f"stop {row['stop']}, target {row['target']}",
             f"fees {amount(Decimal(row['fees']))}{funding}",
+            *more,
         ),
         account=row["account"],
         key="exit",
         silent=row["style"] == Style.SCALP,
     )
+
+
+def _ended(row: dict[str, Any]) -> str:
+    """How a trade ended: an option that lived to its cut was not closed by anybody."""
+    match row["reason"]:
+        case ExitReason.EXERCISED:
+            return f"EXERCISED {row['symbol']}, worth {price(row['exit'])}"
+        case ExitReason.EXPIRED:
+            return f"EXPIRED worthless {row['symbol']}"
+    return f"CLOSED {row['side']} {row['symbol']} by {row['reason']}"
 
 
 def _rollout(report: Report) -> Notice:

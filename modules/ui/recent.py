@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from modules.ui import wording
 from modules.ui.wording import Line
+from state.accounts import Domain
 from state.conversion import home_currency
 from state.instruments import Instrument
 from state.ledger import fees_of
@@ -227,9 +228,9 @@ class Recent:
         first, last = from_ts // DAY_MS, until_ts // DAY_MS
         return sum((one for (name, day), one in self.sums.items() if name == account and first <= day <= last), Sum())
 
-    def newest_trades(self, n: int, account: str = "", symbol: str = "") -> list[dict[str, Any]]:
-        """The newest `n` closed trades (of an account, of a symbol), newest first."""
-        wanted = (row for row in reversed(self.trades) if account in {"", row["account"]} and symbol in {"", row["symbol"]})
+    def newest_trades(self, n: int, account: str = "", key: str = "") -> list[dict[str, Any]]:
+        """The newest `n` closed trades (of an account, of an instrument), newest first."""
+        wanted = (row for row in reversed(self.trades) if account in {"", row["account"]} and key in {"", key_of(row)})
         return [row for row, _ in zip(wanted, range(n), strict=False)]
 
     def bars(self, key: str, n: int) -> Marks:
@@ -280,8 +281,14 @@ def _told(seq: int, event: Event, command: Command, instruments: Mapping[str, In
 
 
 def key_of(row: Mapping[str, Any]) -> str:
-    """The instrument that a row of the ledger is about."""
-    return f"{str(row['account']).partition('/')[0]}:{row['symbol']}"
+    """The instrument that a row of the ledger is about: of an option its pair's slot."""
+    domain, symbol = str(row["account"]).partition("/")[0], str(row["symbol"])
+    return f"{domain}:{symbol.partition('-')[0] if domain == Domain.OPTIONS else symbol}"
+
+
+def gains_up(row: Mapping[str, Any]) -> bool:
+    """Whether a trade of the ledger gains when its market rises: long, and no put."""
+    return row["side"] in {"long", "buy"} and "-P-" not in str(row["symbol"])
 
 
 def _of(seq: int, line: Line, *, what: str, rule: str = "", key: str = "", regime: int = 0, order_id: str = "") -> Told:

@@ -13,7 +13,7 @@ from modules.engine.mandate import Mandate
 from modules.settings import Learning
 from modules.ui.recent import Recent
 from modules.ui.wording import short_time
-from state.accounts import Domain
+from state.accounts import OF_PAIRS, Domain
 from state.books import OPEN
 from state.conversion import home_currency, home_of
 from state.instruments import Instrument
@@ -24,6 +24,8 @@ from utils.fixed import money
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SHORT = {Domain.CRYPTO: "", Domain.PERPS: " perp", Domain.FOREX: " fx", Domain.OPTIONS: " opt"}
 """What tells two instruments of one coin apart in a narrow table."""
+OPTION_PARTS = 4
+"""Pair, day, right and strike in the symbol of an option."""
 
 
 class Scene:
@@ -68,8 +70,11 @@ class Scene:
 
 
 def keys_of(state: RuntimeState, symbol: str) -> list[str]:
-    """Instruments called `symbol`, or whose coin it is (`BTC`); Refusal that names the nearest ones there are."""
+    """Instruments called `symbol`, or whose coin it is (`BTC`); of an option its slot; Refusal that names the nearest ones there are."""
     wanted = symbol.upper()
+    slot = f"{Domain.OPTIONS}:{wanted.partition('-')[0]}"
+    if "-" in wanted and slot in state.index:
+        return [slot]
     found = [one.key for one in state.instruments if wanted == one.symbol] or [one.key for one in state.instruments if wanted == one.base]
     if found:
         return found
@@ -80,12 +85,17 @@ def keys_of(state: RuntimeState, symbol: str) -> list[str]:
 
 
 def short_name(instrument: Instrument) -> str:
-    """`BTC`, `BTC perp`: for tables on a phone."""
+    """`BTC`, `BTC perp`, `EURUSD opt`: for tables on a phone. Of a pair both currencies: several have one base."""
+    if instrument.domain in OF_PAIRS:
+        return instrument.symbol + SHORT[instrument.domain]
     return instrument.symbol.removesuffix(instrument.quote) + SHORT[instrument.domain] if instrument.quote else instrument.symbol
 
 
 def short_symbol(state: RuntimeState, account: str, symbol: str) -> str:
-    """The short name of what a row of the ledger traded."""
+    """The short name of what a row of the ledger traded, or a seat holds: of an option `EURUSD C`."""
+    parts = symbol.split("-")
+    if len(parts) == OPTION_PARTS:
+        return f"{parts[0]} {parts[2]}"
     m = state.index.get(f"{account.partition('/')[0]}:{symbol}")
     return symbol if m is None else short_name(state.instruments[m])
 

@@ -27,6 +27,8 @@ WORDS = {
     "breaker": ("BREAKER", ALARM),
     "control": ("CONTROL", ASKED),
     "drift": ("DRIFT", WARN),
+    "settled": ("SETTLED", NEUTRAL),
+    "timeframe": ("FRAMES", QUIET),
 }
 """Report.what -> its word and style; feed and order reports depend on their rule as well."""
 WITH_FIGURES = re.compile(r"( skipped: \w+), .* (\([^()]+\))$")
@@ -81,9 +83,10 @@ def price(value: str) -> str:
 
 def entered(intent: Intent, instrument: Instrument, regime: int) -> Line:
     """An entry that was sent: which rule in which regime, how much, and how it will end."""
+    symbol = instrument.symbol if intent.contract is None else intent.contract.symbol
     near, stop, target = (instrument.price(ticks) for ticks in (intent.reference, intent.exits.stop, intent.exits.target))
     text = (
-        f"{intent.strategy} {intent.side.word} {instrument.symbol} {plain(instrument.qty(intent.steps))} near {plain(near)}"
+        f"{intent.strategy} {intent.side.word} {symbol} {plain(instrument.qty(intent.steps))} near {plain(near)}"
         f"{f' in {NAMES[regime]}' if regime else ''}, "
         f"stop {plain(stop)} ({stop / near - 1:+.1%}), target {plain(target)} ({target / near - 1:+.1%})"
     )

@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     autoscaleInfoProvider: (original) => {
       const info = original();
       if (!info || !info.priceRange) return info;
-      const { minValue: low, maxValue: high } = info.priceRange, room = 1.5 * (high - low), near = found.levels.map((one) => one.price).filter((p) => p > low - room && p < high + room);
+      const { minValue: low, maxValue: high } = info.priceRange, room = 1.5 * (high - low), near = found.levels.map((one) => one.price).filter((p) => p !== null && p > low - room && p < high + room);
       return { ...info, priceRange: { minValue: Math.min(low, ...near), maxValue: Math.max(high, ...near) } };
     },
   });
@@ -54,7 +54,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   const level = (levels) => {
     lines.forEach((one) => candles.removePriceLine(one));
     const shade = { entry: "accent", stop: "down", target: "up" };
-    lines = levels.map((one) => candles.createPriceLine({ price: one.price, color: colour(shade[one.kind]), lineWidth: 1, lineStyle: one.kind === "entry" ? 2 : 0, title: one.text, axisLabelVisible: true }));
+    lines = levels.filter((one) => one.price !== null).map((one) => candles.createPriceLine({ price: one.price, color: colour(shade[one.kind]), lineWidth: 1, lineStyle: one.kind === "entry" ? 2 : 0, title: one.text, axisLabelVisible: true }));
   };
   const load = () => {
     candles.setData([...found.bars, ...(found.forming ? [found.forming] : [])].map(bar));

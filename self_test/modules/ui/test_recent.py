@@ -110,7 +110,7 @@ def test_trades_are_summed_by_day_and_account_also_those_of_earlier_lives() -> N
     assert (week.trades, week.won, week.pnl, week.fees) == (3, 2, Decimal("4.5"), Decimal("0.636"))
     assert recent.summed("PERPS/PAPER", 0, T0) == Sum()
     assert [row["pnl"] for row in recent.newest_trades(2)] == ["1.5", "-2"]
-    assert recent.newest_trades(9, symbol="ETHUSDT") == []
+    assert recent.newest_trades(9, key=ETH) == []
     assert [(one.day, one.start, one.equity) for one in recent.days[str(SPOT)]] == [(20_151, 1000.0, 1003.0)]
 
 
