@@ -100,7 +100,7 @@ def finer(old: Instrument, new: Instrument) -> tuple[int, int] | None:
     return int(old.tick / new.tick), int(old.step / new.step)
 
 
-TICK_FIELDS = ("reference", "limit", "stop", "target", "initial_stop", "extreme", "mark", "risk", "atr")
+TICK_FIELDS = ("reference", "limit", "stop", "target", "initial_stop", "extreme", "mark", "risk", "atr", "strike")
 STEP_FIELDS = ("steps", "working", "filled", "exit_steps")
 
 
@@ -157,6 +157,8 @@ def assemble(
     state.cash_logs = stored.cash_logs
     state.exploration, state.policies, state.waiting = stored.exploration, stored.policies, stored.waiting
     state.live_trials, state.drift, state.sentiment = stored.live_trials, stored.drift, stored.sentiment
+    state.surfaces = stored.surfaces
+    state.surfaces = stored.surfaces
     return state, frozenset(fresh)
 
 
@@ -208,7 +210,7 @@ def never_tradable(engine: Engine) -> list[str]:
     for i, (_, m) in enumerate(state.seats):
         instrument, inst, price = state.instruments[m], state.inst[i], int(state.market[m]["last_close"])
         equity = int(state.acct[int(inst["account"])]["equity"])
-        if not price or not equity:
+        if not price or not equity or inst["option"]:  # an option's price is known when one is chosen
             continue
         least = home_of(state.inst, i, max(int(inst["min_steps"]) * price * int(inst["unit"]), int(inst["min_notional"])))
         share = float(limits["canary_base" if state.acct[int(inst["account"])]["canary"].any() else "base"])

@@ -80,6 +80,8 @@ class Risk(_Group):
     """Largest premium of one option (OPTIONS counts premium, and these two instead of `base`, `pair` and `portfolio`)."""
     option_total: Fraction = 0.10
     """Largest premium of all options of the account."""
+    option_exit_days: Annotated[float, Field(ge=0.0, le=14.0)] = 3.0
+    """An option is sold so many days before its expiry; 0: it is held to its settlement."""
     volume: Fraction = 0.01
     """Largest share of the pair's median turnover in one confirm bar."""
     volatile_factor: Fraction = 0.5
