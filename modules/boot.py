@@ -100,7 +100,7 @@ def finer(old: Instrument, new: Instrument) -> tuple[int, int] | None:
     return int(old.tick / new.tick), int(old.step / new.step)
 
 
-TICK_FIELDS = ("reference", "limit", "stop", "target", "initial_stop", "extreme", "mark", "risk", "atr", "strike")
+TICK_FIELDS = ("reference", "limit", "stop", "target", "initial_stop", "extreme", "mark", "risk", "atr")
 STEP_FIELDS = ("steps", "working", "filled", "exit_steps")
 
 
@@ -157,7 +157,6 @@ def assemble(
     state.cash_logs = stored.cash_logs
     state.exploration, state.policies, state.waiting = stored.exploration, stored.policies, stored.waiting
     state.live_trials, state.drift, state.sentiment = stored.live_trials, stored.drift, stored.sentiment
-    state.surfaces = stored.surfaces
     state.surfaces = stored.surfaces
     return state, frozenset(fresh)
 

@@ -30,6 +30,7 @@ from modules.engine.inbox import Inbox
 from modules.environment import CHANNELS, Hosts
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_funding import Holding, Owed
+from modules.exchange.paper_options import PaperOptions
 from modules.exchange.paper_swap import Swap
 from modules.live_floor import account_of
 from modules.settings import BotConfig
@@ -76,9 +77,11 @@ class PaperFloor:
         self._also: list[Callable[[Quote], None]] = []
 
     def _paper(self, domain: Domain) -> PaperVenue:
-        """The paper venue of a domain; currency pairs are financed there."""
+        """The paper venue of a domain; currency pairs are financed there, options priced from their pairs' quotes."""
         state, paper = self._engine.state, self._config.paper
         mine = {key: i for key, i in state.seats_in(Mode.PAPER).items() if self._domains[key] is domain}
+        if domain is Domain.OPTIONS:
+            return PaperOptions(state, mine, paper.latency_ms, self._config.domains[domain].confirm_ms)
         since = {key: int(state.pos[i]["opened_ts"]) for key, i in mine.items() if int(state.pos[i]["status"]) == OPEN}
         swap = Swap(state.instruments, self._owed, since) if domain is Domain.FOREX else None
         patience_ms = self._config.domains[domain].confirm_ms

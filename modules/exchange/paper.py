@@ -140,6 +140,13 @@ class PaperVenue:
             self._judge_held(held, quote, events)
         return events
 
+    def take_back(self, key: str, ts: int, reason: str) -> list[AccountEvent]:
+        """End the entry that waits on an instrument, if there is one."""
+        events: list[AccountEvent] = []
+        if key in self._entries:
+            self._end(self._entries[key], ts, reason, events)
+        return events
+
     def on_trade(self, trade: Trade) -> list[AccountEvent]:
         """What a print does: it fills a resting entry it goes through, and triggers stops and targets."""
         events: list[AccountEvent] = []

@@ -12,7 +12,9 @@ from modules.environment import Environment
 from modules.introduction import Pace, facts, gate_words
 from modules.options import RunOptions
 from self_test.fakes.books import SPOT, coin
+from self_test.fakes.pairs import pair
 from state.accounts import Account, Domain, Mode
+from state.instruments import option_slot
 from telemetry.gate_config import WinRate, WinRateMode
 from utils.fixed import MONEY_SCALE
 
@@ -39,6 +41,14 @@ def test_forex_counts_in_dollars() -> None:
     engine = Engine(state, make_mandate(CONFIG, state.instruments, state.accounts, frozenset({0, 3}), quotes=True))
     banner = facts(options(Environment.SIMULATED), CONFIG, engine, Pace("generated", 600.0, "lockstep"), resumed=False, http="")
     assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT", "FOREX/PAPER": "1,000.00 USD"}
+
+
+def test_a_slot_of_options_is_told_from_its_pair() -> None:
+    found, slot = pair("EURUSD"), option_slot(pair("EURUSD"))
+    state = make_state(CONFIG, (found, slot), (Account(Domain.FOREX, Mode.PAPER), Account(Domain.OPTIONS, Mode.PAPER)))
+    engine = Engine(state, make_mandate(CONFIG, state.instruments, state.accounts, frozenset(), quotes=True))
+    banner = facts(options(Environment.SIMULATED), CONFIG, engine, Pace("generated", 600.0, "lockstep"), resumed=False, http="")
+    assert banner.symbols == ("EURUSD", "EURUSD options") and banner.accounts["OPTIONS/PAPER"] == "1,000.00 USD"
 
 
 def test_a_live_wallet_that_is_not_open_yet_is_not_said_to_hold_the_paper_balance() -> None:
