@@ -53,6 +53,15 @@ ROOTS = (
     ("risk.holding", "due"),
 )
 """What the engine calls to arm, confirm, choose an arm, size, place, trail and time out."""
+OPTION_ROOTS = (
+    ("modules.engine.option_pick", "offers_of"),
+    ("modules.engine.option_pick", "first_fitting"),
+    ("modules.engine.option_prices", "bid_bar"),
+    ("modules.engine.option_prices", "told"),
+    ("modules.engine.option_prices", "longest_hold"),
+    ("modules.engine.option_prices", "settlement"),
+)
+"""What it calls beside them for an option: what is listed, priced and picked, what a bar makes of a premium, when it ends."""
 
 _NOT_RULES = frozenset({"utils.kernel"})
 _NOTHING_COMPUTED = frozenset({"annotation", "returns", "decorator_list", "type_comment", "ctx", "type_params", "kind"})
@@ -86,7 +95,7 @@ def procedure(
     strategies = [one for one in STRATEGIES if str(one.style) == style and one.index in chosen and domain in one.domains and one.counts]
     own = {module for one in strategies for module in OWN_MODULES[one.id]}
     others = frozenset(module for modules in OWN_MODULES.values() for module in modules) - own
-    roots = ROOTS if strategies else ()
+    roots = (*ROOTS, *(OPTION_ROOTS if domain is Domain.OPTIONS else ())) if strategies else ()
     parts = {f"code {name}": _digest(text) for name, text in code_of(roots, sources, others).items()}
     rules = rule_rows(settings.primary_ms, config.parameters)
     for one in strategies:

@@ -10,8 +10,9 @@ import pytest
 from config import CONFIG
 from modules.data.sentiment_settings import SentimentConfig
 from modules.overrides import apply_overrides
-from modules.procedure import OWN_MODULES, ROOTS, Procedure, changed, code_of, our_source, procedure
+from modules.procedure import OPTION_ROOTS, OWN_MODULES, ROOTS, Procedure, changed, code_of, our_source, procedure
 from state.accounts import Domain
+from strategy.base import F1, O1
 from strategy.registry import STRATEGIES
 
 ALL = frozenset(range(4))
@@ -116,6 +117,7 @@ def test_exploration_symbols_and_pages_are_no_part_of_it():
 def test_the_roots_exist_and_reach_the_kernels():
     found = code_of(ROOTS, our_source, frozenset())
     assert {f"{module}.{name}" for module, name in ROOTS} <= set(found)
+    assert not any(name.startswith(("forex.", "modules.engine.option_")) for name in found)
     for wanted in (
         "risk.sizing.notional",
         "risk.costs.round_trip",
@@ -130,6 +132,26 @@ def test_the_roots_exist_and_reach_the_kernels():
 def test_each_strategy_has_its_own_module():
     assert set(OWN_MODULES) >= {one.id for one in STRATEGIES}
     assert all(our_source(module) for modules in OWN_MODULES.values() for module in modules)
+
+
+def test_an_options_procedure_holds_what_is_picked_and_how_it_is_priced():
+    one = procedure(CONFIG, Domain.OPTIONS, "swing", frozenset({O1}))
+    found = set(one.parts)
+    assert {f"code {module}.{name}" for module, name in OPTION_ROOTS} <= found
+    for wanted in (
+        "rules O1",
+        "code strategy.option_trend.confirm_option_trend",
+        "code strategy.fx_trend.arm_fx_trend",
+        "code risk.option_caps.room",
+        "code forex.options_chain.candidates",
+        "code forex.options_kernels.premium",
+    ):
+        assert wanted in found, wanted
+    assert not any("swing_trend" in name or "fx_fade" in name for name in found), "others' rules"
+    days = apply_overrides(CONFIG, {}, ["domains.options.by_days=>=0:1h/15m"])
+    assert changed(one.parts, procedure(days, Domain.OPTIONS, "swing", frozenset({O1})).parts) == ["timeframes"]
+    assert procedure(days, Domain.FOREX, "swing", frozenset({F1})) == procedure(CONFIG, Domain.FOREX, "swing", frozenset({F1}))
+    assert "rules O1" not in procedure(CONFIG, Domain.OPTIONS, "scalp", frozenset({O1})).parts, "there is no scalp of options"
 
 
 def test_changes_are_told_by_part():

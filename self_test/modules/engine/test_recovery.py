@@ -20,13 +20,16 @@ from modules.engine.replay import drive, events_of, warm
 from modules.engine.runner import Runner
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.books import SPOT, coin
+from self_test.fakes.fx_markets import fx_market
 from self_test.fakes.markets import market
+from self_test.fakes.pairs import ALL as PAIRS
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN, PAR_E9
 from state.chain import Chain
 from state.ledger import Ledger, RowKind, read_ledger
 from state.messages import Command, Event, Record, Report, decode_commands, decode_event, encode_commands, encode_event
 from state.store import Blob, Snapshot
+from strategy.base import F1, F2, O1
 from utils.errors import ExitCode, Refusal
 from utils.fixed import money
 
@@ -270,23 +273,59 @@ def test_rows_from_before_currencies_are_worth_what_they_were(told: tuple[Snapsh
     assert np.array_equal(then.state.pos["bought"][held], ours.state.pos["bought"][held])
 
 
-def test_a_table_that_has_grown_is_adopted(two: Snapshot) -> None:
-    slots = ("arm_side", "arm_left", "arm_level")
+SLOTS = ("arm_side", "arm_left", "arm_level")
+"""Fields of a market row with a place for each strategy."""
+
+
+def with_slots(snapshot: Snapshot, n: int, without: str = "") -> tuple[Snapshot, np.ndarray]:
+    """The snapshot as a program would have written it that knew `n` strategies, and its market rows."""
     dtype = LAYOUTS["market"]
-    stored = np.frombuffer(two.blobs["market"].data, dtype=dtype)
+    stored = np.frombuffer(snapshot.blobs["market"].data, dtype=dtype)
     fields = [
-        (name, dtype.fields[name][0] if name not in slots else np.dtype((dtype.fields[name][0].base, (4,))))
+        (name, dtype.fields[name][0] if name not in SLOTS else np.dtype((dtype.fields[name][0].base, (n,))))
         for name in dtype.names or ()
-        if name != "channel"
+        if name != without
     ]
     old = np.zeros(len(stored), np.dtype(fields))
     for name, _ in fields:
-        old[name] = 3 if name in slots else stored[name]
-    then = restore(msgspec.structs.replace(two, blobs={**two.blobs, "market": Blob(layout(old), old.tobytes())})).state.market
-    assert then.dtype == dtype
-    for name in slots:
-        assert then[name].tolist() == [[3, 3, 3, 3, 0, 0, 0, 0]] * 3, "four strategies were known, the new ones are armed by nothing"
+        old[name] = stored[name][:, :n] if name in SLOTS else stored[name]
+    return msgspec.structs.replace(snapshot, blobs={**snapshot.blobs, "market": Blob(layout(old), old.tobytes())}), old
+
+
+@pytest.mark.parametrize("known, without", [(4, "channel"), (7, "")], ids=["before forex", "before options"])
+def test_a_table_that_has_grown_is_adopted(two: Snapshot, known: int, without: str) -> None:
+    rows = np.frombuffer(two.blobs["market"].data, dtype=LAYOUTS["market"]).copy()
+    for name in SLOTS:
+        rows[name] = 3
+    full = msgspec.structs.replace(two, blobs={**two.blobs, "market": Blob(layout(rows), rows.tobytes())})
+    then = restore(with_slots(full, known, without)[0]).state.market
+    assert then.dtype == LAYOUTS["market"]
+    for name in SLOTS:
+        assert then[name].tolist() == [[3] * known + [0] * (8 - known)] * 3, "the new ones are armed by nothing"
     assert np.array_equal(then["vol_ratio"], restore(two).state.market["vol_ratio"])
+
+
+def test_a_story_of_forex_from_before_options_is_told_again_byte_for_byte() -> None:
+    """Seven strategies, seven rules, seven slots: what arms O1 today decides nothing there, and the tail of the journal is the same."""
+    grid = fx_market(*PAIRS, days=70)
+    engine, _ = fresh_engine(CONFIG, grid.instruments, frozenset({F1, F2}), int(grid.ts[grid.start]), quotes=False)
+    warm(engine, grid)
+    start, story = snapshot_of(engine, 0), list[tuple[bytes, bytes]]()
+    venue = BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
+    drive(engine, venue, events_of(grid), lambda event, commands: story.append((encode_event(event), encode_commands(commands))))
+    assert sum(b'"trade"' in commands for _, commands in story) > 5
+    rules = engine.mandate.rules[:7]
+    state = msgspec.json.decode(bytes(start.state))
+    state["terms"]["strategies"] = state["terms"]["strategies"][:7]
+    old = with_slots(start, 7)[0]
+    blobs = {**old.blobs, "rules": Blob(layout(rules), rules.tobytes())}
+    old = msgspec.structs.replace(old, state=msgspec.Raw(msgspec.json.encode(state)), blobs=blobs)
+    then = restore(old)
+    assert len(then.mandate.rules) == len(then.mandate.strategies) == 7
+    for seq, (event, commands) in enumerate(story):
+        assert encode_commands(then.process(decode_event(event))) == commands, seq
+    assert np.array_equal(then.state.acct, engine.state.acct) and np.array_equal(then.state.pos, engine.state.pos)
+    assert then.state.market["arm_level"][:, O1].any(), "it was armed on the way"
 
 
 def test_an_adopted_engine_goes_on(told: tuple[Snapshot, Story, Any]) -> None:
