@@ -30,13 +30,13 @@ def entry_ticket(lane: Lane, approved: Approved) -> Ticket:
 
 
 def needed_for(lane: Lane, approved: Approved, rate: Callable[[str], Decimal] | None) -> Decimal:
-    """What the entry binds of the wallet at its limit: all of it on spot, the margin and room for fees elsewhere.
+    """What the entry binds of the wallet at its limit: all of it on spot and of a premium, the margin and room for fees elsewhere.
 
     Of FOREX in the account's currency, by `rate` (of the quote currency); while that is not known the venue alone judges the margin.
     """
     intent, instrument = approved.intent, lane.instrument
     value = instrument.qty(intent.steps) * instrument.price(intent.limit)
-    if not lane.recipe.by_position:
+    if not lane.recipe.by_position or instrument.domain is Domain.OPTIONS:
         return value
     fees = value * lane.limits.fee_room_ppm / PPM
     if instrument.domain is Domain.FOREX:

@@ -64,6 +64,7 @@ class IbkrVenue(IbkrReads):
         self._unsure[ticket.link_id] = None
         if len(self._unsure) > REMEMBERED:
             del self._unsure[next(iter(self._unsure))]
+        self.wish(ticket.key, ticket.stop, ticket.target)
         try:
             trades = self.gateway.place_all(contract, wires)
         except ConnectionError as error:  # a bracket without its last order is held back by the gateway and never works
@@ -159,6 +160,7 @@ class IbkrVenue(IbkrReads):
         contracts = None if qty is None else contracts_of(option, qty)
         if contracts == 0:
             raise Rejected(f"{qty} is no whole number of contracts", code=BAD_GRID)
+        self.wish(key, level if is_stop else None, None if is_stop else level)
         await self._move(option, trade, level, contracts)
 
     async def cancel(self, key: str, world: World, *, venue_id: str = "", link_id: str = "") -> None:
@@ -189,6 +191,7 @@ class IbkrVenue(IbkrReads):
         if held is None:
             raise Rejected(f"nothing is held in {key}", code=NOTHING_TO_REDUCE)
         contracts = contracts_of(option, held.size)
+        self.wish(key, stop, target)
         standing = {rows.kind_of(one.order): one for one in await self.protecting(option)}
         group = next((one.order.ocaGroup for one in standing.values() if one.order.ocaGroup), "")
         entry = next((entry_of(one.order.orderRef) for one in standing.values() if entry_of(one.order.orderRef)), "")

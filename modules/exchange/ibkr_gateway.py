@@ -199,7 +199,7 @@ class IbkrGateway:
         """Ask for the time; a gateway that does not answer is dropped."""
         try:
             await self.ask("time", lambda ib: ib.reqCurrentTimeAsync())
-        except Transient as error:
+        except (Transient, Rejected) as error:
             self.drop(str(error))
 
     async def summary(self) -> dict[str, tuple[str, str]]:

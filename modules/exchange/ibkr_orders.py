@@ -14,6 +14,7 @@ from decimal import Decimal
 import msgspec
 
 from modules.exchange.ibkr_contracts import CmeOption, contracts_of, snapped
+from modules.exchange.reports import OrderKind
 from modules.ports import BAD_GRID, Ticket
 from utils.errors import Rejected
 
@@ -82,9 +83,14 @@ def bracket(ticket: Ticket, option: CmeOption) -> tuple[Wire, Wire, Wire]:
     )
 
 
+def on_grid(option: CmeOption, kind: OrderKind, level: Decimal) -> Decimal:
+    """A stop or target as it is sent."""
+    return snapped(option.product, level, up=kind is OrderKind.STOP_LOSS)
+
+
 def legs(option: CmeOption, stop: Decimal, target: Decimal) -> tuple[Decimal, Decimal]:
     """Stop and target on the grid: the stop to the next above (less is lost), the target to the next below (it is met sooner)."""
-    return snapped(option.product, stop, up=True), snapped(option.product, target, up=False)
+    return on_grid(option, OrderKind.STOP_LOSS, stop), on_grid(option, OrderKind.TAKE_PROFIT, target)
 
 
 def closing(ticket: Ticket, option: CmeOption, group: str) -> Wire:

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from modules.exchange import ibkr_rows as rows
 from modules.exchange.ibkr_contracts import CmeOption, number, option_of, premium_of
 from modules.exchange.ibkr_gateway import IbkrGateway, masked
+from modules.exchange.ibkr_orders import on_grid
 from modules.exchange.reports import (
     ZERO,
     CashReport,
@@ -47,10 +50,32 @@ class IbkrReads:
         self.prefix = ""
         """How the client ids of this bot begin; empty: every order of this client counts as ours."""
         self._contracts: dict[str, Any] = {}
+        self._asked: dict[tuple[str, OrderKind], Decimal] = {}
+        """The stop and target that were last asked for, as they were before they went to the exchange's grid."""
 
     def venue_ms(self) -> int:
         """The venue's wall clock as far as it matters: nothing is signed with it."""
         return self._clock.now_ms()
+
+    def wish(self, key: str, stop: Decimal | None, target: Decimal | None) -> None:
+        """Remember what is asked for; what is 0 or None stays."""
+        for kind, level in ((OrderKind.STOP_LOSS, stop), (OrderKind.TAKE_PROFIT, target)):
+            if level:
+                self._asked[key, kind] = level
+
+    def as_asked(self, report: OrderReport) -> OrderReport:
+        """An order with its levels as they were asked for, where what stands is the nearest that the exchange has."""
+        if report.kind in {OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT}:
+            return msgspec.structs.replace(report, trigger=self._level(report.key, report.kind, report.trigger))
+        return msgspec.structs.replace(report, **self._levels(report))
+
+    def _levels(self, report: OrderReport | PositionReport) -> dict[str, Decimal]:
+        stop, target = OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT
+        return {"stop": self._level(report.key, stop, report.stop), "target": self._level(report.key, target, report.target)}
+
+    def _level(self, key: str, kind: OrderKind, stands: Decimal) -> Decimal:
+        asked = self._asked.get((key, kind), stands)
+        return asked if stands and on_grid(option(key), kind, asked) == stands else stands
 
     async def order(self, key: str, *, link_id: str = "", venue_id: str = "") -> OrderReport | None:
         """See `Venue.order`: by its reference or number among the open orders, the ended ones, the executions."""
@@ -64,7 +89,8 @@ class IbkrReads:
             ended = await self.gateway.ask("ended orders", lambda ib: ib.reqCompletedOrdersAsync(False))
             found = next((one for one in ended if fits(one)), None)
         if found is not None:
-            return rows.order(found, self._now(), rows.attached(trades))
+            report = rows.order(found, self._now(), rows.attached(trades))
+            return None if report is None else self.as_asked(report)
         executed = [
             one for one in await self.executions(0) if (venue_id and one.venue_id == venue_id) or (link_id and one.link_id == link_id)
         ]
@@ -88,7 +114,8 @@ class IbkrReads:
     async def open_orders(self) -> list[OrderReport]:
         """See `Venue.open_orders`: of every client of the gateway."""
         trades = await self.asked_open()
-        return [found for one in trades if (found := rows.order(one, self._now(), rows.attached(trades))) is not None]
+        legs = rows.attached(trades)
+        return [self.as_asked(found) for one in trades if (found := rows.order(one, self._now(), legs)) is not None]
 
     async def executions(self, since_ms: int) -> list[ExecutionReport]:
         """See `Venue.executions`. The gateway keeps those of today (TWS of seven days where it is set so)."""
@@ -110,7 +137,8 @@ class IbkrReads:
         """See `Venue.positions`."""
         trades = await self.asked_open()
         held = await self.gateway.ask("positions", lambda ib: ib.reqPositionsAsync())
-        return rows.positions(held, self.account_id, trades)
+        found = rows.positions(held, self.account_id, trades)
+        return [msgspec.structs.replace(one, **self._levels(one)) for one in found]
 
     async def wallet(self, urgency: Urgency = Urgency.ACCOUNT) -> WalletReport:
         """See `Venue.wallet`."""

@@ -104,4 +104,5 @@ class IbkrAccountStream:
         number, words = self._venue.gateway.error_of(news.trade)
         if news.trade.orderStatus.status in rows.GONE and number in codes.NO_PROOF:
             return None  # the library's own guess; the gateway says what became of it
-        return rows.order(news.trade, self._clock.now_ms(), {}, reason=words)
+        report = rows.order(news.trade, self._clock.now_ms(), {}, reason=words)
+        return None if report is None else self._venue.as_asked(report)

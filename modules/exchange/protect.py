@@ -4,6 +4,7 @@
 |---|---|---|---|---|
 | spot | legs of the limit order become one exit order when it is done | amend it | a stop order; the target is watched here | amended |
 | perpetual | legs of the order become the position's | position stop and target, set together | the same | follows the position |
+| options | children of the entry, one group | the leg that differs moves in place | the same | what one fills is taken off the other |
 | forex | made on the entry's fill, bound to the trade | the leg that differs is replaced in place | the same | follows the trade |
 
 The venue's stop has priority: nothing here cancels a stop before another stands. A stop only moves in favour: of the one wanted and the one
@@ -42,8 +43,9 @@ RECIPES: dict[Domain, Recipe] = {
     Domain.CRYPTO: Recipe(attaches=True, attaches_at_end=True, by_position=False, locks=True),
     Domain.PERPS: Recipe(attaches=True, attaches_at_end=False, by_position=True, locks=False),
     Domain.FOREX: Recipe(attaches=True, attaches_at_end=False, by_position=True, locks=False),
+    Domain.OPTIONS: Recipe(attaches=True, attaches_at_end=False, by_position=True, locks=False),
 }
-"""The capability matrix (Bybit v5, OANDA v20; `docs/` and the contract tests say where each line comes from)."""
+"""The capability matrix (Bybit v5, OANDA v20, Interactive Brokers; `docs/` and the contract tests say where each line comes from)."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from asyncio import TaskGroup
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
@@ -18,12 +19,17 @@ import pytest
 
 from modules.environment import IbkrPlace
 from modules.exchange import ibkr_reads
+from modules.exchange.causes import STREAM
+from modules.exchange.executor import Executor
 from modules.exchange.ibkr import IbkrVenue
+from modules.exchange.ibkr_contracts import option_of
 from modules.exchange.ibkr_gateway import GatewayLimits, IbkrGateway
 from modules.exchange.ibkr_orders import SHORT_PREMIUM, STOP, TARGET, UNPROTECTED
 from modules.exchange.ibkr_reads import FOREIGN_ORDER
 from modules.exchange.ibkr_stream import IbkrAccountStream
 from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, Link, OrderKind, OrderReport, OrderStatus
+from modules.exchange.tracker import Tracker
+from modules.exchange.watch import Pace, Watch
 from modules.ports import (
     BAD_GRID,
     BAD_KEY,
@@ -38,9 +44,28 @@ from modules.ports import (
     World,
 )
 from self_test.fakes.tws import FakeTws
+from state.accounts import Account, Domain, Mode
+from state.instruments import Instrument
+from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side, order_id, prefix_of
+from state.messages import (
+    AccountDown,
+    AccountEvent,
+    AccountUp,
+    Close,
+    OrderFilled,
+    OrderRejected,
+    OrderUnknown,
+    Place,
+    Protect,
+    Protected,
+    ProtectionFailed,
+    StopFilled,
+    VenueRead,
+)
 from utils.backoff import Backoff
 from utils.clock import WallClock
 from utils.errors import Rejected, Transient, Unknown
+from utils.fixed import money_units
 from utils.throttle import Urgency
 
 MISSING = "ib_async is not installed here: `make test-ibkr` runs these in an environment of its own"
@@ -49,7 +74,9 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.skipif(find_spec("ib_async") is N
 EUR, JPY = "OPTIONS:EURUSD-20261204-C-1.10000", "OPTIONS:JPYUSD-20261204-P-0.0065000"
 UNITS, YEN = Decimal(125_000), Decimal(12_500_000)
 QUICK = GatewayLimits(connect_s=2.0, answer_s=2.0, order_s=0.5, beat_s=5.0)
-LIMIT_S = 10.0
+LIMIT_S = 20.0
+LIVE = Account(Domain.OPTIONS, Mode.LIVE)
+PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, lost_after_s=0.2, filters_s=5.0, clock_s=5.0, rights_s=5.0)
 
 
 class Desk:
@@ -170,7 +197,9 @@ async def test_a_yen_put_stands_for_a_dollar_call_and_has_its_own_grid() -> None
         await desk.create(key=JPY, qty=YEN, **more)
         (held,) = await desk.venue.positions()
         assert (held.key, held.size, held.entry) == (JPY, YEN, Decimal("0.00005"))
-        assert (held.stop, held.target) == (Decimal("0.000031"), Decimal("0.0001"))  # the stop up to the grid, the target down
+        assert (held.stop, held.target) == (more["stop"], more["target"])  # told as they were asked for, lest they are asked for for ever
+        again = await Desk(desk.tws).venue.positions()
+        assert (again[0].stop, again[0].target) == (Decimal("0.000031"), Decimal("0.0001"))  # the stop up to the grid, the target down
         assert desk.tws.cash == pytest.approx(200_000 - 625 - 2.47)
 
 
@@ -473,3 +502,127 @@ async def test_questions_that_get_no_answer_are_transient() -> None:
             await desk.venue.wallet()
         with pytest.raises(Transient):
             await desk.venue.prepare(EUR)
+
+
+# --- the bot's own hands --------------------------------------------------------------------------------------------------------------
+
+
+class Hand:
+    """Executor, tracker and watch of one live account of options, on a contract, and what they told the engine."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.told, self.news = desk, list[AccountEvent](), asyncio.Event()
+        clock, self.instrument = WallClock(), option_of(EUR).instrument()
+        prefix = prefix_of(LIVE, "abc")
+        desk.venue.prefix = prefix
+        listed = {EUR: self.instrument}
+        self.tracker = Tracker(LIVE, listed, prefix)
+        self.executor = Executor(LIVE, desk.venue, self.tracker, listed, self._emit, clock, clock.now_ms, "abc")
+
+        async def listing() -> dict[str, Instrument]:
+            return listed
+
+        stream = IbkrAccountStream(desk.venue, clock, random.Random(1), Backoff(base_s=0.05, cap_s=0.1))
+        self.watch = Watch(
+            LIVE, desk.venue, stream, self.tracker, self.executor, listed, self._emit, clock, random.Random(2), clock.now_ms,
+            prefix=prefix, cursor=0, env="live", listing=listing, pace=PACE,
+        )  # fmt: skip
+
+    def _emit(self, events: list[AccountEvent]) -> None:
+        self.told += events
+        self.news.set()
+
+    def heard(self, *sorts: type) -> list[Any]:
+        return [one for one in self.told if isinstance(one, sorts)]
+
+    async def until(self, happened: Callable[[], object]) -> None:
+        while not happened():
+            self.news.clear()
+            await self.news.wait()
+
+    def enter(self, limit: str = "0.0080", stop: str = "0.00485", target: str = "0.01605") -> str:
+        ticks, now = self.instrument.ticks, WallClock().now_ms()
+        exits = ExitPlan(stop=ticks(Decimal(stop)), target=ticks(Decimal(target)), atr=1.0, trail_atr=0.0, max_hold_ms=3_600_000)
+        intent = Intent(
+            ts=now, account=LIVE, key=EUR, strategy="O1", arm="base", side=Side.LONG, steps=1, order_type=OrderType.MARKET,
+            reference=ticks(Decimal(limit)), limit=ticks(Decimal(limit)), expires_ts=now + 60_000, exits=exits,
+        )  # fmt: skip
+        name = order_id(LIVE, EUR, now, "e", "abc")
+        self.executor.submit(Place(Approved(intent=intent, order_id=name)))
+        return name
+
+
+@contextlib.asynccontextmanager
+async def working(**fields: Any) -> AsyncIterator[Hand]:
+    async with dealing(**fields) as desk:
+        hand = Hand(desk)
+        async with TaskGroup() as group:
+            tasks = [group.create_task(hand.watch.run()), group.create_task(hand.executor.run())]
+            try:
+                await hand.until(lambda: hand.heard(VenueRead))
+                yield hand
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+
+async def test_the_executor_enters_is_protected_moves_its_stop_and_closes() -> None:
+    async with working() as hand:
+        name = hand.enter()
+        await hand.until(lambda: hand.heard(Protected, ProtectionFailed))
+        (first,) = hand.heard(Protected, ProtectionFailed)
+        assert isinstance(first, Protected) and not first.software_target and first.gap_ms < 2_000
+        (filled,) = hand.heard(OrderFilled)
+        assert (filled.fill.order_id, filled.fill.steps, filled.left) == (name, 1, 0)
+        stop = hand.instrument.ticks(Decimal("0.00605"))
+        hand.executor.submit(Protect(LIVE, EUR, 1, 1, stop, hand.instrument.ticks(Decimal("0.01605")), trailed=True))
+        await hand.until(lambda: len(hand.heard(Protected)) == 2)
+        assert hand.desk.tws.of(name + STOP).aux == "0.0061"
+        out = order_id(LIVE, EUR, WallClock().now_ms(), "x", "abc")
+        hand.executor.submit(Close(Reduce(ts=1, account=LIVE, key=EUR, order_id=out, reason=ExitReason.OPERATOR)))
+        await hand.until(lambda: len(hand.heard(OrderFilled)) == 2)
+        assert hand.heard(OrderFilled)[1].fill.order_id == out and hand.tracker.held(EUR).steps == 0
+        assert hand.desk.tws.open() == [] and hand.desk.tws.options[0].position == 0
+        assert not hand.heard(ProtectionFailed, OrderRejected, OrderUnknown)
+        writes = hand.desk.written()
+        await hand.until(lambda: len(hand.heard(VenueRead)) > 4)
+        assert hand.desk.written() == writes == 5  # bracket, move, close: nothing is sent without a difference
+
+
+async def test_a_stop_that_fires_while_the_gateway_is_away_is_told_when_it_is_back() -> None:
+    async with working() as hand:
+        hand.enter()
+        await hand.until(lambda: hand.heard(Protected))
+        await hand.desk.tws.stop()
+        await hand.until(lambda: hand.heard(AccountDown))
+        hand.desk.tws.move(hand.desk.tws.options[0], 0.0040, 0.0041)
+        await hand.desk.tws.start()
+        await hand.until(lambda: hand.heard(StopFilled))
+        (stopped,) = hand.heard(StopFilled)
+        assert (stopped.trigger, stopped.fill.side, stopped.left) == (ExitReason.STOP, -1, 0)
+        await hand.until(lambda: any(one.cause == STREAM for one in hand.heard(AccountUp)))
+        assert [one.cause for one in hand.heard(AccountDown)] == [STREAM]  # told once each way
+        assert sum(one.cause == STREAM for one in hand.heard(AccountUp)) == 1
+        reads = len(hand.heard(VenueRead))
+        await hand.until(lambda: len(hand.heard(VenueRead)) > reads)
+        read = hand.heard(VenueRead)[-1]
+        assert read.positions == {} and read.foreign == ()
+        assert read.cash == money_units(Decimal(200000) + Decimal(str(round(hand.desk.tws.cash_moved(), 2))))
+
+
+async def test_an_entry_that_nobody_can_speak_of_is_found_and_entered_once() -> None:
+    async with working() as hand:
+        hand.desk.tws.lose_after_order = True
+        name = hand.enter()
+        await hand.until(lambda: hand.heard(OrderFilled) and hand.heard(Protected))
+        assert {one.order_id for one in hand.heard(OrderUnknown)} <= {name}
+        assert hand.desk.tws.options[0].position == 1 and len(hand.desk.tws.orders) == 3
+
+
+async def test_a_small_wallet_is_refused_with_its_figures_and_nothing_stands() -> None:
+    async with working(cash=1_500.0) as hand:
+        name = hand.enter()
+        await hand.until(lambda: hand.heard(OrderRejected))
+        (no,) = hand.heard(OrderRejected)
+        assert no.order_id == name and "the smallest wallet that could buy one has 50,000.00 USD" in no.reason
+        assert hand.desk.tws.orders == []

@@ -12,14 +12,25 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from utils.clock import WallClock
 
 VERSION = 176
 UNITS = {"EUR": 125_000, "JPY": 12_500_000}
 TICKS = {"EUR": 0.0001, "JPY": 0.000001}
 FEE = 2.47
-NOW = "20261123 14:30:00 UTC"
-EPOCH_S = 1_795_444_200
 CLASSES = {("EUR", "20261204"): "EUU", ("EUR", "20261211"): "2EU", ("JPY", "20261204"): "JPU"}
+
+
+def seconds() -> int:
+    """Its clock, which is this machine's."""
+    return WallClock().now_ms() // 1000
+
+
+def stamp(at_s: int) -> str:
+    """A time as it is written on the wire."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y%m%d %H:%M:%S} UTC"
 
 
 def frame(*fields: object) -> bytes:
@@ -91,6 +102,7 @@ class Fill:
     order: Order
     contracts: int
     price: float
+    at_s: int
     fee: float = FEE
 
 
@@ -192,7 +204,7 @@ class FakeTws:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             assert await reader.readexactly(4) == b"API\0"
             await self._read(reader)
-            writer.write(frame(VERSION, NOW))
+            writer.write(frame(VERSION, stamp(seconds())))
             client = -1
             while True:
                 fields = await self._read(reader)
@@ -235,7 +247,7 @@ class FakeTws:
                     yield frame(63, 1, fields[2], self.account, tag, f"{figure:.2f}", self.currency)
                 yield frame(64, 1, fields[2])
             case "49" if "time" not in self.silent:
-                yield frame(49, 1, EPOCH_S)
+                yield frame(49, 1, seconds())
             case "9" if "contract" not in self.silent:
                 yield from self._details(fields)
             case "5":
@@ -300,8 +312,8 @@ class FakeTws:
         order = one.order
         side = "BOT" if order.action == "BUY" else "SLD"
         return frame(
-            11, request, order.number, *order.option.head(), one.execution, NOW, self.account, "CME", side, one.contracts, one.price,
-            order.perm, order.client, 0, order.filled, order.average, order.ref, "", "", "", 2,
+            11, request, order.number, *order.option.head(), one.execution, stamp(one.at_s), self.account, "CME", side, one.contracts,
+            one.price, order.perm, order.client, 0, order.filled, order.average, order.ref, "", "", "", 2,
         )  # fmt: skip
 
     def _costed(self, one: Fill) -> Iterator[bytes]:
@@ -414,7 +426,7 @@ class FakeTws:
         order.status = "Filled" if not order.left else order.status
         option.paid = option.paid + contracts * price * option.units if sign > 0 else option.paid * (1 - contracts / option.position)
         option.position += sign * contracts
-        one = Fill(f"0000e0d5.6{len(self.ledger):07d}.01.01", order, contracts, price)
+        one = Fill(f"0000e0d5.6{len(self.ledger):07d}.01.01", order, contracts, price, seconds())
         self.ledger.append(one)
         self.cash -= sign * contracts * price * option.units + one.fee
         self._tell(order.client, self._executed(one))

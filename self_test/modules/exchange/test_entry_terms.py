@@ -49,6 +49,11 @@ def test_what_an_entry_binds() -> None:
     assert needed_for(lane, approved, None) == value / 2 + value / 1_000
 
 
+def test_a_premium_is_bound_whole() -> None:
+    lane, approved = lane_of(Domain.OPTIONS)
+    assert needed_for(lane, approved, None) == lane.instrument.qty(approved.intent.steps) * lane.instrument.price(approved.intent.limit)
+
+
 def test_a_brokers_margin_is_counted_in_the_accounts_currency() -> None:
     lane, approved = lane_of(Domain.FOREX, margin_rate=Decimal("0.04"))
     value = lane.instrument.qty(approved.intent.steps) * lane.instrument.price(approved.intent.limit)

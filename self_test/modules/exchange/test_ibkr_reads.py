@@ -13,7 +13,7 @@ from modules.exchange.ibkr_gateway import IbkrGateway
 from modules.exchange.ibkr_reads import FOREIGN_ORDER, IbkrReads, option
 from modules.exchange.reports import ZERO, OrderStatus
 from modules.ports import BAD_GRID, NO_SUCH_ORDER, NOT_TRADING
-from self_test.modules.exchange.ibkr_samples import fill, stop, target, trade
+from self_test.modules.exchange.ibkr_samples import fill, position, stop, target, trade
 from utils.clock import FakeClock
 from utils.errors import Rejected
 
@@ -94,3 +94,14 @@ async def test_money_is_read_as_it_stands() -> None:
     assert (wallet.cash, wallet.free, wallet.ts) == (Decimal(900), Decimal(800), 42)
     assert await reads().equity_usd() == 1000
     assert await reads().fee_rates() == {} and await reads().movements(0) == []
+
+
+async def test_levels_are_told_as_they_were_asked_for_while_the_nearest_stands() -> None:
+    one = reads(open_orders=[stop(0.0049), target(0.016)], positions=[position(1)])
+    one.wish(KEY, Decimal("0.00481"), None)
+    (held,) = await one.positions()
+    assert (held.stop, held.target) == (Decimal("0.00481"), Decimal("0.016"))
+    assert [report.trigger for report in await one.open_orders()] == [Decimal("0.00481"), Decimal("0.016")]
+    one.wish(KEY, Decimal("0.0060"), Decimal(0))  # asked for, and another stands: what stands is told
+    assert (await one.positions())[0].stop == Decimal("0.0049")
+    assert (await reads(positions=[position(1)]).positions())[0].stop == ZERO
