@@ -284,7 +284,7 @@ class Daemon:
             metrics=self._metrics_text,
             unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
             missing=self.readiness.missing,
-            status=lambda: status_of(self.engine.state, str(self.options.env)),
+            status=lambda: status_of(self.engine.state, str(self.options.env), figures=self.faces.figures),
             control=self.faces.over_socket,
         )
 

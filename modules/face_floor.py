@@ -33,7 +33,8 @@ class FaceFloor(Faces):
         """`missing`: what is not ready, in words. Refusal for a panel token that nobody should trust."""
         options, config, clock, state = building.options, building.config, building.clock, building.state
         env, folder = str(options.env), options.folder
-        self._recent = recent = Recent(state)
+        self._recent, self._venue_ts = Recent(state), building.venue_ts
+        recent = self._recent
         beside = Beside()
         url = panel_url if config.panel.on else str
         scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=url, learning=config.learning)
@@ -65,7 +66,8 @@ class FaceFloor(Faces):
         self.panel.mount(app)
 
     def sample(self, metrics: MetricsObserver) -> None:
-        """Read what the faces have counted: the chat, who was not let in there, and wrong log-ins at the panel."""
+        """Read what the faces price, options, and have counted: the chat, who was not let in there, wrong log-ins at the panel."""
+        metrics.sample_options(self._recent.state, self.figures, self._venue_ts())
         metrics.sample_panel(self.panel.site.tries.wrong)
         if self.chat is not None:
             found = self.chat.figures()

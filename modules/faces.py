@@ -13,6 +13,7 @@ from modules.fulfil import Building, Fulfilment
 from modules.ui.commands import changes, parse
 from modules.ui.notices import Notices, Urgency, booted, report_ready
 from modules.ui.operator import MustConfirm, Operator, Outcome, Views, Who
+from modules.ui.option_view import configured, priced
 from state.messages import Command, Event
 from telemetry.server import Ask
 from utils.errors import Refusal
@@ -48,7 +49,10 @@ class Faces:
             lambda: secrets.token_urlsafe(9),
             lambda notice: notice.urgency is Urgency.NEVER_DROP,
         )
-        self._notices = Notices()
+        frames = configured(building.config)
+        self.figures = priced(frames)
+        """What prices the options that are held."""
+        self._notices = Notices(frames)
         self._news: deque[tuple[int, Event, list[Command]]] = deque(maxlen=NEWS_ROOM)
         self._wake = asyncio.Event()
 

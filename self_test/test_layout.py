@@ -39,6 +39,10 @@ FLOATS_IN_STATE = {
     "Waiting.turnover": "a feature: the market's usual turnover",
     "AccountView.drawdown": "a fraction for people to read, 0..1",
     **dict.fromkeys(
+        (f"OptionFigures.{name}" for name in ("days", "delta", "gamma", "vol")),
+        "a model's figures, for people; its money is a decimal string",
+    ),
+    **dict.fromkeys(
         (f"Surface.{name}" for name in ("spot", "days", "vols", "r_domestic", "r_foreign")),
         "what premiums are computed from; the premiums themselves are in ticks",
     ),

@@ -1,12 +1,13 @@
 """Every number that Prometheus may scrape, in one table, and the observer that fills it. It looks at the engine and never touches it.
 
 Names bear the prefix `bot_` and a base unit (`_seconds`, `_ratio`, `_quote` for an account's own currency, `_total` for what only
-grows); labels are bounded sets: an account, a symbol, a rule, never an order id. Counters start at nothing with the process,
+grows); labels are bounded sets: an account, a symbol, a pair, a rule, never an order id. Counters start at nothing with the process,
 as Prometheus expects; what lasts longer is in `status` and in the ledger.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -18,15 +19,17 @@ from prometheus_client.exposition import generate_latest
 from state.books import FLAT, OPEN, PAR_E9
 from state.ledger import fees_of
 from state.messages import BarsClosed, Command, Event, OrderUnknown, Place, Record, Report
+from state.option_figures import Figures
 from state.runtime import RuntimeState
+from utils import throttle
 from utils.clock import SECOND, Clock
 from utils.fixed import MONEY_SCALE
-from utils.throttle import Figures
 
 RESULTS_R = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)
 """Below zero Prometheus keeps no sum of a histogram (it could fall); the mean is in the ledger."""
 LATENCIES_S = (25e-6, 50e-6, 100e-6, 150e-6, 300e-6, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
 GAPS_S = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+GREEKS = ("bot_option_delta", "bot_option_gamma", "bot_option_vega", "bot_option_theta")
 LAGS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -94,6 +97,11 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_chat_failures_total", _C, "Calls to the chat that failed.", ("reason",)),
     Metric("bot_chat_dropped_total", _C, "Messages to the operator that were left out.", ("urgency",)),
     Metric("bot_chat_strangers_total", _C, "Updates of people who may not speak to the bot.", ("reason",)),
+    Metric("bot_option_delta", _G, "Delta of the option held, by its pair's convention, per unit; 0 while none is.", ("account", "pair")),
+    Metric("bot_option_gamma", _G, "Change of its spot delta per 1.00 of spot.", ("account", "pair")),
+    Metric("bot_option_vega", _G, "What the position gains in account currency per vol point.", ("account", "pair")),
+    Metric("bot_option_theta", _G, "What the position gains (below 0: loses) in account currency in a day.", ("account", "pair")),
+    Metric("bot_surface_age_seconds", _G, "Venue time since a pair's volatility surface was quoted.", ("pair",)),
     Metric("bot_panel_wrong_logins_total", _C, "Log-ins to the panel with a wrong token."),
 )
 """Everything of ours under /metrics; add a row here. `process_*` and `python_info` come from the client library."""
@@ -211,7 +219,7 @@ class MetricsObserver:
             self._counters["bot_task_restarts_total"].labels(task).inc(max(0, count - self._restarts.get(task, 0)))
             self._restarts[task] = count
 
-    def sample_throttle(self, figures: Figures) -> None:
+    def sample_throttle(self, figures: throttle.Figures) -> None:
         """Read the budgets of requests."""
         for urgency, count in figures.waiting.items():
             self._set("bot_throttle_waiting", count, urgency.name.lower())
@@ -240,6 +248,17 @@ class MetricsObserver:
         for name, found in counts.items():
             for label, count in found.items():
                 self._grow(f"bot_chat_{name}_total", count, label)
+
+    def sample_options(self, state: RuntimeState, figures: Figures, venue_ms: int) -> None:
+        """Read the greeks of held options as `figures` prices them (NaN where nothing does), and the age of every pair's surface."""
+        for i in np.flatnonzero(state.inst["option"]).tolist():
+            labels = str(state.account_of(i)), state.instrument(i).symbol
+            one = figures(state, i) if int(state.pos[i]["status"]) == OPEN else None
+            told: tuple[float | str | None, ...] = (0.0,) * 4 if one is None else (one.delta, one.gamma, one.vega, one.theta_day)
+            for name, value in zip(GREEKS, told, strict=True):
+                self._set(name, math.nan if value is None else float(value), *labels)
+        for pair, surface in state.surfaces.items():
+            self._set("bot_surface_age_seconds", max(0, max(venue_ms, state.ts) - surface.ts) / 1000, pair)
 
     def sample_panel(self, wrong_logins: int) -> None:
         """Read how many log-ins to the panel had a wrong token since the process's start."""

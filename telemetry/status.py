@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from state.runtime import AccountView, Figures, RuntimeState, account_view, no_figures
+from state.option_figures import Figures, no_figures
+from state.runtime import AccountView, RuntimeState, account_view
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

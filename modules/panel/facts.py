@@ -9,13 +9,15 @@ import msgspec
 
 from modules.engine.desk import FEEDS
 from modules.settings import Risk
-from modules.ui.option_view import contract_words, figures, greek_words, surface_words
+from modules.timeframes import TimeframeMap
+from modules.ui.option_view import FRAMES, contract_words, figures, greek_words, surface_words
 from state.accounts import Domain, Mode
 from state.books import FLAT, OPEN
 from state.conversion import home_currency, home_of
 from state.instruments import Instrument
 from state.intents import Side
-from state.runtime import REASONS, OptionFigures, RuntimeState, account_view
+from state.option_figures import OptionFigures
+from state.runtime import REASONS, RuntimeState, account_view
 from state.stages import STAGES
 from strategy.regime import NAMES
 from strategy.registry import STRATEGIES
@@ -186,23 +188,23 @@ def cards(state: RuntimeState, risk: Risk) -> list[Card]:
     return sorted(found, key=lambda one: not one.live)
 
 
-def positions(state: RuntimeState, key: str = "") -> list[Position]:
-    """Every open position (of one instrument)."""
+def positions(state: RuntimeState, key: str = "", frames: TimeframeMap = FRAMES) -> list[Position]:
+    """Every open position (of one instrument); `frames`: which timeframes govern an option."""
     return [
-        _position(state, i)
+        _position(state, i, frames)
         for i in range(len(state.pos))
         if state.pos[i]["status"] == OPEN and int(state.pos[i]["steps"]) > 0 and key in {"", state.instrument(i).key}
     ]
 
 
-def _position(state: RuntimeState, i: int) -> Position:
+def _position(state: RuntimeState, i: int, frames: TimeframeMap) -> Position:
     pos, instrument, unit = state.pos[i], state.instrument(i), int(state.inst[i]["unit"])
     steps, side, risk = int(pos["steps"]), int(pos["side"]), int(pos["risk"])
     entry = int(pos["value"]) / (steps * unit)
     mark, stop, target = int(pos["mark"]), int(pos["stop"]), int(pos["target"])
     pnl = home_of(state.inst, i, side * (mark * steps * unit - int(pos["value"]))) - int(pos["fees"]) - int(pos["funding"])
     exact = money(int(pos["value"])) / instrument.qty(steps)
-    closing, home, option = int(pos["closing"]), home_currency(instrument), figures(state, i)
+    closing, home, option = int(pos["closing"]), home_currency(instrument), figures(state, i, 0, frames)
     return Position(
         account=str(state.account_of(i)),
         key=instrument.key,

@@ -17,6 +17,7 @@ from modules.panel.token import find_token
 from modules.schedule import figures_command
 from modules.settings import BotConfig
 from modules.ui.operator import Operator
+from modules.ui.option_view import configured
 from modules.ui.recent import Recent
 from state.market import Quote
 from utils.clock import Clock
@@ -62,6 +63,7 @@ class PanelFloor:
                 forming=self._forming,
                 browser=Browser(str(self._folder), aside.run),
                 figures=Figures(lambda: aside.command(words), self._clock),
+                frames=configured(self._config),
             )
         )
 

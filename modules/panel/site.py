@@ -26,7 +26,9 @@ from modules.panel.replies import COOKIE, document, html
 from modules.panel.series import Forming
 from modules.panel.settings import Panel
 from modules.settings import Risk
+from modules.timeframes import TimeframeMap
 from modules.ui.operator import Operator
+from modules.ui.option_view import FRAMES
 from modules.ui.recent import Recent
 from state.instruments import Instrument
 from utils.clock import Clock
@@ -59,6 +61,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """The journal and the ledger on disk."""
     figures: Figures
     """Key figures and verdicts."""
+    frames: TimeframeMap = FRAMES
+    """Which timeframes govern an option that is held."""
 
 
 class Site:
@@ -168,7 +172,7 @@ class Site:
         state = source.recent.state
         return {
             "cards": facts.cards(state, source.risk),
-            "positions": facts.positions(state),
+            "positions": facts.positions(state, "", source.frames),
             "checks": facts.checks(state, source.missing()),
             "markets": facts.markets(state),
             "latest": list(source.recent.latest)[: -LATEST - 1 : -1],
@@ -182,7 +186,7 @@ class Site:
         state = source.recent.state
         return {
             "market": next(one for one in facts.markets(state) if one.key == instrument.key),
-            "positions": facts.positions(state, instrument.key),
+            "positions": facts.positions(state, instrument.key, source.frames),
             "latest": list(source.recent.by_key.get(instrument.key, ()))[: -2 * LATEST - 1 : -1],
         }
 

@@ -9,9 +9,9 @@ import msgspec
 
 from modules.learning.checkpoint import load
 from modules.learning.trainer import load_plan
-from modules.ui import option_view
 from modules.ui.commands import VOCABULARY, Wanted
 from modules.ui.operator import Answer, Table
+from modules.ui.option_view import priced
 from modules.ui.scene import DAY_MS, Scene, cents, drawdown, held, percent, steps_of
 from modules.ui.wording import date_time
 from modules.version import VERSION
@@ -54,7 +54,7 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
     lines += [f"real money is offered: {key}" for key in offers]
     policies = [f"{domain}/policy" for domain, ref in state.policies.items() if ref.offered]
     lines += [f"another policy is offered: {key}" for key in policies]
-    data = msgspec.to_builtins(status_of(state, scene.env, live=scene.live, figures=option_view.figures)) | {
+    data = msgspec.to_builtins(status_of(state, scene.env, live=scene.live, figures=priced(scene.mandate.option_frames))) | {
         "feeds": {feed: state.feeds_down.get(feed) for feed in feeds_of(scene)} if scene.live else {},
         "toggles": msgspec.to_builtins(state.toggles),
         "limits": {name: share for share, name in steps_of(scene.mandate)},

@@ -82,7 +82,7 @@ def _now(scene: Scene, key: str) -> list[str]:
     for i in state.seats_of[m]:
         pos, instrument = state.pos[i], state.instrument(i)
         if pos["status"] == OPEN:
-            option, r = figures(state, i, scene.now), r_text(marked(state, i)[1])
+            option, r = figures(state, i, scene.now, scene.mandate.option_frames), r_text(marked(state, i)[1])
             what = f" {state.symbol_of(i)}" if option else ""
             found.append(f"  {state.account_of(i)}: {Side(int(pos['side'])).word}{what} {plain(instrument.qty(int(pos['steps'])))}, {r}")
             if option is not None:

@@ -47,7 +47,7 @@ def positions(scene: Scene, _args: Mapping[str, str]) -> Answer:
     data: dict[str, list[dict[str, Any]]] = {str(account): [] for account in state.accounts}
     for i in held(state):
         pos, instrument, account = state.pos[i], state.instrument(i), str(state.account_of(i))
-        one = holding(state, i, lambda state, i: figures(state, i, now))
+        one = holding(state, i, lambda state, i: figures(state, i, now, scene.mandate.option_frames))
         net, r = marked(state, i)
         mark, entry = instrument.price(int(pos["mark"])), Decimal(one.entry)
         tag = f", {scene.mandate.strategies[int(pos['strategy'])].name}{', explored' if pos['explored'] else ''}"

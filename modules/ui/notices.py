@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from modules.exchange.reconcile import MISMATCH
-from modules.ui.option_view import contract_words, figures, greek_words
+from modules.timeframes import TimeframeMap
+from modules.ui.option_view import FRAMES, contract_words, figures, greek_words
 from modules.ui.wording import amount, price, span
 from state.accounts import Account, Mode
 from state.books import FLAT, OPEN
@@ -106,7 +107,9 @@ def report_ready(ts: int, name: str) -> Notice:
 class Notices:
     """Turns what the engine has just decided into notices; call it for every event, in order, after the event was applied."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: TimeframeMap = FRAMES) -> None:
+        """`frames`: which timeframes govern an option."""
+        self._frames = frames
         self._lost: dict[str, int] = {}
         """Outages that were told, and since when."""
         self._halted: dict[str, tuple[int, int] | None] = {}
@@ -127,7 +130,7 @@ class Notices:
                 case Report():
                     told += self._report(command, event)
         if isinstance(event, OrderFilled) and commands:
-            told += entered(event, commands, state)
+            told += entered(event, commands, state, self._frames)
         if state.halted or self._halted:
             told += self._disasters(event, state)
         return told
@@ -244,7 +247,7 @@ def booted(ts: int, state: RuntimeState) -> Notice:
     return Notice(kind=Topic.BOOT, ts=ts, title=title, lines=lines, key="boot", buttons=BOOT_BUTTONS)
 
 
-def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState) -> Iterator[Notice]:
+def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState, frames: TimeframeMap = FRAMES) -> Iterator[Notice]:
     """An entry that executed: told at its first fill, and again when the whole of it is there."""
     opened = next((one for one in commands if isinstance(one, Report) and one.what == "opened"), None)
     booked = any(isinstance(one, Record) and one.kind == "fill" for one in commands)
@@ -262,7 +265,7 @@ def entered(event: OrderFilled, commands: Sequence[Command], state: RuntimeState
     stake = _in_home(state, i, int(pos["risk"]) * int(pos["steps"]) * instrument.unit)
     regime = f" in {NAMES[int(pos['regime'])]}" if pos["regime"] else ""
     waits = f", {instrument.qty(event.left)} still working" if event.left else ""
-    option = figures(state, i)
+    option = figures(state, i, event.ts, frames)
     about = () if option is None else (contract_words(option), greek_words(option, home_currency(instrument)))
     paid = "" if option is None else f" premium = {amount(_in_home(state, i, int(pos['value'])))} {home_currency(instrument)}"
     yield Notice(

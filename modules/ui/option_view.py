@@ -11,11 +11,14 @@ from forex.options_calendar import DAY_MS, DAYS_IN_YEAR
 from forex.options_conventions import delta_kind
 from forex.options_kernels import GREEKS, delta_of, greeks_of
 from forex.options_surface import arrays, kind_of, rates_at, smile_vol, stale
+from modules.settings import BotConfig
 from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from modules.ui.wording import date_time, span
+from state.accounts import Domain
 from state.books import PAR_E9
+from state.option_figures import Figures, OptionFigures
 from state.options import OptionContract, Surface
-from state.runtime import OptionFigures, RuntimeState
+from state.runtime import RuntimeState
 from utils.fixed import plain
 
 PLACES = Decimal("0.000001")
@@ -81,6 +84,17 @@ def figures(state: RuntimeState, i: int, ts: int = 0, frames: TimeframeMap = FRA
         intrinsic=_price(max(contract.right * (close - contract.strike), 0), contract.digits) if close > 0 else None,
         spot=_price(close, contract.digits) if close > 0 else None,
     )
+
+
+def configured(config: BotConfig) -> TimeframeMap:
+    """Which timeframes govern an option by its days left, as the configuration has it."""
+    options = config.domains.get(Domain.OPTIONS)
+    return FRAMES if options is None else map_of(options.by_days)
+
+
+def priced(frames: TimeframeMap) -> Figures:
+    """`figures` at the state's own time, with the timeframes in force."""
+    return lambda state, i: figures(state, i, 0, frames)
 
 
 def _price(ticks: int, digits: int) -> str:

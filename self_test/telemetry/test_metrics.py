@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from modules.ui.option_view import figures
+from self_test.modules.ui.option_scenes import NOW, hold_option, option_state
 from self_test.telemetry.samples import BTC, PERPS, SPOT, T0, bars, fill, hold, place, refused, small_state, trade
+from state.books import FLAT
 from state.messages import FeedDown, OrderUnknown, Report, Tick
 from state.orders import Order, OrderState
 from state.stages import STAGES
@@ -15,7 +19,7 @@ from utils.clock import FakeClock
 from utils.fixed import MONEY_SCALE
 from utils.throttle import Figures, Urgency
 
-BOUNDED = {"scope", "urgency", "cause", "account", "symbol", "rule", "reason", "feed", "strategy", "type", "task"}
+BOUNDED = {"scope", "urgency", "cause", "account", "symbol", "pair", "rule", "reason", "feed", "strategy", "type", "task"}
 UNITLESS = {
     "bot_chat_up",
     "bot_chat_waiting",
@@ -30,8 +34,12 @@ UNITLESS = {
     "bot_journal_sequence",
     "bot_inbox_depth",
     "bot_feed_up",
+    "bot_option_delta",
+    "bot_option_gamma",
+    "bot_option_vega",
+    "bot_option_theta",
 }
-"""Counts of things and switches have no unit."""
+"""Counts of things, switches and greeks have no unit."""
 
 
 class Watch:
@@ -84,6 +92,9 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
     chat = {"failures": {"unknown": 1}, "dropped": {"normal": 1}, "strangers": {"another chat": 1}}
     watch.observer.sample_chat(up=True, waiting=2, sent=3, counts=chat)
     watch.observer.sample_panel(1)
+    held = option_state()
+    hold_option(held)
+    watch.observer.sample_options(held, figures, NOW)
     families = {family.name: family for family in text_string_to_metric_families(watch.observer.text().decode())}
     for row in TABLE:
         # The parser of the old text format calls an info metric a gauge and drops a counter's suffix.
@@ -248,3 +259,29 @@ def test_a_ban_that_is_over_reads_zero_and_waits_only_grow(watch: Watch) -> None
     watch.observer.sample_throttle(Figures({}, {Urgency.ENTRY: 0.75}, {}, {}))
     assert watch.value("bot_throttle_banned_seconds", scope="bybit.ip") == 0
     assert watch.value("bot_throttle_waited_seconds_total", urgency="entry") == 0.75
+
+
+def test_an_option_held_shows_its_greeks_by_account_and_pair_and_reads_zero_once_it_is_gone(watch: Watch) -> None:
+    state = option_state()
+    i = hold_option(state)
+    watch.observer.sample_options(state, figures, NOW + 60_000)
+    found = figures(state, i)
+    assert found is not None and found.delta is not None
+    labels = {"account": "OPTIONS/PAPER", "pair": "EURUSD"}
+    assert watch.value("bot_option_delta", **labels) == found.delta
+    assert watch.value("bot_option_gamma", **labels) == found.gamma
+    assert watch.value("bot_option_vega", **labels) == float(found.vega or "nan")
+    assert watch.value("bot_option_theta", **labels) == float(found.theta_day or "nan")
+    assert watch.value("bot_option_delta", account="OPTIONS/PAPER", pair="USDJPY") == 0
+    assert watch.value("bot_surface_age_seconds", pair="USDJPY") == 19 * 3600 + 60
+    state.pos[i]["status"] = FLAT
+    watch.observer.sample_options(state, figures, NOW)
+    assert watch.value("bot_option_delta", **labels) == 0
+
+
+def test_an_option_that_nothing_prices_has_no_greeks_and_no_surface_no_age(watch: Watch) -> None:
+    state = option_state(surfaces=False)
+    hold_option(state)
+    watch.observer.sample_options(state, figures, NOW)
+    assert math.isnan(watch.value("bot_option_vega", account="OPTIONS/PAPER", pair="EURUSD") or 0.0)
+    assert watch.value("bot_surface_age_seconds", pair="EURUSD") is None
