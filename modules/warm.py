@@ -17,6 +17,7 @@ from modules.engine.weigh import weigh
 from modules.exchange.paper import PaperVenue
 from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
+from modules.ui.option_view import greeks
 from risk.breakers import probation
 from state.accounts import Domain, Mode
 from state.booking import book_exit
@@ -25,6 +26,7 @@ from state.instruments import Instrument
 from state.intents import Side, Signal
 from state.market import Candle, Quote
 from state.messages import BarsClosed, Control, Event, FundingPaid, Record, Report, Tick
+from state.options import OptionContract, Surface
 from strategy.actions import ACTIONS
 from strategy.base import C1, DEMO
 from strategy.features import SIZE
@@ -59,6 +61,7 @@ def warm(config: BotConfig) -> int:
         watch_primary_bar(state.market, state.observed, engine.mandate.params, 0, before, PRICE, PRICE, PRICE, PRICE)
         _trade(engine, instrument.key, quotes=quotes)
         _think(engine, instrument.key)
+    _show_options()
     return forbid_compiling()
 
 
@@ -91,6 +94,18 @@ def _trade(engine: Engine, key: str, *, quotes: bool) -> None:
         apply(BarsClosed(ts + 5 * MINUTE_MS, (candle,), (quote,) if quotes else ()))
     probation(state.acct, 0, 0, START_MS)
     apply(Control(START_MS + 3_600_000, "resume", {"account": str(state.accounts[0])}, "warm"))
+
+
+def _show_options() -> None:
+    """Greeks as people are shown them, of a pair of each kind of delta."""
+    for symbol in ("EURUSD-20250321-C-1.05000", "USDJPY-20250321-P-150.000"):
+        contract = OptionContract.parse(symbol)
+        spot, smile = contract.strike_price, (0.1, 0.1, 0.1, 0.1, 0.1)
+        surface = Surface(
+            pair=contract.pair, ts=START_MS, spot=spot, days=(7.0, 90.0), vols=(smile, smile),
+            r_domestic=(0.04, 0.04), r_foreign=(0.02, 0.02), source="generated",
+        )  # fmt: skip
+        greeks(contract, surface, spot, START_MS)
 
 
 def _think(engine: Engine, key: str) -> None:
