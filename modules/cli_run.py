@@ -16,6 +16,7 @@ from utils.files import atomic_write
 
 if TYPE_CHECKING:
     from modules.settings import BotConfig
+    from state.options import Surface
 
 Load = Callable[[], "BotConfig"]
 ENVIRONMENTS = ("simulated", "demo", "testnet", "live")
@@ -65,10 +66,10 @@ def positive(text: str) -> float:
 
 
 def stored_profile(text: str) -> str:
-    """Which stored candles: `spot`, `perp` or `fx`, which may also be called `forex`."""
+    """Which stored candles: `spot`, `perp`, `fx` (which may also be called `forex`), or those of currency pairs for their `options`."""
     found = "fx" if text == "forex" else text
-    if found not in {"spot", "perp", "fx"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is not one of spot, perp, fx")
+    if found not in {"spot", "perp", "fx", "options"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of spot, perp, fx, options")
     return found
 
 
@@ -200,8 +201,9 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--symbols", type=symbols, required=True, metavar="A,B")
     add("--from", dest="from_ms", type=moment, metavar="T", help="first bar that may trade; earlier data warm up")
     add("--to", dest="to_ms", type=moment, metavar="T")
-    add("--profile", type=stored_profile, default="spot", metavar="spot|perp|fx")
-    add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4; of forex F1,F2")
+    add("--profile", type=stored_profile, default="spot", metavar="spot|perp|fx|options")
+    add("--surface", choices=("frozen",), help="of options: the volatility surface of 2025-02-10, held constant in delta and tenor")
+    add("--strategies", type=names, metavar="C1,C2", help="default C1,C2,C3,C4; of forex F1,F2; of options O1")
     add("--costs", type=Path, metavar="FILE", help="a costs.json with measured costs (default: those of config.py)")
     add("--parameters", type=Path, metavar="FILE", help="these promoted parameters (a parameters.toml) instead of those of --env")
     add("--balance", type=int, default=1_000, metavar="N", help="starting balance in quote currency (default 1000)")
@@ -219,6 +221,7 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     from dataio.archive import open_archive
     from modules.cost_store import read_book
     from modules.engine.desk import chosen_strategies
+    from modules.engine.frozen_surface import NAME
     from modules.engine.grid import PROFILES
     from modules.engine.grid import load as load_grid
     from modules.learning.parameter_file import layered
@@ -229,7 +232,7 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     if not LEAST_BALANCE <= args.balance <= MOST_BALANCE:
         raise Refusal(f"--balance: {args.balance} is not between {LEAST_BALANCE} and {MOST_BALANCE}")
     if args.strategies and "demo" in args.strategies:
-        raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4, or F1 and F2")
+        raise Refusal("--strategies demo needs quotes, and stored candles have none; replay C1, C2, C3 or C4, F1 and F2, or O1")
     file, place = load(), promoted_place(args)
     given = file
     if args.parameters is not None:
@@ -242,7 +245,8 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
     settings = config.domains[domain]
     costs = () if args.costs is None else tuple(read_book(args.costs).models.values())
     archive = open_archive(args.data)
-    grid = load_grid(archive, domain, args.symbols, settings, (args.from_ms, args.to_ms))
+    surfaces = _surfaces(args, config)
+    grid = load_grid(archive, domain, args.symbols, settings, (args.from_ms, args.to_ms), surfaces)
     if args.sweep:
         from modules.learning.research import run_sweep
 
@@ -252,6 +256,7 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
 
         outcome = run_engine(grid, config, chosen, args.balance, costs=costs)
     document = {"trades": [_published(trade) for trade in outcome.trades], "final_equity": outcome.final_equity}
+    document |= {"surface": NAME} if surfaces else {}
     if args.json is not None and str(args.json) == "-":
         sys.stdout.write(json.dumps(document) + "\n")
         return ExitCode.DONE
@@ -261,8 +266,22 @@ def replay(args: argparse.Namespace, load: Load) -> ExitCode:
         except OSError as error:
             raise Refusal(f"--json: {args.json} cannot be written: {error.strerror}") from error
     warm_days = grid.start * grid.confirm_ms / DAY_MS
-    sys.stdout.write(_tuned(config, file) + _summary(outcome, warm_days, settings.warmup_days, args.balance))
+    held = f"surface: {NAME}, held constant in delta and tenor; such a run counts for no gate\n" if surfaces else ""
+    sys.stdout.write(_tuned(config, file) + held + _summary(outcome, warm_days, settings.warmup_days, args.balance))
     return ExitCode.DONE
+
+
+def _surfaces(args: argparse.Namespace, config: BotConfig) -> dict[str, Surface]:
+    """What a replay prices options with; none for other domains. Refusal where one is needed and not named, or named and not needed."""
+    from modules.engine.frozen_surface import frozen_surfaces, without_surface
+
+    if args.profile != "options":
+        if args.surface is not None:
+            raise Refusal(f"--surface {args.surface} prices options: it goes with --profile options")
+        return {}
+    if args.surface is None:
+        raise without_surface(args.data)
+    return frozen_surfaces(args.data, args.symbols, config.options.deposits)
 
 
 def _tuned(config: BotConfig, file: BotConfig) -> str:

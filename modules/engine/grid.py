@@ -6,6 +6,7 @@ Row i of every array is symbol i in config order, column k is the bar that opens
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -124,11 +125,19 @@ def build(
     )
 
 
-def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: DomainSettings, window: tuple[int | None, int | None]) -> Grid:
+def load(
+    archive: Archive,
+    domain: Domain,
+    symbols: Sequence[str],
+    settings: DomainSettings,
+    window: tuple[int | None, int | None],
+    surfaces: Mapping[str, Surface] = MappingProxyType({}),
+) -> Grid:
     """Read `symbols` of one domain from a data root: [from - warm-up, to), trading from `from`; `window` = (from, to).
 
     Finer bars than the confirm timeframe, where the root has them, settle bars that hold both stop and target; native primary bars from
-    before the first candle lengthen the warm-up. All symbols must be traded on the same timeframes, or Refusal names those that are not.
+    before the first candle lengthen the warm-up; `surfaces` price options. All symbols must be traded on the
+    same timeframes, or Refusal names those that are not.
     """
     frames = _frames(symbols, settings)
     confirm_ms = frames.confirm_ms
@@ -152,6 +161,8 @@ def load(archive: Archive, domain: Domain, symbols: Sequence[str], settings: Dom
             fine[instrument.key] = finer
         before[instrument.key] = _native(archive, kind, symbol, frames.primary_ms, int(bars.ts[0]), float(instrument.tick))
     grid = build(series, start_ms, funding, fine, before)
+    if domain is Domain.OPTIONS:
+        return msgspec.structs.replace(grid, surfaces=surfaces)
     return msgspec.structs.replace(grid, mark=_marks(archive, grid)) if domain is Domain.PERPS else grid
 
 

@@ -99,6 +99,7 @@ def figures(terms: Terms, right: int, strike: int, expiry_ts: int, ts: int, spot
     return float(delta), float(vol)
 
 
+@kernel
 def lead_of(limits: Rows) -> int:
     """How long before its expiry an option is sold, ms."""
     return int(limits[0]["option_exit_days"] * DAY_MS)

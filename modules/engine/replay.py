@@ -24,9 +24,11 @@ from modules.settings import BotConfig
 from risk.cost_model import CostModel
 from state.accounts import Mode
 from state.conversion import turn_rates
+from state.instruments import Instrument
 from state.intents import Side
 from state.market import Candle, FundingRate, MarkPrice
 from state.messages import BarsClosed, Command, Event, Record, Report, SurfaceSeen
+from state.options import OptionContract, Right, tick_digits
 from state.runtime import REASONS
 from strategy.registry import STRATEGIES
 from strategy.ring import watch_bar, watch_rate
@@ -190,6 +192,13 @@ def in_order(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda trade: (trade["exit_ts"], trade["symbol"]))
 
 
+def contract_symbol(instrument: Instrument, trade: Any) -> str:
+    """The symbol of the option that a trade of the sweep was in."""
+    pair, digits = instrument.symbol, tick_digits(instrument.symbol)
+    right, strike, expiry_ts = Right(int(trade["right"])), int(trade["strike"]), int(trade["expiry_ts"])
+    return OptionContract(pair=pair, right=right, strike=strike, digits=digits, expiry_ts=expiry_ts).symbol
+
+
 def sweep_rows(grid: Grid, trades: Any) -> list[dict[str, Any]]:
     """The sweep's integer trades in the words of the ledger."""
     found = []
@@ -200,7 +209,7 @@ def sweep_rows(grid: Grid, trades: Any) -> list[dict[str, Any]]:
         at_risk = int(trade["at_risk"])
         found.append(
             {
-                "symbol": instrument.symbol,
+                "symbol": contract_symbol(instrument, trade) if trade["right"] else instrument.symbol,
                 "strategy": entry.id,
                 "side": Side(int(trade["side"])).word,
                 "qty": plain(qty),

@@ -18,6 +18,7 @@ from forex.sessions import table
 from modules.engine.desk import fresh_engine
 from modules.engine.grid import Grid, marked
 from modules.engine.mark_prices import bars_side_by_side, side_by_side
+from modules.learning.option_pass import Options, no_options
 from modules.learning.passes import STATIC_VALUES
 from modules.learning.sweep import SIGNAL, TRADE, portfolio_pass
 from modules.settings import BotConfig
@@ -132,6 +133,7 @@ def _walk(
     fine_low: Ints,
     fine_at: Ints,
     hours: Ints,
+    options: Options,
     room: Rows,
     trades: Rows,
     state: Ints,
@@ -173,6 +175,7 @@ def _walk(
                 fine_low,
                 fine_at,
                 hours,
+                options,
                 room,
             )
             if done > 0:
@@ -276,6 +279,7 @@ class Labeller:
             np.asarray(fine_low, np.int64),
             np.array([0, len(fine_ts)], np.int64),
             self._hours if inst[0]["session"] else np.zeros((0, 4), np.int64),
+            no_options(),
             np.zeros(4, TRADE),
             out,
             state,

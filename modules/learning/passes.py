@@ -13,10 +13,14 @@ import numpy as np
 from forex.sessions import table
 from modules.engine.grid import Grid, feed_native, marked
 from modules.engine.mark_prices import bars_side_by_side, side_by_side
+from modules.learning.option_pass import options_of
 from modules.learning.sweep import SIGNAL, TRADE, Ints, market_pass, portfolio_pass
+from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from state.books import Rows
 from strategy.actions import ACTIONS, Values
 from strategy.registry import STRATEGIES
+
+DEFAULT_FRAMES = map_of(BY_DAYS)
 
 STATIC_VALUES: Values = np.zeros((1, len(STRATEGIES), ACTIONS), np.float32)
 """What the portfolio pass is given where the regime decides; not looked at."""
@@ -50,11 +54,19 @@ def flat(series: list[tuple[Any, ...]], width: int) -> tuple[list[Ints], Ints]:
 
 
 def run_portfolio(
-    grid: Grid, market: MarketPass, books: tuple[Rows, Rows, Rows], rules: Rows, limits: Rows, allowed: Ints, values: Values | None = None
+    grid: Grid,
+    market: MarketPass,
+    books: tuple[Rows, Rows, Rows],
+    rules: Rows,
+    limits: Rows,
+    allowed: Ints,
+    values: Values | None = None,
+    frames: TimeframeMap = DEFAULT_FRAMES,
 ) -> Rows:
     """The portfolio pass; `books` = (pos, inst, acct), changed in place. Returns the closed trades (TRADE) in order of closing.
 
     `values` (signals, strategies, 7) float32: what a learned policy makes of each signal, NaN where there is none; None: the static one.
+    `frames`: which timeframes govern options that are held.
     """
     pos, inst, acct = books
     nothing = np.zeros(0, np.int64)
@@ -93,6 +105,7 @@ def run_portfolio(
         fine_low,
         fine_at,
         hours,
+        options_of(grid, inst, market.signals, frames),
         trades,
     )
     return trades[:n].copy()

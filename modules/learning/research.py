@@ -43,7 +43,8 @@ def sweep_trades(
     allowed = np.zeros(len(STRATEGIES), np.int64)
     for s in mandate.allowed[state.accounts[0]]:
         allowed[s] = 1
-    trades = run_portfolio(grid, passed, (state.pos, state.inst, state.acct), mandate.rules, mandate.limits, allowed)
+    books = (state.pos, state.inst, state.acct)
+    trades = run_portfolio(grid, passed, books, mandate.rules, mandate.limits, allowed, frames=mandate.option_frames)
     return trades, state.acct
 
 

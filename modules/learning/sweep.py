@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modules.engine.decide import entry_limit, plan_entry, reserve
+from modules.engine.option_prices import settlement
+from modules.learning.option_pass import Options, asked, buy, held_bar, looked_at, offered
 from risk.breakers import STEPPED, mark, trade_closed
 from risk.costs import entry_fee_ppm, slipped
 from risk.drawdown import HALT
@@ -20,6 +22,8 @@ from risk.price_jump import jumped
 from state.booking import fee_of, fill_entry, fill_exit, pay_funding, release
 from state.books import FLAT, OPEN, PENDING, Rows
 from state.conversion import home_of, turn_to
+from state.intents import ExitReason
+from state.runtime import REASONS
 from strategy.actions import Values
 from strategy.market import on_bar
 from strategy.moves import largest_move
@@ -29,6 +33,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 BY_STOP, BY_TRAIL, BY_TARGET = 1, 2, 3
+BY_EXERCISE, BY_EXPIRY = REASONS.index(ExitReason.EXERCISED) + 1, REASONS.index(ExitReason.EXPIRED) + 1
 """Exit reasons: index in `state.runtime.REASONS` + 1."""
 
 SIGNAL = np.dtype(
@@ -54,10 +59,13 @@ TRADE = np.dtype(
         ("net", "i8"),
         ("risk", "i8"),
         ("at_risk", "i8"),
+        ("right", "i8"),
+        ("strike", "i8"),
+        ("expiry_ts", "i8"),
     ]
 )
 """A closed trade in integers: values in money units of the quote currency, fees, results and `at_risk` (what a loss at the first stop would
-have been) of the account's, risk in ticks."""
+have been) of the account's, risk in ticks; `right`, `strike` and `expiry_ts` of an option, else 0."""
 
 
 @kernel
@@ -86,11 +94,13 @@ def market_pass(
 def _leave(
     pos: Rows, inst: Rows, acct: Rows, rules: Rows, limits: Rows, i: int, level: int, ts: int, reason: int, trades: Rows, n: int
 ) -> int:
-    """Close all of position `i` at `level` less slippage and write the trade; returns the new count."""
+    """Close all of position `i` at `level` less slippage and write the trade; returns the new count. A settlement costs nothing."""
     side, steps = pos[i]["side"], pos[i]["steps"]
-    price = slipped(level, inst[i]["slip_ppm"], -side)
+    price, fee = level, 0
     entry_value = pos[i]["value"]
-    fee = fee_of(home_of(inst, i, price * steps * inst[i]["unit"]), inst[i]["taker_ppm"])
+    if reason not in (BY_EXERCISE, BY_EXPIRY):
+        price = slipped(level, inst[i]["slip_ppm"], -side)
+        fee = fee_of(home_of(inst, i, price * steps * inst[i]["unit"]), inst[i]["taker_ppm"])
     fill_exit(pos, inst, acct, i, price, steps, fee)
     net = pos[i]["realised"] - pos[i]["fees"] - pos[i]["funding"]
     trades[n]["i"] = i
@@ -107,6 +117,9 @@ def _leave(
     trades[n]["funding"] = pos[i]["funding"]
     trades[n]["net"] = net
     trades[n]["risk"] = pos[i]["risk"]
+    trades[n]["right"] = pos[i]["right"]
+    trades[n]["strike"] = pos[i]["strike"]
+    trades[n]["expiry_ts"] = pos[i]["expiry_ts"]
     trades[n]["at_risk"] = home_of(inst, i, pos[i]["risk"] * steps * inst[i]["unit"])
     trade_closed(acct, rules, limits, inst[i]["account"], pos[i]["strategy"], net, pos[i]["opened_ts"], ts)
     release(pos, i)
@@ -153,6 +166,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     fine_low: Ints,
     fine_at: Ints,
     hours: Ints,
+    options: Options,
     trades: Rows,
 ) -> int:
     """Go through time once; returns the number of closed trades written to `trades`.
@@ -161,12 +175,14 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     `allowed[s]` 1 where strategy s may trade. `funding_at`, `fine_at` (n + 1,) delimit each symbol's part of the flat funding and
     finer-bar arrays. `mark_o`: mark price at each open (n, t); `seen`: open, high, low, close of the bars that
     trigger stops and targets and value positions, the mark's or the last price's. `hours`: what `forex.sessions.table` says of the bars'
-    closes, empty where nothing has a session.
+    closes, empty where nothing has a session. `options`: surfaces, offers and timeframes of the slots among the symbols
+    (`modules/learning/option_pass.py`).
     """
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
     since = np.zeros(n_symbols, np.int64)  # settlements of a position up to then are done, or came before it was there
     ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
+    bars = np.zeros((n_symbols, 4), np.int64)  # of what is held in slots of options: the bid's open, high, low, close
     converts = False
     for i in range(n_symbols):
         converts = converts or inst[i]["via"] >= 0
@@ -205,23 +221,33 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         pay_funding(pos, inst, acct, i, mark_o[i, k], funding_rate[at])
                         at += 1
                     pointer[i], since[i] = at, opened
+                    first_last, first_seen = o[i, k], seen[0][i, k]
+                    if inst[i]["option"]:
+                        if opened >= pos[i]["expiry_ts"]:
+                            worth = settlement(pos[i]["right"], pos[i]["strike"], o[i, k])
+                            reason = BY_EXERCISE if worth > 0 else BY_EXPIRY
+                            done = _leave(pos, inst, acct, rules, limits, i, worth, opened, reason, trades, done)
+                            continue
+                        held_bar(options, pos, i, opened, closed, o[i, k], h[i, k], low[i, k], c[i, k], bars)
+                        first_last = first_seen = bars[i, 0]
                     if pos[i]["closing"]:
-                        done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, pos[i]["closing"], trades, done)
+                        done = _leave(pos, inst, acct, rules, limits, i, first_last, opened, pos[i]["closing"], trades, done)
                         continue
-                    gap = gap_exit(pos[i]["side"], pos[i]["stop"], pos[i]["target"], seen[0][i, k])
+                    gap = gap_exit(pos[i]["side"], pos[i]["stop"], pos[i]["target"], first_seen)
                     if gap != NONE:
                         reason = BY_TARGET if gap == TARGET else _stop_reason(pos, i)
-                        done = _leave(pos, inst, acct, rules, limits, i, o[i, k], opened, reason, trades, done)
+                        done = _leave(pos, inst, acct, rules, limits, i, first_last, opened, reason, trades, done)
                 elif opened >= pos[i]["expires_ts"]:
                     release(pos, i)  # the bar it was meant for never came
                 elif pos[i]["order_type"] != RESTING:
+                    first_last = asked(options, pos, i, opened, o[i, k]) if inst[i]["option"] else o[i, k]
                     price = entry_at_open(
                         pos[i]["order_type"],
                         pos[i]["side"],
                         pos[i]["limit"],
                         pos[i]["stop"],
                         pos[i]["target"],
-                        o[i, k],
+                        first_last,
                         inst[i]["slip_ppm"],
                     )
                     if price == 0:
@@ -229,6 +255,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     else:
                         _enter(pos, inst, acct, i, price, opened)
                         since[i] = opened
+                        if inst[i]["option"]:
+                            held_bar(options, pos, i, opened, closed, o[i, k], h[i, k], low[i, k], c[i, k], bars)
             for x in range(active):
                 i = ids[x]
                 if pos[i]["status"] == FLAT or o[i, k] == 0:
@@ -242,27 +270,32 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     _enter(pos, inst, acct, i, pos[i]["limit"], closed)
                     since[i] = closed - 1
                     rested = True
-                hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], seen[1][i, k], seen[2][i, k])
+                is_option = inst[i]["option"] != 0
+                top, bottom = (bars[i, 1], bars[i, 2]) if is_option else (seen[1][i, k], seen[2][i, k])
+                hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], top, bottom)
                 if rested:
                     hit &= STOP
-                elif hit == BOTH and limits[0]["by_mark"]:
+                elif hit == BOTH and (limits[0]["by_mark"] or is_option):
                     hit = STOP
                 elif hit == BOTH:
                     begin = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], opened)
                     end = fine_at[i] + np.searchsorted(fine_ts[fine_at[i] : fine_at[i + 1]], closed)
                     hit = resolve_fine(pos[i]["side"], pos[i]["stop"], pos[i]["target"], fine_high, fine_low, begin, end)
-                if hit == STOP:
-                    level = traded_at(pos[i]["stop"], seen[0][i, k], o[i, k], h[i, k], low[i, k])
-                    done = _leave(pos, inst, acct, rules, limits, i, level, closed, _stop_reason(pos, i), trades, done)
-                elif hit == TARGET:
-                    level = traded_at(pos[i]["target"], seen[0][i, k], o[i, k], h[i, k], low[i, k])
-                    done = _leave(pos, inst, acct, rules, limits, i, level, closed, BY_TARGET, trades, done)
+                if hit != NONE:
+                    level = pos[i]["stop"] if hit == STOP else pos[i]["target"]
+                    if not is_option:
+                        level = traded_at(level, seen[0][i, k], o[i, k], h[i, k], low[i, k])
+                    reason = BY_TARGET if hit == TARGET else _stop_reason(pos, i)
+                    done = _leave(pos, inst, acct, rules, limits, i, level, closed, reason, trades, done)
         if converts:
             turn_to(inst, c, k)
         if active:
             for x in range(active):
                 i = ids[x]
-                if pos[i]["status"] == OPEN and o[i, k] != 0:
+                if pos[i]["status"] == OPEN and o[i, k] != 0 and inst[i]["option"]:
+                    if looked_at(options, pos, i, closed, step_ms):
+                        bar_closed(pos, inst, rules, limits, i, closed, bars[i, 1], bars[i, 2], bars[i, 3])
+                elif pos[i]["status"] == OPEN and o[i, k] != 0:
                     bar_closed(pos, inst, rules, limits, i, closed, h[i, k], low[i, k], c[i, k])
                     pos[i]["mark"] = seen[3][i, k]
             i, why = due(pos, inst, acct, limits, closed, 0)
@@ -289,10 +322,14 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             turnover = signals[next_signal]["turnover"] * inst[i]["tick"]
             worth = values[next_signal if learned else 0]
             wild = jumped(signals[next_signal]["move"], limits[0]["max_move"])
+            offers = offered(options, next_signal)
             next_signal += 1
             for s in range(len(allowed)):
                 bits = (code >> (2 * s)) & 3
                 if bits == 0 or allowed[s] == 0 or wild:
+                    continue
+                if inst[i]["option"]:
+                    buy(offers, pos, inst, acct, rules, limits, i, s, regime, closed, closed + step_ms, worth[s], learned)
                     continue
                 side = 3 - 2 * bits
                 rule, arm, steps, stop, target, _ = plan_entry(
