@@ -14,7 +14,7 @@ from bench.audit import rows_of
 from bench.bot import Bot, no_leftovers, run, simulators_of, started
 from self_test.e2e.test_live import exec_ids, flat, sums, told, venue
 
-LIVE, PAPER, CRYPTO, CRYPTO_PAPER = "FOREX/LIVE", "FOREX/PAPER", "CRYPTO/LIVE", "CRYPTO/PAPER"
+LIVE, PAPER, CRYPTO, CRYPTO_PAPER, OPTIONS = "FOREX/LIVE", "FOREX/PAPER", "CRYPTO/LIVE", "CRYPTO/PAPER", "OPTIONS/PAPER"
 STAGE_4 = (
     *("--stage", "4", "--override-gates", "--strategies", "demo", "--speed", "600", "--symbols", "BTCUSDT,EURUSD,USDJPY"),
     *("--set", "domains.crypto.warmup_days=2"),
@@ -76,9 +76,9 @@ def fills_there(control: str) -> list[dict[str, Any]]:
 
 
 def apart(bot: Bot, control: str) -> None:
-    """Four wallets, each the sum of its own rows; what one account did is in no other and at no other venue."""
+    """Four wallets (options stay off), each the sum of its own rows; what one account did is in no other and at no other venue."""
     accounts = bot.status()["accounts"]
-    assert set(accounts) == {LIVE, PAPER, CRYPTO, CRYPTO_PAPER}
+    assert set(accounts) == {LIVE, PAPER, CRYPTO, CRYPTO_PAPER, OPTIONS} and accounts.pop(OPTIONS)["closed_trades"] == 0
     assert {name: one["standing"] for name, one in accounts.items()} == {
         LIVE: "live",
         PAPER: "paper",
