@@ -314,7 +314,7 @@ class Daemon:
                 self.floor.time.observe(int(clock["now"]))
             pace_of = Pace(self.market.name, speed, pace)
             self.console.banner(facts(options, self.config, self.engine, pace_of, resumed=self.resumed, http=self.server.url))
-            for line in (*notices(self.options, self.domains), *self.lineup.notes, *self.faces.notes):
+            for line in (*notices(self.options, self.domains), *self.lineup.notes, *self.watch.notes, *self.faces.notes):
                 self.console.say(line)
             self.runner.apply(first_events(self.engine, self.config, options, self.domains, self.live, self._halted))
             self.runner.apply([*self.costs.events(), *self.watch.events()])

@@ -76,6 +76,11 @@ class WatchFloor:
         self.drift.observe(seq, event, commands)
         self._candles.observe(seq, event, commands)
 
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said at a start."""
+        return self._surfaces.notes
+
     def on_quote(self, quote: Quote) -> None:
         """A touch moved: what was quoted of a pair's volatilities by its time is told."""
         self._surfaces.on_quote(quote)

@@ -128,7 +128,7 @@ class FileSurfaces:
 
     def _loudly(self, why: str) -> None:
         log.error("volatility surface refused", reason=why)
-        self._say(f"OPTIONS: a volatility surface is refused, the one before stays in use until it is stale: {why}")
+        self._say(f"OPTIONS: a volatility surface is refused, one from before stays in use until it is stale: {why}")
 
 
 def _sign(file: Path) -> tuple[int, int]:
@@ -149,6 +149,11 @@ class SurfaceWatch:
         self._source, self._clock, self._now, self._put = source, clock, venue_now, put
         self._slots = {one.key: one for one in state.instruments if one.domain is Domain.OPTIONS}
         self._told = dict(state.surfaces)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said at a start: why options enter nothing here, with what would help."""
+        return [LACKING] if self._slots and self._source is None else []
 
     def on_quote(self, quote: Quote) -> None:
         """A pair's price: a surface that has been quoted by its time is told."""
@@ -174,15 +179,11 @@ async def surfaces_here(
 ) -> SurfaceSource | None:
     """The folder that is configured, read once; else, where `simulator` says that its market is made up, surfaces that are, too.
 
-    None where there is neither; then it is said what would help, if there are options.
+    None where there is neither.
     """
     pairs = [one.symbol for one in state.instruments if one.domain is Domain.OPTIONS]
     if config.surface_dir:
         source = FileSurfaces(Path(config.surface_dir), pairs, config.deposits, say)
         await source.look(ts)
         return source
-    if simulator.get("market") == "generated":
-        return GeneratedSurfaces(int(simulator["seed"]))
-    if pairs:
-        say(LACKING)
-    return None
+    return GeneratedSurfaces(int(simulator["seed"])) if simulator.get("market") == "generated" else None
