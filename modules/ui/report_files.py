@@ -22,7 +22,8 @@ from telemetry.plots import Candles
 from utils.errors import Refusal
 from utils.files import atomic_write, ensure_writable
 
-MARKETS: dict[str, MarketKind] = {"CRYPTO": "spot", "PERPS": "perp", "FOREX": "fx"}
+MARKETS: dict[str, MarketKind] = {"CRYPTO": "spot", "PERPS": "perp", "FOREX": "fx", "OPTIONS": "fx"}
+"""Where a domain's candles lie; an option's are its pair's."""
 WIDTHS_MIN = (5, 15, 30, 60, 120, 240, 720, 1440)
 MOST_CANDLES = 130
 """On a phone's width more than that are no candles any more."""

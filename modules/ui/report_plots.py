@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,6 +11,7 @@ import msgspec
 from modules.ui.periods import Period
 from modules.ui.reports import AccountReport, Report, equity_curve, span_text, within
 from modules.ui.wording import span
+from state.accounts import Domain
 from telemetry import plots
 from telemetry.gate_checks import Check, Kind
 from telemetry.gates import Verdict
@@ -84,7 +86,10 @@ def _equity(book: Book, one: AccountReport, report: Report) -> bytes:
 
 
 def _prices(one: AccountReport, trades: Sequence[Trade], find: Find, where: str) -> Iterator[tuple[str, bytes]]:
+    domain = one.account.partition("/")[0]
     drawn = [trade for trade in trades if trade.exit is not None]
+    if domain == Domain.OPTIONS:  # each contract has few trades: they are drawn on their pair
+        drawn = [msgspec.structs.replace(trade, symbol=trade.symbol.partition("-")[0], side=_side(trade)) for trade in drawn]
     if not drawn:
         yield "", plots.trades_on_candles("Trades", where, [], None, unit=one.quote)
     counts = Counter(trade.symbol for trade in drawn)
@@ -103,10 +108,25 @@ def _prices(one: AccountReport, trades: Sequence[Trade], find: Find, where: str)
         ]
         first, last = min(mark.entry_ts for mark in marks), max(mark.exit_ts for mark in marks)
         around = max((last - first) // 20, 3_600_000)
-        candles = find(one.account.partition("/")[0], symbol, first - around, last + around)
+        candles = find(domain, symbol, first - around, last + around)
+        if domain == Domain.OPTIONS and candles is not None:
+            marks = [at_the_pair(mark, candles) for mark in marks]
         shown = f"the newest {len(marks)} of {count} trades" if count > len(marks) else f"{count} trade{'s' if count > 1 else ''}"
         how = f"{span(candles.width_ms / 1000)} candles" if candles else "no candles stored for this: the trades alone"
+        if domain == Domain.OPTIONS:
+            how += ", at the pair's price" if candles else ", at their premiums"
         yield symbol, plots.trades_on_candles(f"Trades, {symbol}", f"{where}; {shown}; {how}", marks, candles, unit=one.quote)
+
+
+def _side(trade: Trade) -> str:
+    """Which way an option gains: `long` of a call, `short` of a put."""
+    return "short" if "-P-" in trade.symbol else "long"
+
+
+def at_the_pair(mark: Mark, candles: Candles) -> Mark:
+    """An option's trade where its pair stood: at the close of the candle that entry and exit lie in."""
+    entry, left = (candles.close[max(bisect_right(candles.ts, ts) - 1, 0)] for ts in (mark.entry_ts, mark.exit_ts))
+    return msgspec.structs.replace(mark, entry=entry, exit=left)
 
 
 def _results(one: AccountReport, results: Sequence[float], where: str) -> bytes:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from modules.ui.periods import DAY_MS, Kind, Period
+from state.accounts import Domain
+from state.stages import paper_account
 from strategy.regime import NAMES
 from telemetry.gate_config import GateConfig
 from telemetry.gates import Verdict, evaluate
@@ -24,6 +26,7 @@ QUOTE = {"CRYPTO": "USDT", "PERPS": "USDT"}
 """Currency of a domain's accounts; the others' is USD."""
 WINDOW_DAYS = {Kind.DAILY: 30, Kind.WEEKLY: 90}
 """How far back the equity curve goes; a stage's goes to the beginning."""
+MODEL_PRICED = "premiums are model prices, from a volatility surface and the pair's price: no evidence here opens real money"
 NO_TRADE = "no trade was closed in this period"
 
 
@@ -127,7 +130,9 @@ def _account(name: str, book: Book, part: Book, found: Sequence[Slice], period: 
     whole = next((one for one in found if one.style == ALL), None)
     known = [day for day in days if day.start is not None]
     trades = (*whole.trades, *whole.explored) if whole else ()
-    notes = [] if trades else [NO_TRADE]
+    notes = [MODEL_PRICED] if name == str(paper_account(Domain.OPTIONS)) else []
+    notes += [] if trades else [NO_TRADE]
+    notes += _explored(whole)
     notes += _missing(name, book, days, period)
     marked = bool(days) and len(known) == len(days)
     return AccountReport(
@@ -141,6 +146,15 @@ def _account(name: str, book: Book, part: Book, found: Sequence[Slice], period: 
         regimes=tuple(_regimes(whole)) if whole else (),
         notes=tuple(notes),
     )
+
+
+def _explored(whole: Slice | None) -> list[str]:
+    """What was explored in the period, and how it went; empty where nothing was."""
+    if whole is None or not whole.explored:
+        return []
+    mean = math.fsum(trade.r for trade in whole.explored) / len(whole.explored)
+    many = f"{len(whole.explored)} trades were" if len(whole.explored) > 1 else "1 trade was"
+    return [f"{many} explored, {mean:+.2f} R each on average: told apart from the policy's in every figure"]
 
 
 def _kpi(part: Slice, period: Period) -> Kpi:

@@ -104,3 +104,9 @@ def test_every_button_is_of_the_vocabulary_carries_its_value_and_fits(stage: int
         assert press is not None and press.value == one.wants
     keyboard = draw(stand).keyboard(lambda one: encode("do", one.wants, "n"))
     assert [len(row) for row in keyboard] == [5, 3, 2, 5, 1, 3, 1]
+
+
+def test_a_domain_that_cannot_be_switched_on_says_why_and_keeps_its_button() -> None:
+    screen = draw(msgspec.structs.replace(PLAIN, unavailable=(("options", "stage 1 has options off"),)))
+    assert "Options cannot be switched on: stage 1 has options off" in screen.text.splitlines()
+    assert [one.text for one in screen.rows[2]] == [f"Forex: {BOOT_DEFAULT}", f"Options: {BOOT_DEFAULT}"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from modules.ui.periods import Kind, chosen
-from modules.ui.report_plots import MOST_SYMBOLS, Find, Picture, no_candles, pictures
+from modules.ui.report_plots import MOST_SYMBOLS, Find, Picture, at_the_pair, no_candles, pictures
 from modules.ui.reports import assemble, oldest
 from self_test.telemetry.ledgers import START, Rows, day, started, stream, trade
 from self_test.telemetry.pictures import count, pixels
 from telemetry.gate_config import GateConfig
 from telemetry.ledger_rows import DAY_MS, read_rows
-from telemetry.plots import NO_TRADES, Candles, trades_on_candles
+from telemetry.plots import NO_TRADES, Candles, Mark, trades_on_candles
 from telemetry.sheet import HEIGHT, ORANGE, SKY, WIDTH
 
 
@@ -70,3 +70,25 @@ def test_only_the_symbols_traded_most_have_a_price_chart_and_candles_where_they_
     assert count(found[charts[0]].png, SKY) > 1_000 and count(found[charts[1]].png, SKY) == 0
     assert [(domain, symbol) for domain, symbol, _, _ in asked] == [("CRYPTO", f"S{k}") for k in range(MOST_SYMBOLS)]
     assert all(first < START + 4 * 3_600_000 < last for _, _, first, last in asked)
+
+
+def test_options_are_drawn_together_on_their_pair_at_its_price() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def find(domain: str, symbol: str, from_ts: int, until_ts: int) -> Candles | None:
+        asked.append((domain, symbol))
+        ts, close = [START + k * 3_600_000 for k in range(12)], [1.04 + k / 1e3 for k in range(12)]
+        return Candles(width_ms=3_600_000, ts=ts, open=[1.04] * 12, high=[1.052] * 12, low=[1.03] * 12, close=close)
+
+    contracts = ("EURUSD-20250328-C-1.05000", "EURUSD-20250328-P-1.03000", "USDJPY-20250328-P-148.000")
+    rows = [trade(START + (k + 2) * 3_600_000, 1.0, account="OPTIONS/PAPER", symbol=one) for k, one in enumerate(contracts)]
+    found = drawn(rows, START + DAY_MS, find)
+    assert asked == [("OPTIONS", "EURUSD"), ("OPTIONS", "USDJPY")]
+    assert {"options-paper-trades-eurusd.png", "options-paper-trades-usdjpy.png"} <= found.keys()
+    assert drawn(rows, START + DAY_MS)["options-paper-trades-eurusd.png"].png != found["options-paper-trades-eurusd.png"].png
+
+
+def test_an_option_s_moments_are_where_its_pair_was() -> None:
+    candles = Candles(width_ms=10, ts=[100, 110, 120], open=[1.0] * 3, high=[9.0] * 3, low=[1.0] * 3, close=[5.0, 6.0, 7.0])
+    found = at_the_pair(Mark(entry_ts=90, entry=0.01, exit_ts=115, exit=0.02, long=True, won=True), candles)
+    assert (found.entry, found.exit, found.entry_ts, found.exit_ts) == (5.0, 6.0, 90, 115)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modules.ui.periods import Kind, chosen
-from modules.ui.reports import NO_TRADE, Report, assemble, equity_curve, headline, markdown, oldest, within
+from modules.ui.reports import MODEL_PRICED, NO_TRADE, Report, assemble, equity_curve, headline, markdown, oldest, within
 from self_test.telemetry.ledgers import START, day, row, started, stream, trade
 from telemetry.gate_config import GateConfig
 from telemetry.kpi import ALL, kpis
@@ -139,3 +139,22 @@ def test_a_curve_with_a_hole_has_no_drawdown_and_says_why() -> None:
 def test_a_part_ends_before_its_end() -> None:
     book = read_rows([trade(START + DAY_MS, 1.0), trade(START + 2 * DAY_MS, 1.0)])
     assert len(within(book, START + DAY_MS, START + 2 * DAY_MS).trades) == 1
+
+
+def test_the_account_of_options_is_in_dollars_says_that_its_prices_are_a_model_s_and_what_was_explored() -> None:
+    options = {"account": "OPTIONS/PAPER", "style": "swing"}
+    contract = "EURUSD-20250328-C-1.05000"
+    rows = [trade(START + k * 3_600_000, 1.0, symbol=contract, explored=k > 1, **options) for k in range(1, 4)]
+    found = report(read_rows([*rows, day(0, 3.0, account="OPTIONS/PAPER", style="swing")]), now=START + DAY_MS)
+    (account,) = found.accounts
+    assert (account.account, account.quote) == ("OPTIONS/PAPER", "USD")
+    assert account.notes[0] == MODEL_PRICED
+    assert account.notes[1] == "2 trades were explored, +1.00 R each on average: told apart from the policy's in every figure"
+    assert "1,003.00 USD, result +3.00" in markdown(found)
+    live = report(read_rows([trade(START + 1, 1.0, account="OPTIONS/LIVE", style="swing")]), now=START + DAY_MS)
+    assert MODEL_PRICED not in live.accounts[0].notes
+
+
+def test_one_explored_trade_is_told_in_the_singular() -> None:
+    book = read_rows([trade(START + 1, -1.0, explored=True), day(0, -1.0)])
+    assert "1 trade was explored, -1.00 R" in " ".join(report(book, now=START + DAY_MS).accounts[0].notes)
