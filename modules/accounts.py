@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from modules.confirm import last_digits, typed_digits
-from modules.environment import Environment, oanda_site, secret
+from modules.environment import Environment, IbkrPlace, ibkr_place, oanda_site, secret
 from modules.options import MODEL_PRICED, RunOptions, domains_of
 from modules.simulator.launcher import Endpoints
 from state.accounts import OF_PAIRS, Account, Domain, Mode
@@ -35,6 +35,12 @@ class Key(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Key(…)"
+
+
+class GatewayKey(Key, frozen=True):
+    """What opens an account at Interactive Brokers: no secret, but where its gateway listens."""
+
+    place: IbkrPlace | None = None
 
 
 class Lineup(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +87,7 @@ def find_keys(
     Refusal for half a pair, or one of a wrong place; with `wrong`, it is told there instead and the other domains keep theirs.
     """
     found = {}
-    for domain in KEY_NAMES:
+    for domain in (*KEY_NAMES, Domain.OPTIONS):
         try:
             key = _key_of(domain, env, environ, simulator)
         except Refusal as refusal:
@@ -101,12 +107,14 @@ def keys_at_start(
     wrong: dict[Domain, str] = {}
     keys = find_keys(env, environ, simulator, wrong)
     for domain, reason in wrong.items():
-        if domain is not Domain.FOREX:
+        if domain not in OF_PAIRS:
             raise Refusal(reason, ExitCode.CREDENTIALS)
     return keys, wrong
 
 
 def _key_of(domain: Domain, env: Environment, environ: Mapping[str, str], simulator: Endpoints | None) -> Key | None:
+    if domain is Domain.OPTIONS:
+        return _gateway_of(env, environ)
     if env is Environment.SIMULATED:
         if simulator is None:
             return None
@@ -124,6 +132,17 @@ def _key_of(domain: Domain, env: Environment, environ: Mapping[str, str], simula
     if not key:
         return None
     return Key(key, word, oanda_site(env, environ) if domain is Domain.FOREX and env is not Environment.SIMULATED else "")
+
+
+def _gateway_of(env: Environment, environ: Mapping[str, str]) -> Key | None:
+    """The gateway of options; paper accounts begin with a D, and go where no real money is. Refusal for the other in the wrong place."""
+    place = None if env is Environment.SIMULATED else ibkr_place(environ)
+    if place is None:
+        return None
+    site = PRACTICE if place.account.startswith("D") else "live"
+    if site != PRACTICE and env is not Environment.LIVE:
+        raise Refusal(f"{IBKR_NAME} is no paper account, and does not go with --env {env}", ExitCode.CREDENTIALS)
+    return GatewayKey(place.account, "", site, place)
 
 
 def real_keys(env: Environment, keys: Mapping[Domain, Key]) -> dict[Domain, Key]:
@@ -150,7 +169,7 @@ def line_up(options: RunOptions, keys: Mapping[Domain, Key], wrong: Mapping[Doma
         if cell not in {Cell.LIVE, Cell.LIVE_IF_EARNED, Cell.LIVE_BY_OVERRIDE}:
             continue
         account = Account(domain, Mode.LIVE)
-        if reason := _unavailable(options, domain, keys):
+        if reason := _unavailable(options, domain, keys, wrong):
             notes.append(f"{account} unavailable: {reason}; {domain} trades on paper")
         else:
             live.append(account)
@@ -173,13 +192,13 @@ def _no_options_live(options: RunOptions) -> str:
     return ""
 
 
-def _unavailable(options: RunOptions, domain: Domain, keys: Mapping[Domain, Key]) -> str:
+def _unavailable(options: RunOptions, domain: Domain, keys: Mapping[Domain, Key], wrong: Mapping[Domain, str]) -> str:
     if domain is Domain.OPTIONS and (reason := _no_options_live(options)):
         return reason
     if domain in keys and domain not in real_keys(options.env, keys):
-        return f"OANDA_ENV={PRACTICE}: no real money there"
+        return f"{IBKR_NAME} is a paper account" if domain is Domain.OPTIONS else f"OANDA_ENV={PRACTICE}: no real money there"
     if domain is Domain.OPTIONS and domain not in keys:
-        return f"{IBKR_NAME} is not set: they are bought at Interactive Brokers alone (docs/ibkr.md)"
+        return wrong.get(domain) or f"{IBKR_NAME} is not set: they are bought at Interactive Brokers alone (docs/ibkr.md)"
     if domain not in keys:
         if options.env is Environment.SIMULATED:
             return "a simulator given by --simulator-url keeps its keys to itself; leave the option out, or run paper"

@@ -1,14 +1,17 @@
-"""Which adapter a live account has, by its domain: Bybit's for crypto, the broker's for FOREX, each with its own private stream."""
+"""Which adapter a live account has, by its domain: Bybit's for crypto, one of each broker for FOREX and OPTIONS, each with its stream."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
 
-from modules.accounts import Key
+from modules.accounts import GatewayKey, Key
 from modules.environment import BrokerHosts, Hosts
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.ibkr import IbkrVenue
+from modules.exchange.ibkr_gateway import IbkrGateway
+from modules.exchange.ibkr_slots import IbkrSlots, IbkrSlotStream
 from modules.exchange.oanda import OandaVenue
 from modules.exchange.oanda_stream import OandaAccountStream
 from modules.ports import AccountStream
@@ -17,7 +20,7 @@ from state.accounts import Account, Domain
 from utils.clock import Clock
 from utils.throttle import Throttle
 
-Door = BybitVenue | OandaVenue
+Door = BybitVenue | OandaVenue | IbkrSlots
 """A venue of one live account; it opens connections of its own, and whoever opens it closes it."""
 
 
@@ -45,6 +48,8 @@ class Doors:
         key = self.keys[account.domain]
         if account.domain is Domain.FOREX and self._broker is not None:
             return OandaVenue(self._broker.http, key.secret, key.key, self._throttle, self._clock, self._rng, venue_now=self._venue_now)
+        if isinstance(key, GatewayKey) and key.place is not None:
+            return IbkrSlots(IbkrVenue(IbkrGateway(key.place), self._clock, venue_now=self._venue_now))
         return BybitVenue(
             self._hosts.http,
             key.key,
@@ -59,8 +64,8 @@ class Doors:
         )
 
     def sign(self, venue: Door, prefix: str) -> None:
-        """Tell a door how the client ids of this bot begin: the broker's keeps trades apart, and touches no other's."""
-        if isinstance(venue, OandaVenue):
+        """Tell a door how the client ids of this bot begin: a broker's keeps trades apart, and touches no other's."""
+        if isinstance(venue, OandaVenue | IbkrSlots):
             venue.prefix = prefix
 
     def stream(self, account: Account, venue: Door) -> AccountStream:
@@ -69,6 +74,8 @@ class Doors:
         if isinstance(venue, OandaVenue):
             stream = "" if self._broker is None else self._broker.stream
             return OandaAccountStream(venue, stream, key.secret, self._clock, self._rng)
+        if isinstance(venue, IbkrSlots):
+            return IbkrSlotStream(venue, self._clock, self._rng)
         url = f"{self._hosts.ws}/v5/private"
         return BybitAccountStream(url, key.key, key.secret, account.domain, self._clock, venue.venue_ms, self._rng)
 

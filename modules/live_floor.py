@@ -30,7 +30,7 @@ from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Watch
 from modules.options import RunOptions
 from modules.settings import BotConfig
-from state.accounts import Account, Domain, Mode
+from state.accounts import OF_PAIRS, Account, Domain, Mode
 from state.books import FLAT, PAR_E9
 from state.instruments import Instrument
 from state.intents import prefix_of
@@ -93,8 +93,8 @@ class LiveFloor:
         """Open every live account's door and look at its key; the line-up without those that a person has not confirmed.
 
         Accounts that trade no more and still hold something are opened, too. Refusal for a key that is not fit, and when a new account's
-        venue does not answer; one that was here before goes on without, held until it is read. FOREX trades on paper instead: what is
-        wrong at the broker keeps nobody else from starting.
+        venue does not answer; one that was here before goes on without, held until it is read. FOREX and OPTIONS trade on paper instead:
+        what is wrong at a broker keeps nobody else from starting.
         """
         managed = [] if stored is None else holding_live(stored)
         known = () if stored is None else stored.accounts
@@ -105,7 +105,7 @@ class LiveFloor:
                 await venue.sync_clock()
                 found = await venue.rights()
                 faults = rights.faults(found, account.domain, may_withdraw=self._config.capital.key_may_withdraw)
-                if faults and account.domain is Domain.FOREX:
+                if faults and account.domain in OF_PAIRS:
                     lineup = await self._leave_out(lineup, account, managed, "; ".join(faults))
                     continue
                 if faults:
@@ -116,13 +116,17 @@ class LiveFloor:
                 if account in lineup.live and self._options.env is not Environment.SIMULATED:
                     self.matched[str(account)] = last_digits(found.account_id)
                 self._opening[account] = int((await venue.wallet()).cash * MONEY_SCALE)
+            except Refusal as refusal:
+                if account.domain is not Domain.OPTIONS:
+                    raise
+                lineup = await self._leave_out(lineup, account, managed, str(refusal))  # its client library is not installed
             except Rejected as no:
-                if account.domain is Domain.FOREX:
+                if account.domain in OF_PAIRS:
                     lineup = await self._leave_out(lineup, account, managed, f"the broker refuses its token: {no}")
                     continue
                 raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no
             except Transient as error:
-                if account.domain is Domain.FOREX and account not in known:
+                if account.domain in OF_PAIRS and account not in known:
                     lineup = await self._leave_out(lineup, account, managed, f"it cannot be read: {error}")
                     continue
                 if account not in known:

@@ -41,6 +41,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     trigger: Decimal | None = None
     """Makes it conditional (`world` says of which sort)."""
     world: World = World.PLAIN
+    contract: str = ""
+    """The option that an entry on a slot of options buys, by its symbol."""
 
 
 Barred = Callable[[], str]

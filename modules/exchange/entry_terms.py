@@ -26,6 +26,7 @@ def entry_ticket(lane: Lane, approved: Approved) -> Ticket:
         immediate=entry is None or not entry.resting,
         stop=instrument.price(intent.exits.stop) if attaches else None,
         target=instrument.price(intent.exits.target) if attaches else None,
+        contract="" if intent.contract is None else intent.contract.symbol,
     )
 
 

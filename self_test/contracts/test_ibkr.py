@@ -22,10 +22,10 @@ from modules.exchange import ibkr_reads
 from modules.exchange.causes import STREAM
 from modules.exchange.executor import Executor
 from modules.exchange.ibkr import IbkrVenue
-from modules.exchange.ibkr_contracts import option_of
 from modules.exchange.ibkr_gateway import GatewayLimits, IbkrGateway
 from modules.exchange.ibkr_orders import SHORT_PREMIUM, STOP, TARGET, UNPROTECTED
 from modules.exchange.ibkr_reads import FOREIGN_ORDER
+from modules.exchange.ibkr_slots import IbkrSlots, IbkrSlotStream
 from modules.exchange.ibkr_stream import IbkrAccountStream
 from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, Link, OrderKind, OrderReport, OrderStatus
 from modules.exchange.tracker import Tracker
@@ -45,13 +45,14 @@ from modules.ports import (
 )
 from self_test.fakes.tws import FakeTws
 from state.accounts import Account, Domain, Mode
-from state.instruments import Instrument
+from state.instruments import Instrument, option_slot
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side, order_id, prefix_of
 from state.messages import (
     AccountDown,
     AccountEvent,
     AccountUp,
     Close,
+    OrderCancelled,
     OrderFilled,
     OrderRejected,
     OrderUnknown,
@@ -62,6 +63,7 @@ from state.messages import (
     StopFilled,
     VenueRead,
 )
+from state.options import OptionContract
 from utils.backoff import Backoff
 from utils.clock import WallClock
 from utils.errors import Rejected, Transient, Unknown
@@ -76,6 +78,12 @@ UNITS, YEN = Decimal(125_000), Decimal(12_500_000)
 QUICK = GatewayLimits(connect_s=2.0, answer_s=2.0, order_s=0.5, beat_s=5.0)
 LIMIT_S = 20.0
 LIVE = Account(Domain.OPTIONS, Mode.LIVE)
+SLOT = option_slot(
+    Instrument(
+        domain=Domain.FOREX, symbol="EURUSD", base="EUR", quote="USD", tick=Decimal("0.00001"), step=Decimal(1), min_qty=Decimal(1),
+        min_notional=Decimal(0), max_qty=Decimal(100_000_000),
+    )
+)  # fmt: skip
 PACE = Pace(compare_s=0.3, silent_compare_s=0.3, retry_s=0.1, keys_retry_s=0.3, lost_after_s=0.2, filters_s=5.0, clock_s=5.0, rights_s=5.0)
 
 
@@ -508,23 +516,23 @@ async def test_questions_that_get_no_answer_are_transient() -> None:
 
 
 class Hand:
-    """Executor, tracker and watch of one live account of options, on a contract, and what they told the engine."""
+    """Executor, tracker and watch of one live account of options, on the slot of a pair, and what they told the engine."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.told, self.news = desk, list[AccountEvent](), asyncio.Event()
-        clock, self.instrument = WallClock(), option_of(EUR).instrument()
-        prefix = prefix_of(LIVE, "abc")
-        desk.venue.prefix = prefix
-        listed = {EUR: self.instrument}
+        clock, self.instrument = WallClock(), SLOT
+        venue, prefix = IbkrSlots(desk.venue), prefix_of(LIVE, "abc")
+        venue.prefix = prefix
+        listed = {SLOT.key: SLOT}
         self.tracker = Tracker(LIVE, listed, prefix)
-        self.executor = Executor(LIVE, desk.venue, self.tracker, listed, self._emit, clock, clock.now_ms, "abc")
+        self.executor = Executor(LIVE, venue, self.tracker, listed, self._emit, clock, clock.now_ms, "abc")
 
         async def listing() -> dict[str, Instrument]:
             return listed
 
-        stream = IbkrAccountStream(desk.venue, clock, random.Random(1), Backoff(base_s=0.05, cap_s=0.1))
+        stream = IbkrSlotStream(venue, clock, random.Random(1), Backoff(base_s=0.05, cap_s=0.1))
         self.watch = Watch(
-            LIVE, desk.venue, stream, self.tracker, self.executor, listed, self._emit, clock, random.Random(2), clock.now_ms,
+            LIVE, venue, stream, self.tracker, self.executor, listed, self._emit, clock, random.Random(2), clock.now_ms,
             prefix=prefix, cursor=0, env="live", listing=listing, pace=PACE,
         )  # fmt: skip
 
@@ -540,14 +548,15 @@ class Hand:
             self.news.clear()
             await self.news.wait()
 
-    def enter(self, limit: str = "0.0080", stop: str = "0.00485", target: str = "0.01605") -> str:
+    def enter(self, limit: str = "0.0080", stop: str = "0.00481", target: str = "0.01607", steps: int = 1_250) -> str:
         ticks, now = self.instrument.ticks, WallClock().now_ms()
         exits = ExitPlan(stop=ticks(Decimal(stop)), target=ticks(Decimal(target)), atr=1.0, trail_atr=0.0, max_hold_ms=3_600_000)
         intent = Intent(
-            ts=now, account=LIVE, key=EUR, strategy="O1", arm="base", side=Side.LONG, steps=1, order_type=OrderType.MARKET,
+            ts=now, account=LIVE, key=SLOT.key, strategy="O1", arm="base", side=Side.LONG, steps=steps, order_type=OrderType.MARKET,
             reference=ticks(Decimal(limit)), limit=ticks(Decimal(limit)), expires_ts=now + 60_000, exits=exits,
+            contract=OptionContract.parse("EURUSD-20261204-C-1.10000"),
         )  # fmt: skip
-        name = order_id(LIVE, EUR, now, "e", "abc")
+        name = order_id(LIVE, SLOT.key, now, "e", "abc")
         self.executor.submit(Place(Approved(intent=intent, order_id=name)))
         return name
 
@@ -573,15 +582,15 @@ async def test_the_executor_enters_is_protected_moves_its_stop_and_closes() -> N
         (first,) = hand.heard(Protected, ProtectionFailed)
         assert isinstance(first, Protected) and not first.software_target and first.gap_ms < 2_000
         (filled,) = hand.heard(OrderFilled)
-        assert (filled.fill.order_id, filled.fill.steps, filled.left) == (name, 1, 0)
-        stop = hand.instrument.ticks(Decimal("0.00605"))
-        hand.executor.submit(Protect(LIVE, EUR, 1, 1, stop, hand.instrument.ticks(Decimal("0.01605")), trailed=True))
+        assert (filled.fill.order_id, filled.fill.steps, filled.left) == (name, 1_250, 0)
+        stop = hand.instrument.ticks(Decimal("0.00603"))
+        hand.executor.submit(Protect(LIVE, SLOT.key, 1, 1_250, stop, hand.instrument.ticks(Decimal("0.01607")), trailed=True))
         await hand.until(lambda: len(hand.heard(Protected)) == 2)
         assert hand.desk.tws.of(name + STOP).aux == "0.0061"
-        out = order_id(LIVE, EUR, WallClock().now_ms(), "x", "abc")
-        hand.executor.submit(Close(Reduce(ts=1, account=LIVE, key=EUR, order_id=out, reason=ExitReason.OPERATOR)))
+        out = order_id(LIVE, SLOT.key, WallClock().now_ms(), "x", "abc")
+        hand.executor.submit(Close(Reduce(ts=1, account=LIVE, key=SLOT.key, order_id=out, reason=ExitReason.OPERATOR)))
         await hand.until(lambda: len(hand.heard(OrderFilled)) == 2)
-        assert hand.heard(OrderFilled)[1].fill.order_id == out and hand.tracker.held(EUR).steps == 0
+        assert hand.heard(OrderFilled)[1].fill.order_id == out and hand.tracker.held(SLOT.key).steps == 0
         assert hand.desk.tws.open() == [] and hand.desk.tws.options[0].position == 0
         assert not hand.heard(ProtectionFailed, OrderRejected, OrderUnknown)
         writes = hand.desk.written()
@@ -626,3 +635,16 @@ async def test_a_small_wallet_is_refused_with_its_figures_and_nothing_stands() -
         (no,) = hand.heard(OrderRejected)
         assert no.order_id == name and "the smallest wallet that could buy one has 50,000.00 USD" in no.reason
         assert hand.desk.tws.orders == []
+
+
+async def test_a_size_between_contracts_goes_down_and_one_below_is_refused_with_its_figure() -> None:
+    async with working() as hand:
+        name = hand.enter(steps=2_000)
+        await hand.until(lambda: hand.heard(Protected) and hand.heard(OrderCancelled))
+        (filled,) = hand.heard(OrderFilled)
+        assert (filled.fill.steps, filled.left) == (1_250, 750) and hand.heard(OrderCancelled)[0].order_id == name
+        assert hand.desk.tws.options[0].position == 1
+    async with working() as hand:
+        hand.enter(steps=10)
+        await hand.until(lambda: hand.heard(OrderRejected))
+        assert "a size of 1,000 EUR is less than one contract of 125,000" in hand.heard(OrderRejected)[0].reason

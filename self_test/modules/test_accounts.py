@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modules.accounts import Key, Lineup, confirmed, find_keys, keys_at_start, line_up, real_keys
-from modules.environment import Environment
+from modules.accounts import GatewayKey, Key, Lineup, confirmed, find_keys, keys_at_start, line_up, real_keys
+from modules.environment import Environment, IbkrPlace
 from modules.options import RunOptions, check
 from modules.simulator.launcher import Endpoints
 from state.accounts import Account, Domain, Mode
@@ -162,6 +162,37 @@ def test_forex_goes_by_the_stage_and_not_by_the_profile(
 def test_options_trade_on_paper_until_a_person_and_their_own_broker_open_them(changes: dict[str, Any], why: str) -> None:
     found = line_up(options(stage=5, **changes), {**BOTH, Domain.FOREX: Key("a", "t")})
     assert OPTIONS_PAPER in found.paper and OPTIONS_LIVE not in found.live
+    (note,) = [one for one in found.notes if one.startswith("OPTIONS")]
+    assert note.startswith(f"OPTIONS/LIVE unavailable: {why}") and note.endswith("OPTIONS trades on paper")
+
+
+GATEWAY = {"IBKR_ACCOUNT": "U1234567", "IBKR_PORT": "4001"}
+
+
+def test_options_open_with_a_gateway_and_a_person_s_word() -> None:
+    keys, wrong = keys_at_start(Environment.LIVE, GATEWAY, None)
+    key = keys[Domain.OPTIONS]
+    assert isinstance(key, GatewayKey) and key.place == IbkrPlace("127.0.0.1", 4001, 1, "U1234567") and "U1234567" not in repr(key)
+    found = line_up(options(stage=5, **REAL), {**BOTH, Domain.FOREX: Key("a", "t"), **keys}, wrong)
+    assert OPTIONS_LIVE in found.live and OPTIONS_PAPER in found.paper
+    assert find_keys(Environment.SIMULATED, GATEWAY, None) == {}, "nobody else's money in the simulator"
+    below = line_up(options(stage=4, **REAL), {**BOTH, Domain.FOREX: Key("a", "t"), **keys}, wrong)
+    assert OPTIONS_LIVE not in below.live
+
+
+@pytest.mark.parametrize(
+    ("env", "environ", "why"),
+    [
+        (Environment.LIVE, {"IBKR_ACCOUNT": "DU1234567"}, "IBKR_ACCOUNT is a paper account"),
+        (Environment.LIVE, GATEWAY | {"IBKR_PORT": "soon"}, "IBKR_PORT: 'soon' is not a number"),
+        (Environment.DEMO, GATEWAY, "IBKR_ACCOUNT is no paper account, and does not go with --env demo"),
+    ],
+)
+def test_a_gateway_that_is_of_no_use_leaves_options_on_paper_and_nobody_else(env: Environment, environ: dict[str, str], why: str) -> None:
+    keys, wrong = keys_at_start(env, environ, None)
+    asked = options(stage=5, env=env, real_money="1234")
+    found = line_up(asked, {**BOTH, Domain.FOREX: Key("a", "t"), **keys}, wrong)
+    assert OPTIONS_LIVE not in found.live and LIVE in found.live and FX_LIVE in found.live
     (note,) = [one for one in found.notes if one.startswith("OPTIONS")]
     assert note.startswith(f"OPTIONS/LIVE unavailable: {why}") and note.endswith("OPTIONS trades on paper")
 

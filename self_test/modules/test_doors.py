@@ -9,18 +9,20 @@ from contextlib import asynccontextmanager
 import pytest
 
 from config import CONFIG
-from modules.accounts import Key
+from modules.accounts import GatewayKey, Key
 from modules.doors import Door, Doors
-from modules.environment import BrokerHosts, Hosts
+from modules.environment import BrokerHosts, Hosts, IbkrPlace
 from modules.exchange.bybit import BybitVenue
 from modules.exchange.bybit_stream import BybitAccountStream
+from modules.exchange.ibkr_slots import IbkrSlots, IbkrSlotStream
 from modules.exchange.oanda import OandaVenue
 from modules.exchange.oanda_stream import OandaAccountStream
 from state.accounts import Account, Domain, Mode
 from utils.clock import FakeClock
 from utils.throttle import Throttle
 
-SPOT, PERP, FX = (Account(domain, Mode.LIVE) for domain in (Domain.CRYPTO, Domain.PERPS, Domain.FOREX))
+SPOT, PERP, FX, FXO = (Account(domain, Mode.LIVE) for domain in (Domain.CRYPTO, Domain.PERPS, Domain.FOREX, Domain.OPTIONS))
+GATEWAY = GatewayKey("DU1", "", "practice", IbkrPlace("127.0.0.1", 4002, 1, "DU1"))
 BROKER = BrokerHosts("http://b", "http://s")
 KEYS = {Domain.CRYPTO: Key("k", "s"), Domain.PERPS: Key("k", "s"), Domain.FOREX: Key("101", "token")}
 
@@ -42,10 +44,15 @@ async def opened(at: Doors, account: Account) -> AsyncIterator[Door]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("account", "venue", "stream"),
-    [(SPOT, BybitVenue, BybitAccountStream), (PERP, BybitVenue, BybitAccountStream), (FX, OandaVenue, OandaAccountStream)],
+    [
+        (SPOT, BybitVenue, BybitAccountStream),
+        (PERP, BybitVenue, BybitAccountStream),
+        (FX, OandaVenue, OandaAccountStream),
+        (FXO, IbkrSlots, IbkrSlotStream),
+    ],
 )
 async def test_each_domain_has_its_adapter_and_its_private_stream(account: Account, venue: type, stream: type) -> None:
-    at = doors()
+    at = doors(keys=KEYS | {Domain.OPTIONS: GATEWAY})
     async with opened(at, account) as door:
         assert isinstance(door, venue)
         assert isinstance(at.stream(account, door), stream)
@@ -53,10 +60,11 @@ async def test_each_domain_has_its_adapter_and_its_private_stream(account: Accou
 
 @pytest.mark.asyncio
 async def test_the_brokers_door_knows_how_this_bots_trades_begin() -> None:
-    at = doors()
-    async with opened(at, FX) as fx, opened(at, SPOT) as spot:
-        for door in (fx, spot):
+    at = doors(keys=KEYS | {Domain.OPTIONS: GATEWAY})
+    async with opened(at, FX) as fx, opened(at, SPOT) as spot, opened(at, FXO) as options:
+        for door in (fx, spot, options):
             at.sign(door, "FLabc-")
+        assert isinstance(options, IbkrSlots) and options.prefix == "FLabc-"
         assert isinstance(fx, OandaVenue) and fx.prefix == "FLabc-"
         assert not hasattr(spot, "prefix"), "Bybit's holds one position, not trades"
 

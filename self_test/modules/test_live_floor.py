@@ -12,11 +12,11 @@ import pytest
 
 from config import CONFIG
 from modules import doors, live_floor
-from modules.accounts import Key, Lineup
+from modules.accounts import GatewayKey, Key, Lineup
 from modules.engine.core import Engine
 from modules.engine.desk import make_mandate, make_state
 from modules.engine.inbox import Inbox
-from modules.environment import BrokerHosts, Environment, Hosts
+from modules.environment import BrokerHosts, Environment, Hosts, IbkrPlace
 from modules.exchange.reports import KeyRights
 from modules.live_floor import LiveFloor, account_of, held_on, holding_live, new_tag
 from modules.options import RunOptions
@@ -155,6 +155,35 @@ async def test_what_is_wrong_at_the_broker_leaves_forex_on_paper_and_touches_nob
     assert (found.live, found.paper) == ((LIVE,), (PAPER, FX_PAPER))
     assert found.notes == (f"FOREX/LIVE unavailable: {reason}; FOREX trades on paper",)
     assert broker.closed == 1 and street.spot.closed == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Refusal("the client library ib_async is not installed"), "the client library ib_async is not installed"),
+        (Transient("the gateway does not answer"), "it cannot be read: the gateway does not answer"),
+        (Rejected("client id taken", code="bad_key"), "the broker refuses its token: client id taken"),
+    ],
+)
+async def test_what_is_wrong_at_the_gateway_leaves_options_on_paper_and_touches_nobody(
+    street: Street, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    gateway, clock = Door("300"), FakeClock(NOW)
+    monkeypatch.setattr(doors, "IbkrSlots", lambda *_args, **_more: gateway)
+
+    async def sync_clock() -> int:
+        raise error
+
+    monkeypatch.setattr(gateway, "sync_clock", sync_clock)
+    key = GatewayKey("U1", "", "live", IbkrPlace("127.0.0.1", 4001, 1, "U1"))
+    keys = {Domain.CRYPTO: Key("k", "s"), Domain.OPTIONS: key}
+    wanted = RunOptions(stage=5, env=Environment.SIMULATED, state_dir=Path("var"), override_gates=True)
+    one = LiveFloor(wanted, CONFIG, Hosts("http://h", "ws://h"), keys, Throttle({}, clock), clock)
+    options = Account(Domain.OPTIONS, Mode.LIVE)
+    found = await one.introduce(Lineup(domains=(Domain.CRYPTO, Domain.OPTIONS), paper=(PAPER,), live=(LIVE, options)), None)
+    assert found.live == (LIVE,) and found.notes == (f"OPTIONS/LIVE unavailable: {reason}; OPTIONS trades on paper",)
+    assert gateway.closed == 1 and street.spot.closed == 0
 
 
 # --- introducing ----------------------------------------------------------------------------------------------------------------------
