@@ -9,7 +9,7 @@ from modules.doctor.findings import Finding, ok, skip, warn
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
 from modules.settings import BotConfig
-from state.accounts import Account
+from state.accounts import Account, Domain
 from state.instruments import Instrument
 from state.stages import paper_account
 from utils.fixed import MONEY_SCALE, money
@@ -32,7 +32,8 @@ def findings(config: BotConfig, instruments: Sequence[Instrument], prices: Mappi
     if not instruments and engine is not None:
         last = {one.key: int(engine.state.market[m]["last_close"]) for m, one in enumerate(engine.state.instruments)}
         prices = {key: price for key, price in last.items() if price}
-        instruments = [one for one in engine.state.instruments if one.key in prices and one.domain in config.domains]
+        known = (one for one in engine.state.instruments if one.key in prices and one.domain in config.domains)
+        instruments = [one for one in known if one.domain is not Domain.OPTIONS]  # what one costs is known when one is chosen
     if not instruments:
         yield skip("wallet", "no prices: neither the venue nor the stored state tells any")
         return

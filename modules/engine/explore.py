@@ -98,6 +98,6 @@ def _room(state: RuntimeState, i: int, reference: int) -> int:
     )
     room = SHARE * min(int(state.acct[a]["equity"]), int(state.acct[a]["day_start"])) - held
     inst, step = state.inst[i], reference * int(state.inst[i]["unit"])
-    if inst["on_margin"]:
+    if inst["on_margin"] or inst["option"]:  # priced in a currency that may not be the account's
         return max(0, int(room * int(inst["leverage"]) * PAR_E9 // (step * max(1, int(inst["rate_e9"])))))
     return max(0, int(room // step))

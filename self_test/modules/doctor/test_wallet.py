@@ -6,7 +6,10 @@ from config import CONFIG
 from modules.boot import never_tradable
 from modules.doctor import stored, wallet
 from modules.doctor.findings import Verdict
+from modules.engine.desk import fresh_engine
 from self_test.fakes.stored import COINS, Played
+from self_test.risk.test_option_caps import slot
+from strategy.base import O1
 from utils.fixed import MONEY_SCALE
 
 
@@ -39,3 +42,10 @@ def test_a_stored_wallet_is_judged_as_the_start_judges_it(tmp_path: Path) -> Non
     (told,) = wallet.findings(CONFIG, (), {}, engine)
     assert told.verdict is Verdict.WARN and len(never_tradable(engine)) == len(COINS)
     assert all(one.symbol in told.words for one in COINS)
+
+
+def test_a_slot_of_options_is_not_judged_by_its_pairs_price() -> None:
+    engine, _ = fresh_engine(CONFIG, (slot("EURUSD"),), frozenset({O1}), 1_735_689_600_000, quotes=True)
+    engine.state.market["last_close"] = 108_000
+    assert [one.verdict for one in wallet.findings(CONFIG, (), {}, engine)] == [Verdict.SKIP]
+    assert never_tradable(engine) == []

@@ -8,15 +8,16 @@ import pytest
 from config import CONFIG
 from modules.engine import choose, explore
 from modules.engine.decide import Plan
-from modules.engine.desk import chosen_strategies, fresh_engine
+from modules.engine.desk import chosen_strategies, fresh_engine, make_state
 from modules.engine.explore import SHARE, drawn
 from modules.engine.recovery import restore, snapshot_of
 from modules.engine.replay import drive, events_of, warm
 from modules.engine.weigh import weigh
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.markets import market
+from self_test.risk.test_option_caps import slot
 from self_test.scenarios.desk import ATR, LEVEL, LiveDesk, kinds, refused, rows
-from state.accounts import Domain, Mode
+from state.accounts import Account, Domain, Mode
 from state.books import OPEN
 from state.intents import Approved, Side, Signal
 from state.messages import Command, Event, Place, decode_event, encode_commands, encode_event
@@ -24,6 +25,7 @@ from state.store import Snapshot
 from strategy.base import BASE, C1
 from strategy.exploration import draws
 from strategy.regime import CHOP, TREND, UNKNOWN
+from utils.fixed import MONEY_SCALE
 
 TURNOVER = 10_000_000.0
 
@@ -158,6 +160,15 @@ def test_all_explored_positions_together_hold_a_small_share(monkeypatch: pytest.
         desk.filled(first)
         desk.stopped(first.intent.exits.stop)
     assert order_of(tried(desk, 1)).intent.key == desk.coin(1).key
+
+
+def test_the_room_of_options_in_another_currency_is_counted_in_the_accounts() -> None:
+    state = make_state(CONFIG, (slot("USDJPY"), slot("EURUSD")), (Account(Domain.OPTIONS, Mode.PAPER),))
+    state.acct["equity"] = state.acct["day_start"] = 1_000 * MONEY_SCALE
+    state.inst[0]["rate_e9"] = round(1e9 / 150)
+    # 5 % of 1,000 are 50 dollars: at 1.200 yen on 100 dollars a step costs 0.80, at 0.00960 dollars on 100 euros 0.96
+    assert explore._room(state, 0, 1_200) == 62
+    assert explore._room(state, 1, 960) == 52
 
 
 def test_what_paper_may_not_enter_is_not_explored_either(monkeypatch: pytest.MonkeyPatch) -> None:
