@@ -243,7 +243,7 @@ class Daemon:
     async def _filters(self, domain: Domain) -> dict[str, Instrument]:
         mine = [one.symbol for one in self.engine.state.instruments if one.domain is domain]
         if domain in OF_PAIRS:
-            return {} if self.broker is None else await self.broker.filters(mine)
+            return {} if self.broker is None else await self.broker.filters(mine, domain)
         return {one.key: one for one in await self.rest.instruments(domain) if one.symbol in mine}
 
     # --- living -------------------------------------------------------------------------------------------------------------------

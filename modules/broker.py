@@ -116,10 +116,10 @@ class Broker:
         slots = [symbol for symbol in config.domains[Domain.OPTIONS].symbols if symbol in (asked or listed)] if options else []
         return [listed[symbol] for symbol in wanted], [option_slot(listed[symbol]) for symbol in slots]
 
-    async def filters(self, symbols: Sequence[str]) -> dict[str, Instrument]:
-        """Today's terms of the pairs `symbols`, by instrument key; those that are listed no more are left out. Raises as `OandaRest`."""
-        found = (instrument_of(one) for one in await self.rest.terms())
-        return {one.key: one for one in found if one.symbol in symbols}
+    async def filters(self, symbols: Sequence[str], domain: Domain = Domain.FOREX) -> dict[str, Instrument]:
+        """Today's terms of the pairs `symbols` in a domain, by instrument key; who is listed no more is left out. Raises as `OandaRest`."""
+        pairs = [one for one in map(instrument_of, await self.rest.terms()) if one.symbol in symbols]
+        return {one.key: one for one in (map(option_slot, pairs) if domain is Domain.OPTIONS else pairs)}
 
     def prices(self, instruments: Sequence[Instrument]) -> LineStream[Priced | Beat]:
         """A stream of their prices, one of each pair, not open yet."""

@@ -136,6 +136,7 @@ async def test_the_slots_of_options_have_their_pairs_terms_and_past_and_the_venu
         assert (slot.key, slot.tick, slot.step, slot.min_qty) == ("OPTIONS:EURUSD", pair.tick, 100, 100) and slot.financing is None
         assert [one.close for one in both.candles[slot.key]] == [one.close for one in both.candles[pair.key]]
         assert both.candles[pair.key] == alone.candles[pair.key] and {one.key for one in both.candles[slot.key]} == {slot.key}
+        assert await at.filters(("EURUSD",), Domain.OPTIONS) == {slot.key: slot}
         assert both.before.keys() == both.candles.keys() == {pair.key, slot.key} and both.slotless == ""
         later, _ = await offered(at, stored_with(pair), options=True)
         assert later.candles.keys() == {slot.key}, "the pair is known, its slot is new"
