@@ -12,7 +12,7 @@ import msgspec
 
 from modules.ui.flood import Again
 from state.instruments import Instrument
-from state.intents import Intent
+from state.intents import ExitReason, Intent
 from state.messages import Control, Protect, Report
 from strategy.regime import NAMES
 from utils.fixed import plain
@@ -31,6 +31,8 @@ WORDS = {
     "timeframe": ("FRAMES", QUIET),
 }
 """Report.what -> its word and style; feed and order reports depend on their rule as well."""
+SETTLED = frozenset({ExitReason.EXERCISED, ExitReason.EXPIRED})
+"""Exit reasons that are verbs: the option lived to its cut."""
 WITH_FIGURES = re.compile(r"( skipped: \w+), .* (\([^()]+\))$")
 
 
@@ -96,8 +98,9 @@ def entered(intent: Intent, instrument: Instrument, regime: int) -> Line:
 def closed(row: dict[str, Any], quote: str) -> Line:
     """A closed trade (its ledger row): why it ended and what it brought, all costs included."""
     pnl = Decimal(row["pnl"])
+    how = row["reason"] if row["reason"] in SETTLED else f"by {row['reason']}"
     text = (
-        f"{row['strategy']} {row['side']} {row['symbol']} by {row['reason']} at {price(row['exit'])} "
+        f"{row['strategy']} {row['side']} {row['symbol']} {how} at {price(row['exit'])} "
         f"after {span((row['exit_ts'] - row['entry_ts']) / 1000)}: "
         f"{amount(pnl, sign=True)} {quote}, {row['r']:+.2f} R, fees {amount(Decimal(row['fees']))}"
     )

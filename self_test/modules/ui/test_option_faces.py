@@ -115,7 +115,7 @@ def test_trades_and_refusals_of_a_slot_are_found_by_its_pair() -> None:
     found.recent(1, Tick(NOW), [Record("trade", option_trade("exercised", exit="0.0031")), report])
     assert found.recent.newest_trades(9, key=EUR_OPT) and not found.recent.newest_trades(9, key=JPY_OPT)
     why = answers_market.why(found, {"symbol": "EURUSD"})
-    assert any(f"O1 long {CALL.symbol} by exercised at 0.0031" in line for line in why.lines)
+    assert any(f"O1 long {CALL.symbol} exercised at 0.0031" in line for line in why.lines)
     trades = answers_money.trades(found, {})
     assert fits(trades) and trades.table is not None and trades.table.rows[0][1] == "EURUSD C"
 
