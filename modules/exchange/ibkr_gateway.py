@@ -281,6 +281,7 @@ class IbkrGateway:
                 account=self.place.account,
                 transmit=wire.transmit,
                 openClose="O" if wire.opens else "C",
+                outsideRth=True,  # else a stop sleeps outside the exchange's day session
             )
             if wire.limit is not None:
                 order.lmtPrice = float(wire.limit)

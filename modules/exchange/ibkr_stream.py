@@ -33,6 +33,7 @@ class IbkrAccountStream:
         self._venue, self._clock, self._rng, self._backoff = venue, clock, rng, backoff
         self._news: asyncio.Queue[Heard] = asyncio.Queue()
         self._up: bool | None = None
+        self._failures = 0
 
     async def items(self) -> AsyncGenerator[AccountItem, None]:
         """See `modules.ports.AccountStream`."""
@@ -71,8 +72,6 @@ class IbkrAccountStream:
         if self._up is None and gateway.up and self._news.empty():  # it was connected before we listened
             self._news.put_nowait(Heard(up=True))
         return ""
-
-    _failures = 0
 
     def _pause(self) -> float:
         return self._backoff.delay_s(max(1, self._failures), self._rng)

@@ -171,6 +171,7 @@ async def test_an_entry_is_one_bracket_and_its_protection_stands_at_the_venue() 
         assert [one.ref for one in desk.tws.orders] == ["bot-1", "bot-1" + STOP, "bot-1" + TARGET]
         assert stop.oca == target.oca == "bot-1:oca" and stop.oca_type == 2 and parent.number == stop.parent == target.parent
         assert [one.transmit for one in (parent, stop, target)] == [False, False, True]  # nothing works before all have come
+        assert [one[33] for one in desk.tws.asked if one[0] == "3"] == ["1"] * 3  # outside the day session, too
         (held,) = await desk.venue.positions()
         assert (held.key, held.side, held.size, held.entry) == (EUR, 1, UNITS, Decimal("0.008"))
         assert (held.stop, held.target) == (Decimal("0.0048"), Decimal("0.0160"))
@@ -335,6 +336,23 @@ async def test_an_entry_that_filled_before_its_stop_was_refused_is_protected_ane
         assert (held.stop, held.target) == (Decimal("0.0048"), Decimal("0.0160"))
         made = [one for one in desk.tws.open() if one.kind == "STP"]
         assert [(one.oca, one.ref) for one in made] == [("bot-1:oca", "bot-1" + STOP)]  # of the group that stands
+
+
+async def test_what_fills_in_part_is_protected_for_what_it_is() -> None:
+    async with dealing() as desk:
+        await desk.create(qty=UNITS * 2, price=Decimal("0.0070"), immediate=False)
+        parent, stop, target = desk.tws.orders
+        desk.tws.fill(parent, 1, 0.0070)
+        await desk.venue.cancel(EUR, World.PLAIN, link_id="bot-1")  # the rest, and with it the children
+        found = await desk.venue.order(EUR, link_id="bot-1")
+        assert found is not None and (found.status, found.filled) == (OrderStatus.CANCELLED, UNITS)
+        assert (stop.status, target.status) == ("Cancelled", "Cancelled") and (await desk.venue.positions())[0].stop == 0
+        await desk.venue.set_stops(EUR, Decimal("0.0048"), Decimal("0.0160"))
+        (held,) = await desk.venue.positions()
+        assert (held.size, held.stop, held.target) == (UNITS, Decimal("0.0048"), Decimal("0.0160"))
+        assert {(one.total, one.oca_type) for one in desk.tws.open()} == {(1, 2)} and len({one.oca for one in desk.tws.open()}) == 1
+        desk.tws.move(desk.tws.options[0], 0.0040, 0.0041)
+        assert desk.tws.options[0].position == 0 and desk.tws.open() == []
 
 
 async def test_a_wallet_that_is_too_small_is_told_what_would_do() -> None:
