@@ -30,8 +30,8 @@ from modules.engine.replay import run_engine
 from modules.learning.experience import Experience, asked_of, candidates, join
 from modules.learning.fit_lcb import fit_lcb
 from modules.learning.labels import Labeller
+from modules.learning.passes import MarketPass, run_portfolio
 from modules.learning.research import market_of
-from modules.learning.sweep import MarketPass, run_portfolio
 from modules.settings import BotConfig
 from state.accounts import Domain
 from state.books import Rows
