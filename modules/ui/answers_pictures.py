@@ -34,6 +34,8 @@ WINDOW_MS = 12 * HOUR_MS
 FULL = 3 * DAY_MS
 MOST_TRADES = 12
 MOST_POINTS = 1_500
+TITLES = {Domain.CRYPTO: "", Domain.OPTIONS: " (pair of the options)"}
+"""What stands between symbol and price, where it is not the domain's name."""
 PREMIUMS = "entries and exits at the pair's price; stop and target are premiums and stand in positions"
 FIRST = ("-equity.png", ".png")
 """Which picture of a report stands for it."""
@@ -78,13 +80,14 @@ def price_chart(scene: Scene, key: str) -> PriceChart:
     begins = [now - WINDOW_MS, *(one.opened_ts - HOUR_MS for one in held), *(one.entry_ts - HOUR_MS for one in past)]
     last = plain(instrument.price(int(state.market[m]["last_close"])))
     return PriceChart(
-        title=f"{instrument.symbol}{'' if domain == 'CRYPTO' else f' {domain.lower()}'}  {last}",
+        title=f"{instrument.symbol}{TITLES.get(instrument.domain, f' {domain.lower()}')}  {last}",
         subtitle=f"{scene.env}, {short_time(now)} UTC, {regime_text(state, m, now)}",
         unit=instrument.quote,
         tick=tick,
         width_ms=state.bar_ms(m),
         bars=bars.tobytes(),
         from_ts=min(begins),
+        sides=("call bought", "put bought") if instrument.domain is Domain.OPTIONS else ("long entry", "short entry"),
         trades=tuple(past),
         held=tuple(held),
     )

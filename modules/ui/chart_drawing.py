@@ -218,8 +218,8 @@ def _legend(figure: Figure, rows: npt.NDArray[np.int64], chart: PriceChart) -> N
         return Line2D([], [], ls="", marker=marker, ms=12, color=colour, mec=GROUND, label=label)
 
     sides = {one.long for one in shown} | {one.long for one in chart.held}
-    signs += [sign("^", INK, "long entry")] if True in sides else []
-    signs += [sign("v", INK, "short entry")] if False in sides else []
+    signs += [sign("^", INK, chart.sides[0])] if True in sides else []
+    signs += [sign("v", INK, chart.sides[1])] if False in sides else []
     signs += [sign("o", WON, "exit, won")] if any(one.r > 0 for one in shown) else []
     signs += [sign("X", LOST, "exit, lost")] if any(one.r <= 0 for one in shown) else []
     _sign_row(figure, signs)

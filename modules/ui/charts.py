@@ -40,6 +40,8 @@ class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
     width_ms: int
     bars: bytes
     from_ts: int = 0
+    sides: tuple[str, str] = ("long entry", "short entry")
+    """What a way in is called that gains upwards, and one that gains downwards."""
     trades: tuple[Past, ...] = ()
     held: tuple[Held, ...] = ()
 

@@ -198,6 +198,7 @@ def test_a_chart_marks_moments_at_the_pair_s_price_and_no_premium_level() -> Non
     assert held.entry == pytest.approx(1.03180 - 16 * 0.0001 + 0.0001)
     assert [one.long for one in chart.trades] == [False, True]
     assert all(1.02 < price < 1.04 for one in chart.trades for price in (one.entry, one.exit))
+    assert chart.sides == ("call bought", "put bought")
     figure = chart_drawing.draw_price(chart)
     words = [text.get_text() for text in figure.axes[0].texts]
     assert not any("stop" in one or "target" in one or "entry" in one for one in words)
@@ -221,7 +222,7 @@ async def test_a_chart_says_where_the_levels_are() -> None:
             return msgspec.msgpack.decode(given, type=PriceChart).title.encode()
 
     one = await answers_pictures.chart(found, {"what": CALL.symbol}, Drawn())  # type: ignore[arg-type]  # only `run` is asked
-    assert one.picture == b"EURUSD options  1.0318"
+    assert one.picture == b"EURUSD (pair of the options)  1.0318"
     assert one.lines[1:] == [answers_pictures.PREMIUMS, "OPTIONS/PAPER: call since 02-11 06:00"]
 
 
