@@ -193,6 +193,8 @@ class IbkrVenue(IbkrReads):
         contracts = contracts_of(option, held.size)
         self.wish(key, stop, target)
         standing = {rows.kind_of(one.order): one for one in await self.protecting(option)}
+        # While an entry may still fill, its children are as large as it is, and the venue itself sizes them by what it fills.
+        entering = any(one.side > 0 and one.key == key for one in await self.open_orders())
         group = next((one.order.ocaGroup for one in standing.values() if one.order.ocaGroup), "")
         entry = next((entry_of(one.order.orderRef) for one in standing.values() if entry_of(one.order.orderRef)), "")
         ref = entry or f"{self.prefix}{option.symbol}"
@@ -202,7 +204,7 @@ class IbkrVenue(IbkrReads):
             if not level:
                 continue
             if kind in standing:
-                await self._move(option, standing[kind], level, contracts)
+                await self._move(option, standing[kind], level, None if entering else contracts)
                 continue
             is_stop = kind is OrderKind.STOP_LOSS
             missing.append(

@@ -343,6 +343,8 @@ async def test_what_fills_in_part_is_protected_for_what_it_is() -> None:
         await desk.create(qty=UNITS * 2, price=Decimal("0.0070"), immediate=False)
         parent, stop, target = desk.tws.orders
         desk.tws.fill(parent, 1, 0.0070)
+        await desk.venue.set_stops(EUR, Decimal("0.0050"), Decimal("0.0160"))
+        assert (stop.aux, stop.total) == ("0.005", 2), "the rest may fill yet"
         await desk.venue.cancel(EUR, World.PLAIN, link_id="bot-1")  # the rest, and with it the children
         found = await desk.venue.order(EUR, link_id="bot-1")
         assert found is not None and (found.status, found.filled) == (OrderStatus.CANCELLED, UNITS)
