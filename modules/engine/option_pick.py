@@ -28,6 +28,7 @@ from utils.kernel import kernel
 
 OK = int(Rule.OK)
 NO_SURFACE = int(Rule.NO_SURFACE)
+BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
 
 OFFER = np.dtype([("right", "i8"), ("strike", "i8"), ("expiry_ts", "i8"), ("bid", "i8"), ("ask", "i8")])
 """A contract that may be bought, with its quote in ticks."""
@@ -65,13 +66,15 @@ def first_fitting(
     learned: int,
     size: float,
 ) -> tuple[int, int, int, int, int, int]:
-    """(place in `offers`, rule, arm, steps, stop, target): the first that slot `i` may buy, else the last and the rule that stopped it.
+    """(place in `offers`, rule, arm, steps, stop, target): the first that slot `i` may buy; else one and the rule that stopped it.
 
-    `part` of the premium is what the strategy's distances are multiples of. Place -1: nothing is offered.
+    That is the last of those whose one step was too much (BELOW_MIN_ORDER), without any the last of all. `part` of the premium is what the
+    strategy's distances are multiples of. Place -1: nothing is offered.
     """
     rule = standing(pos, inst, acct, rules, limits, i, s, 1, ts)
     if rule != OK or len(offers) == 0:
         return len(offers) - 1, rule if rule != OK else NO_SURFACE, 0, 0, 0, 0
+    small = -1
     for n in range(len(offers)):
         ask = offers[n]["ask"]
         spread = (ask - offers[n]["bid"]) / ask
@@ -80,7 +83,9 @@ def first_fitting(
         )
         if rule == OK:
             return n, rule, arm, steps, stop, target
-    return len(offers) - 1, rule, 0, 0, 0, 0
+        if rule == BELOW_MIN:
+            small = n
+    return (small, BELOW_MIN, 0, 0, 0, 0) if small >= 0 else (len(offers) - 1, rule, 0, 0, 0, 0)
 
 
 def signal_of(

@@ -90,7 +90,8 @@ def replay(*words: str) -> int:
     "words, said",
     [
         (["--from", "2025-02-05", "--to", "2025-02-03"], "--from must lie before --to"),
-        (["--profile", "spot+perp"], "'spot+perp' is not one of spot, perp, fx"),
+        (["--profile", "spot+perp"], "'spot+perp' is not one of spot, perp, fx, options"),
+        (["--surface", "frozen"], "is not a data root"),
         (["--balance", "9"], "--balance: 9 is not between 10 and 1000000"),
         (["--balance", "1000000000"], "--balance: 1000000000 is not between 10 and 1000000"),
         (["--strategies", "C1,demo"], "--strategies demo needs quotes"),
@@ -116,6 +117,27 @@ def test_a_replay_names_an_unknown_symbol_and_an_empty_range(market_data: Path, 
     assert "unknown spot symbol 'NOPEUSDT'" in capsys.readouterr().err
     assert replay("--data", str(market_data), "--symbols", "BTCUSDT", "--from", "2031-01-01") == ExitCode.USAGE
     assert "BTCUSDT (spot) has no bars in the range" in capsys.readouterr().err
+
+
+@pytest.mark.data
+def test_options_are_replayed_under_the_frozen_surface_and_no_other(market_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", str(market_data), "--profile", "options", "--symbols", "EURUSD", "--from", "2025-06-01", "--to", "2025-10-01"]
+    assert replay(*words) == ExitCode.USAGE
+    err = capsys.readouterr().err
+    assert "needs --surface frozen" in err and "2025-02-10" in err and "for EURUSD)" in err
+    assert replay("--data", str(market_data), "--symbols", "BTCUSDT", "--surface", "frozen") == ExitCode.USAGE
+    assert "it goes with --profile options" in capsys.readouterr().err
+    assert replay(*words[:5], "EURUSD,USDJPY", "--surface", "frozen") == ExitCode.USAGE
+    assert "USDJPY is there on no date" in capsys.readouterr().err
+    documents = []
+    for how in ("--engine", "--sweep"):
+        assert replay(*words, "--surface", "frozen", how, "--json", "-") == ExitCode.DONE
+        documents.append(json.loads(capsys.readouterr().out))
+    assert documents[0] == documents[1] and documents[0]["surface"] == "frozen 2025-02-10"
+    assert documents[0]["trades"] and all(one["symbol"].startswith("EURUSD-2025") for one in documents[0]["trades"])
+    assert replay(*words, "--surface", "frozen", "--sweep") == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "surface: frozen 2025-02-10, held constant in delta and tenor; such a run counts for no gate" in said
 
 
 @pytest.mark.data

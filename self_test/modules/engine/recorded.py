@@ -11,9 +11,10 @@ from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, fresh_engine
 from modules.engine.grid import Grid
 from modules.engine.recovery import snapshot_of
-from modules.engine.replay import drive, events_of, warm
+from modules.engine.replay import drive, events_of, surfaces_of, warm
 from modules.exchange.paper_bars import BarVenue
 from self_test.fakes.markets import market
+from self_test.fakes.option_markets import option_market
 from state.accounts import Domain, Mode
 from state.messages import Command, Event, encode_commands, encode_event
 from state.store import Snapshot
@@ -44,7 +45,10 @@ def fresh(grid: Grid) -> Engine:
 @cache
 def recording(domain: Domain, seed: int = 2, days: int = 45) -> Recording:
     """One run over a generated market; run once for all tests of a process."""
-    grid = market(domain, days, seed=seed)
+    if domain is Domain.OPTIONS:
+        grid = option_market("EURUSD", "USDJPY", days=140, seed=seed)
+    else:
+        grid = market(domain, days, seed=seed)
     engine = fresh(grid)
     entries: list[tuple[bytes, bytes]] = []
     events: list[tuple[Event, list[Command]]] = []
@@ -56,8 +60,9 @@ def recording(domain: Domain, seed: int = 2, days: int = 45) -> Recording:
         if len(entries) % EVERY == 0:
             snapshots.append((len(entries), snapshot_of(engine, len(entries))))
 
-    venue = BarVenue(engine.state.inst, engine.state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine)
-    drive(engine, venue, events_of(grid), sink)
+    state = engine.state
+    venue = BarVenue(state.inst, state.seats_in(Mode.PAPER), grid.confirm_ms, grid.funding, grid.fine, surfaces=state.surfaces)
+    drive(engine, venue, surfaces_of(grid, events_of(grid)), sink)
     return Recording(grid, engine, entries, events, snapshots)
 
 

@@ -10,7 +10,7 @@ from self_test.fakes.markets import market
 from self_test.modules.engine.recorded import fresh, recording, same_engine
 from state.accounts import Domain
 from state.books import OPEN
-from state.messages import BarsClosed, Place, Protect, Record, decode_event, encode_commands
+from state.messages import BarsClosed, Place, Protect, Record, SurfaceSeen, decode_event, encode_commands
 from strategy.base import C1
 
 
@@ -35,6 +35,27 @@ def test_from_any_snapshot_the_tail_replays_byte_for_byte() -> None:
             assert encode_commands(engine.process(decode_event(event))) == before
         assert same_engine(engine, recorded.engine)
     assert held >= 2 and len(recorded.snapshots) >= 4, "snapshots with nothing held prove little"
+
+
+def test_options_replay_byte_for_byte_with_the_surfaces_that_were_seen() -> None:
+    recorded = recording(Domain.OPTIONS)
+    seen = [event for event, _ in recorded.events if isinstance(event, SurfaceSeen)]
+    assert len(seen) > 100 and {event.surface.pair for event in seen} == {"EURUSD", "USDJPY"}
+    assert all(event.surface.ts == event.ts and event.surface.source == "frozen" for event in seen)
+    placed = [one for _, commands in recorded.events for one in commands if isinstance(one, Place)]
+    assert len(placed) >= 8 and all(one.order.intent.contract is not None for one in placed)
+    engine = fresh(recorded.grid)
+    for n, (event, before) in enumerate(recorded.entries):
+        assert encode_commands(engine.process(decode_event(event))) == before, f"entry {n}: {event.decode()}"
+    assert same_engine(engine, recorded.engine)
+    held = 0
+    for after, snapshot in recorded.snapshots[::6]:
+        engine = restore(snapshot)
+        held += bool((engine.state.pos["status"] == OPEN).any())
+        for event, before in recorded.entries[after:]:
+            assert encode_commands(engine.process(decode_event(event))) == before
+        assert same_engine(engine, recorded.engine)
+    assert held >= 1
 
 
 def test_late_bars_never_enter_but_do_move_stops() -> None:
