@@ -24,8 +24,8 @@ from utils.errors import ExitCode, Refusal, Rejected, Transient
 
 T = TypeVar("T")
 REMEDY = (
-    "the client library ib_async is not installed: it needs an environment of its own, "
-    "`python3.11 -m venv .venv-ibkr && .venv-ibkr/bin/pip install -r requirements-ibkr.txt` (docs/ibkr.md)"
+    "the client library ib_async is not installed: it needs an environment of its own, which `make setup-ibkr` makes "
+    "(`pip install -r requirements-ibkr.txt` beside what the bot runs on; docs/ibkr.md)"
 )
 TAGS = "NetLiquidation,TotalCashValue,AvailableFunds"
 REMEMBERED = 1_000
