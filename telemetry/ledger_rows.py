@@ -21,6 +21,9 @@ from typing import Any
 
 import msgspec
 
+from state.accounts import OF_PAIRS
+from state.conversion import HOME
+
 DAY_MS = 86_400_000
 
 HEALTH = (
@@ -43,7 +46,7 @@ TRADING_CASH = frozenset({"trade", "fee", "pnl", "funding", "rounding"})
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True):
-    """A closed trade. Money in quote currency, `r` in multiples of what was at stake, fees and slippage as costs (> 0)."""
+    """A closed trade. Money in the account's currency, `r` in multiples of what was at stake, fees and slippage as costs (> 0)."""
 
     exit_ts: int
     entry_ts: int
@@ -219,7 +222,7 @@ def _trade(row: dict[str, Any]) -> Trade:
         strategy=str(row["strategy"]),
         style=str(row["style"]),
         side=str(row["side"]),
-        notional=entry * qty,
+        notional=_notional(str(row["account"]), str(row["symbol"]), entry, qty, stop, risk),
         risk=risk,
         pnl=_number(row, "pnl"),
         r=_number(row, "r"),
@@ -234,6 +237,15 @@ def _trade(row: dict[str, Any]) -> Trade:
         exit=_number(row, "exit") if "exit" in row else None,
         regime=int(row["regime"]) if "regime" in row else None,
     )
+
+
+def _notional(account: str, symbol: str, entry: float, qty: float, stop: float, risk: float) -> float:
+    """What a trade was worth at its entry, in the account's currency: a pair's own value is in its quote currency.
+
+    The row has no rate; what was at stake stands in it in both currencies, |entry - stop| and `risk`.
+    """
+    foreign = account.partition("/")[0] in OF_PAIRS and symbol[3:6] != HOME
+    return entry * risk / abs(entry - stop) if foreign and entry != stop and risk > 0.0 else entry * qty
 
 
 def _fill(row: dict[str, Any]) -> Fill:

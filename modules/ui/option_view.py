@@ -13,7 +13,7 @@ from forex.options_kernels import GREEKS, delta_of, greeks_of
 from forex.options_surface import arrays, kind_of, rates_at, smile_vol, stale
 from modules.settings import BotConfig
 from modules.timeframes import BY_DAYS, TimeframeMap, map_of
-from modules.ui.wording import date_time, span
+from modules.ui.wording import amount, date_time, span
 from state.accounts import Domain
 from state.books import PAR_E9
 from state.option_figures import Figures, OptionFigures
@@ -120,8 +120,8 @@ def greek_words(one: OptionFigures, currency: str) -> str:
         return "greeks are unknown: no volatility surface"
     per_cent = one.gamma * float(one.spot) / 100.0
     return (
-        f"delta {one.delta:+.2f} ({per_cent:+.2f} per 1 % of spot), vega {float(one.vega):.2f} {currency} a vol point, "
-        f"theta {float(one.theta_day):+.2f} {currency} a day, vol {100.0 * one.vol:.1f} %"
+        f"delta {one.delta:+.2f} ({per_cent:+.2f} per 1 % of spot), vega {amount(Decimal(one.vega))} {currency} a vol point, "
+        f"theta {amount(Decimal(one.theta_day), sign=True)} {currency} a day, vol {100.0 * one.vol:.1f} %"
     )
 
 

@@ -65,6 +65,23 @@ def test_a_row_that_cannot_be_read_is_named(kind: str, text: bytes, word: str):
     assert not (found.trades or found.days or found.cash or found.starts)
 
 
+@pytest.mark.parametrize(
+    ("account", "symbol", "notional"),
+    [
+        ("FOREX/PAPER", "USDJPY", 1_000.0),
+        ("OPTIONS/PAPER", "USDJPY-20250328-P-148.000", 1_000.0),
+        ("FOREX/PAPER", "EURUSD", 150_000.0),
+        ("PERPS/PAPER", "BTCUSDT", 150_000.0),
+    ],
+)
+def test_a_trade_s_value_is_in_the_account_s_currency(account: str, symbol: str, notional: float) -> None:
+    """1,000 at 150, a stop 1.5 away: 10 dollars were at stake where prices are in yen."""
+    terms = {"qty": "1000", "entry": "150", "stop": "148.5", "risk": "10"}
+    assert book([trade(START + 5, 1.0, account=account, symbol=symbol, **terms)]).trades[0].notional == pytest.approx(notional)
+    without = {"qty": "1000", "entry": "150", "stop": "150", "risk": "0"}
+    assert book([trade(START + 5, 1.0, account=account, symbol=symbol, **without)]).trades[0].notional == 150_000.0
+
+
 def test_the_order_of_rows_is_of_no_meaning():
     rows = stream(20)
     shuffled = list(rows)

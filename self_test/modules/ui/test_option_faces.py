@@ -55,7 +55,7 @@ def test_positions_tell_terms_greeks_and_premium_and_close_by_the_option_s_own_s
     assert found.lines[:6] == [
         "EURUSD-20250307-C-1.03500 long 900, OPTIONS/PAPER, O1",
         "  call at 1.03500, expires 2025-03-07 15:00 UTC, 24.2 days left (4h/1h)",
-        "  delta +0.47 (+0.19 per 1 % of spot), vega 0.95 USD a vol point, theta -0.18 USD a day, vol 8.3 %",
+        "  delta +0.47 (+0.19 per 1 % of spot), vega 0.9492 USD a vol point, theta -0.1821 USD a day, vol 8.3 %",
         "  premium 0.01, now 0.011 (+10.0%), intrinsic 0",
         "  stop 0.005 (-54.5%)",
         "  target 0.02 (+81.8%)",
@@ -148,7 +148,7 @@ def test_an_entry_tells_contract_premium_stop_target_and_r() -> None:
         f"ENTER long {CALL.symbol} (OPTIONS/PAPER)",
         "O1 swing in trend",
         "call at 1.03500, expires 2025-03-07 15:00 UTC, 24.2 days left (4h/1h)",
-        "delta +0.47 (+0.19 per 1 % of spot), vega 0.95 USD a vol point, theta -0.18 USD a day, vol 8.3 %",
+        "delta +0.47 (+0.19 per 1 % of spot), vega 0.9492 USD a vol point, theta -0.1821 USD a day, vol 8.3 %",
         "900 at 0.01 premium = 9.00 USD",
         "stop 0.005 (-50.00%)",
         "target 0.02 (+100.00%)",

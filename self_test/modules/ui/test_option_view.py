@@ -111,8 +111,10 @@ def test_words() -> None:
     state = option_state()
     call, put = seen(state, hold_option(state)), seen(state, hold_option(state, PUT))
     assert contract_words(call) == "call at 1.03500, expires 2025-03-07 15:00 UTC, 24.2 days left (4h/1h)"
-    assert greek_words(call, "USD") == ("delta +0.47 (+0.19 per 1 % of spot), vega 0.95 USD a vol point, theta -0.18 USD a day, vol 8.3 %")
-    assert greek_words(put, "USD").startswith("delta -0.45 (+0.15 per 1 % of spot), vega 0.91 USD")
+    assert greek_words(call, "USD") == (
+        "delta +0.47 (+0.19 per 1 % of spot), vega 0.9492 USD a vol point, theta -0.1821 USD a day, vol 8.3 %"
+    )
+    assert greek_words(put, "USD").startswith("delta -0.45 (+0.15 per 1 % of spot), vega 0.9109 USD")
     surface = state.surfaces["EURUSD"]
     assert surface_words(surface, NOW) == "file, quoted 2025-02-10 15:00 UTC, 19 h old"
     assert surface_words(surface, NOW + 2 * DAY_MS).endswith("2 d 19 h old: too old, no option is bought")
