@@ -18,6 +18,7 @@ from modules.learning.drift_watch import DriftWatch
 from modules.learning.gap_stream import GapStream
 from modules.learning.trainer import Trainer
 from modules.settings import BotConfig
+from state.accounts import Domain
 from state.ledger import Ledger
 from state.market import Quote
 from state.messages import Command, Control, Event
@@ -67,7 +68,9 @@ class WatchFloor:
             lambda: missing(state, engine.mandate.policies),
             Child(lambda: place),
             self._candles,
-            tuple(dict.fromkeys(one.domain for one in state.instruments)),
+            tuple(
+                dict.fromkeys(one.domain for one in state.instruments if one.domain is not Domain.OPTIONS)
+            ),  # a model's prices teach nothing
             GapStream(self.drift),
         )
 

@@ -133,7 +133,12 @@ async def test_the_slots_of_options_have_their_pairs_terms_and_past_and_the_venu
         both, _ = await offered(at, options=True)
         assert market.asked == once, "the same questions as for the pair alone"
         pair, slot = both.instruments
-        assert (slot.key, slot.tick, slot.step, slot.min_qty) == ("OPTIONS:EURUSD", pair.tick, 100, 100) and slot.financing is None
+        assert (slot.key, slot.tick, slot.step, slot.min_qty) == (
+            "OPTIONS:EURUSD",
+            pair.tick,
+            Decimal(100),
+            Decimal(100),
+        ) and slot.financing is None
         assert [one.close for one in both.candles[slot.key]] == [one.close for one in both.candles[pair.key]]
         assert both.candles[pair.key] == alone.candles[pair.key] and {one.key for one in both.candles[slot.key]} == {slot.key}
         assert await at.filters(("EURUSD",), Domain.OPTIONS) == {slot.key: slot}

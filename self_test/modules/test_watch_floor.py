@@ -10,12 +10,17 @@ import aiohttp
 from config import CONFIG
 from modules.data.sentiment import BACKING_OFF
 from modules.data.sentiment_settings import SentimentConfig
+from modules.data.surfaces import GeneratedSurfaces
+from modules.engine.desk import fresh_engine
 from modules.learning.candles import read_grid
 from modules.watch_floor import WatchFloor
+from self_test.fakes.pairs import pair
 from self_test.scenarios.desk import Desk
+from state.accounts import Domain
+from state.instruments import option_slot
 from state.ledger import Ledger
-from state.market import Candle
-from state.messages import BarsClosed, Control, Event
+from state.market import Candle, Quote
+from state.messages import BarsClosed, Control, Event, SurfaceSeen
 from utils.clock import FakeClock
 from utils.supervise import EXPENDABLE
 
@@ -68,6 +73,24 @@ def test_a_source_that_was_turned_off_is_forgotten(tmp_path: Path) -> None:
     for one in floor.events():
         desk.tell(one)
     assert desk.engine.state.sentiment == {} and floor.events() == []
+
+
+def test_nothing_is_learnt_from_the_prices_of_a_model(tmp_path: Path) -> None:
+    engine, _ = fresh_engine(CONFIG, (pair("EURUSD"), option_slot(pair("EURUSD"))), frozenset(), 1, quotes=True)
+    ledger, _ = Ledger.open(tmp_path / "ledger")
+    told: list[Event] = []
+
+    async def plans() -> set[Domain]:
+        async with aiohttp.ClientSession() as session:
+            source = GeneratedSurfaces(1)
+            floor = WatchFloor(CONFIG, tmp_path, engine, ledger, session, FakeClock(), lambda: 1, told.append, source)
+            assert [name for name, _, _ in floor.jobs()] == ["learning", "surfaces"] and floor.notes == []
+            floor.on_quote(Quote("OPTIONS:EURUSD", 86_400_000, 104_995, 105_005, 1, 1))
+            return set(floor.trainer.plans)
+
+    assert asyncio.run(plans()) == {Domain.FOREX}
+    assert [type(one) for one in told] == [SurfaceSeen]
+    ledger.close()
 
 
 def test_candles_of_the_run_are_kept_for_the_trainer_and_every_domain_has_a_plan(tmp_path: Path) -> None:
