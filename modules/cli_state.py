@@ -109,7 +109,15 @@ def positions(args: argparse.Namespace, _load: Load) -> ExitCode:
 
 
 def _position(one: dict[str, Any]) -> str:
-    return f"{one['side']:5} {one['symbol']:10} {one['qty']:>14} at {one['entry']}, stop {one['stop']}, target {one['target']}"
+    told = f"{one['side']:5} {one['symbol']:10} {one['qty']:>14} at {one['entry']}, stop {one['stop']}, target {one['target']}"
+    if "option" not in one:
+        return told
+    from modules.ui.option_view import contract_words, greek_words
+    from state.conversion import HOME
+    from state.option_figures import OptionFigures
+
+    option = msgspec.convert(one["option"], OptionFigures)
+    return "\n".join((told, f"      {contract_words(option)}", f"      {greek_words(option, HOME)}"))
 
 
 def status_text(found: dict[str, Any]) -> str:

@@ -10,11 +10,15 @@ import pytest
 
 from config import CONFIG
 from modules import cli
+from modules.cli_state import status_text
 from modules.offline import stored_state
 from modules.settings import BotConfig
 from modules.stage_request import StageRequest
+from modules.ui.option_view import figures
 from self_test.fakes.stored import Played
+from self_test.modules.ui.option_scenes import CALL, hold_option, option_state
 from state.standing import Standing
+from telemetry.status import status_of
 from utils.errors import ExitCode
 
 
@@ -162,3 +166,13 @@ def test_before_the_live_account_is_open_a_promotion_is_confirmed_once(tmp_path:
     assert run(*command) == ExitCode.USAGE
     assert run(*command, "--yes") == ExitCode.DONE
     assert level(tmp_path, "live") == "canary"
+
+
+def test_an_option_has_its_terms_and_greeks_below_it() -> None:
+    state = option_state()
+    hold_option(state)
+    lines = status_text(msgspec.to_builtins(status_of(state, "simulated", figures=figures))).splitlines()
+    at = next(k for k, line in enumerate(lines) if CALL.symbol in line)
+    assert lines[at + 1].strip().startswith("call at 1.03500") and lines[at + 2].strip().startswith("delta +0.47")
+    bare = status_text(msgspec.to_builtins(status_of(state, "simulated"))).splitlines()
+    assert len(bare) == len(lines) - 2
