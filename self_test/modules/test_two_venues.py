@@ -34,7 +34,8 @@ from utils.clock import WallClock
 
 LIMIT_S = 90.0
 NAMES = ("CRYPTO/LIVE", "CRYPTO/PAPER", "FOREX/LIVE", "FOREX/PAPER")
-QUICK = apply_overrides(CONFIG, {}, ["domains.crypto.warmup_days=1", "domains.forex.warmup_days=2", "http.port=0", "panel.on=false"])
+SHORT = [f"domains.{name}.warmup_days={days}" for name, days in (("crypto", 1), ("forex", 2), ("options", 2))]
+QUICK = apply_overrides(CONFIG, {}, [*SHORT, "http.port=0", "panel.on=false"])
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +144,7 @@ async def test_both_domains_trade_on_paper_and_for_real_and_the_broker_has_the_s
         daemon.inbox.put(Control(daemon.engine.state.ts, "pause", {}, "the test"))
         await town.until(lambda: not any(row["status"] for row in daemon.engine.state.pos))
         shown = msgspec.to_builtins(status_of(daemon.engine.state, "simulated").accounts)
+        assert shown.pop("OPTIONS/PAPER")["closed_trades"] == 0, "its switch is off"
         assert set(shown) == set(NAMES) and len({view["balance"] for view in shown.values()}) == 4, "four wallets"
         assert all(view["closed_trades"] >= 2 for view in shown.values())
         daemon.runner.checkpoint()
