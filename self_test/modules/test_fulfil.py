@@ -221,6 +221,19 @@ async def test_who_opens_real_money_is_known_before(tmp_path: Path) -> None:
     assert await house.deeds.account_id(LIVE) == "id of CRYPTO/LIVE"
 
 
+@pytest.mark.parametrize("domain", [Domain.FOREX, Domain.OPTIONS])
+async def test_a_switch_opens_the_live_account_behind_it_and_no_other(tmp_path: Path, domain: Domain) -> None:
+    house, name, live = House(tmp_path), domain.lower(), Account(domain, Mode.LIVE)
+    lineup = msgspec.structs.replace(
+        house.deeds._at.lineup, live=(LIVE, Account(Domain.FOREX, Mode.LIVE), Account(Domain.OPTIONS, Mode.LIVE))
+    )
+    house.deeds._at = msgspec.structs.replace(house.deeds._at, lineup=lineup)
+    assert house.deeds.opens_live(parse(f"{name} on")) == (live,) and house.deeds.opens_live(parse(f"{name} off")) == ()
+    state = house.desk.engine.state
+    state.toggles = msgspec.structs.replace(state.toggles, **{name: True})
+    assert house.deeds.opens_live(parse(f"{name} on")) == (), "it is open already"
+
+
 async def test_a_jump_is_described_with_what_its_gate_lacks(tmp_path: Path) -> None:
     house = House(tmp_path)
     text = house.deeds.describe(parse("stage 3"))
