@@ -27,7 +27,11 @@ def missing(state: RuntimeState, name: str) -> str:
     domain = Domain(name.upper())
     if STAGES[state.stage].cell(domain) is Cell.OFF:
         return f"stage {state.stage} has {name} off"
-    return "" if any(one.domain is domain for one in state.instruments) else "there is no way to its broker here"
+    there = {one.domain for one in state.instruments}
+    if domain in there:
+        return ""
+    # Both have the same broker: where the one is there and the other not, it is a matter of the pairs.
+    return "no pair of this run has any" if domain is Domain.OPTIONS and Domain.FOREX in there else "there is no way to its broker here"
 
 
 def apply(state: RuntimeState, mandate: Mandate, event: Control, out: list[Command]) -> None:

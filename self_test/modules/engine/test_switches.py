@@ -124,6 +124,13 @@ def fx_desk(stage: int = 3) -> Desk:
     return desk
 
 
+def bare_desk(stage: int) -> Desk:
+    """A desk without currencies at `stage`."""
+    desk = Desk()
+    desk.engine.state.stage = stage
+    return desk
+
+
 def test_forex_is_switched_on_where_there_is_some_and_off_again() -> None:
     desk = fx_desk()
     assert told(desk.control("forex", to="on")) == "forex on by me" and desk.engine.state.toggles.forex
@@ -135,7 +142,8 @@ def test_forex_is_switched_on_where_there_is_some_and_off_again() -> None:
     [
         (fx_desk(1), "forex", "stage 1 has forex off"),
         (fx_desk(3), "options", "stage 3 has options off"),
-        (fx_desk(4), "options", "there is no way to its broker here"),
+        (fx_desk(4), "options", "no pair of this run has any"),
+        (bare_desk(4), "options", "there is no way to its broker here"),
         (Desk(), "forex", "stage 1 has forex off"),
     ],
 )
