@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from modules.engine import candidates
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine
 from modules.engine.explore import drawn
@@ -22,13 +23,27 @@ from risk.breakers import probation
 from state.accounts import Domain, Mode
 from state.booking import book_exit
 from state.conversion import turn_rates
-from state.instruments import Instrument
-from state.intents import Side, Signal
+from state.instruments import Instrument, option_slot
+from state.intents import ExitReason, Side, Signal
 from state.market import Candle, Quote
-from state.messages import BarsClosed, Control, Event, FundingPaid, Record, Report, Tick
+from state.messages import (
+    BarsClosed,
+    Command,
+    Control,
+    Event,
+    FundingPaid,
+    OrderFilled,
+    Place,
+    Record,
+    Report,
+    StopFilled,
+    SurfaceSeen,
+    Tick,
+)
 from state.options import OptionContract, Surface
+from state.orders import Fill
 from strategy.actions import ACTIONS
-from strategy.base import C1, DEMO
+from strategy.base import C1, DEMO, LONG, O1
 from strategy.features import SIZE
 from strategy.network import Ensemble
 from strategy.policy import ALL_ARMS, greedy_action
@@ -37,6 +52,8 @@ from strategy.ring import watch_primary_bar, watch_rate
 from utils.kernel import forbid_compiling
 
 START_MS = 1_735_689_600_000
+OPTIONS_MS = 1_740_398_400_000
+"""A Monday at noon: currencies are open."""
 MINUTE_MS = 60_000
 PRICE = 100_000
 
@@ -62,6 +79,8 @@ def warm(config: BotConfig) -> int:
         _trade(engine, instrument.key, quotes=quotes)
         _think(engine, instrument.key)
     _show_options()
+    if Domain.OPTIONS in config.domains:
+        _trade_options(config)
     return forbid_compiling()
 
 
@@ -96,16 +115,52 @@ def _trade(engine: Engine, key: str, *, quotes: bool) -> None:
     apply(Control(START_MS + 3_600_000, "resume", {"account": str(state.accounts[0])}, "warm"))
 
 
+def _flat_surface(pair: str, spot: float) -> Surface:
+    smile = (0.1, 0.1, 0.1, 0.1, 0.1)
+    return Surface(
+        pair=pair, ts=OPTIONS_MS, spot=spot, days=(7.0, 90.0), vols=(smile, smile), r_domestic=(0.04, 0.04), r_foreign=(0.02, 0.02),
+        source="generated",
+    )  # fmt: skip
+
+
+def _trade_options(config: BotConfig) -> None:
+    """A slot of options: contracts offered, one taken, filled, marked by a bar, settled."""
+    tick = Decimal("0.00001")
+    pair = Instrument(
+        domain=Domain.FOREX, symbol="EURUSD", base="EUR", quote="USD", tick=tick, step=Decimal(1), min_qty=Decimal(1),
+        min_notional=Decimal(0), max_qty=Decimal(10**8),
+    )  # fmt: skip
+    slot = option_slot(pair)
+    engine, _ = fresh_engine(config, (slot,), frozenset({DEMO, O1}), OPTIONS_MS, quotes=True)
+    state, key, ts = engine.state, slot.key, OPTIONS_MS + 15 * MINUTE_MS
+    candle, quote = Candle(key, OPTIONS_MS, PRICE, PRICE, PRICE, PRICE, 1.0), Quote(key, ts, PRICE - 5, PRICE + 5, 1, 1)
+    engine.process(SurfaceSeen(OPTIONS_MS, _flat_surface(slot.symbol, 1.0)))
+    engine.process(BarsClosed(ts, (candle,), (quote,)))
+    out: list[Command] = []
+    candidates.confirmed(state, engine.mandate, 0, LONG << (2 * O1), candle, ts, quote, out)
+    for command in out:
+        if isinstance(command, Place):
+            intent = command.order.intent
+            account, steps = state.accounts[0], intent.steps
+            bought = Fill(
+                ts=ts, account=account, key=key, order_id=command.order.order_id, exec_id="warm", side=1, price=intent.reference,
+                steps=steps, fee=0,
+            )  # fmt: skip
+            engine.process(OrderFilled(ts, bought))
+            hour = OPTIONS_MS + 60 * MINUTE_MS
+            engine.process(BarsClosed(hour, (Candle(key, hour - 15 * MINUTE_MS, PRICE, PRICE, PRICE, PRICE, 1.0),), (quote,)))
+            paid = Fill(
+                ts=hour, account=account, key=key, order_id="warm", exec_id="warm-1", side=-1, price=1, steps=steps, fee=0, fixing=PRICE
+            )
+            engine.process(StopFilled(hour, paid, ExitReason.EXERCISED))
+
+
 def _show_options() -> None:
     """Greeks as people are shown them, of a pair of each kind of delta."""
     for symbol in ("EURUSD-20250321-C-1.05000", "USDJPY-20250321-P-150.000"):
         contract = OptionContract.parse(symbol)
-        spot, smile = contract.strike_price, (0.1, 0.1, 0.1, 0.1, 0.1)
-        surface = Surface(
-            pair=contract.pair, ts=START_MS, spot=spot, days=(7.0, 90.0), vols=(smile, smile),
-            r_domestic=(0.04, 0.04), r_foreign=(0.02, 0.02), source="generated",
-        )  # fmt: skip
-        greeks(contract, surface, spot, START_MS)
+        spot = contract.strike_price
+        greeks(contract, _flat_surface(contract.pair, spot), spot, OPTIONS_MS)
 
 
 def _think(engine: Engine, key: str) -> None:

@@ -59,6 +59,7 @@ def first_fitting(
     limits: Rows,
     i: int,
     s: int,
+    side: int,
     regime: int,
     ts: int,
     part: float,
@@ -69,9 +70,9 @@ def first_fitting(
     """(place in `offers`, rule, arm, steps, stop, target): the first that slot `i` may buy; else one and the rule that stopped it.
 
     That is the last of those whose one step was too much (BELOW_MIN_ORDER), without any the last of all. `part` of the premium is what the
-    strategy's distances are multiples of. Place -1: nothing is offered.
+    strategy's distances are multiples of. Place -1: nothing is offered. `side` is 1: options are bought.
     """
-    rule = standing(pos, inst, acct, rules, limits, i, s, 1, ts)
+    rule = standing(pos, inst, acct, rules, limits, i, s, side, ts)
     if rule != OK or len(offers) == 0:
         return len(offers) - 1, rule if rule != OK else NO_SURFACE, 0, 0, 0, 0
     small = -1
@@ -79,7 +80,7 @@ def first_fitting(
         ask = offers[n]["ask"]
         spread = (ask - offers[n]["bid"]) / ask
         rule, arm, steps, stop, target, _ = plan_entry(
-            pos, inst, acct, rules, limits, i, s, 1, regime, ts, ask, part * ask, 0.0, spread, values, learned, size
+            pos, inst, acct, rules, limits, i, s, side, regime, ts, ask, part * ask, 0.0, spread, values, learned, size
         )
         if rule == OK:
             return n, rule, arm, steps, stop, target
@@ -110,7 +111,21 @@ def signal_of(
     if surface is not None:
         offers = offers_of(surface, int(direction), ts, *spot)
         found = first_fitting(
-            offers, state.pos, state.inst, state.acct, mandate.rules, mandate.limits, i, s, regime, ts, part, NO_VALUES, 0, size
+            offers,
+            state.pos,
+            state.inst,
+            state.acct,
+            mandate.rules,
+            mandate.limits,
+            i,
+            s,
+            int(Side.LONG),
+            regime,
+            ts,
+            part,
+            NO_VALUES,
+            0,
+            size,
         )
         if found[0] >= 0:
             row = offers[found[0]]

@@ -84,7 +84,9 @@ def buy(
     learned: int,
 ) -> None:
     """Order the first of the `offers` that slot `i` may buy at `ts`, if there is one."""
-    n, rule, arm, steps, stop, target = first_fitting(offers, pos, inst, acct, rules, limits, i, s, regime, ts, WHOLE, values, learned, 1.0)
+    n, rule, arm, steps, stop, target = first_fitting(
+        offers, pos, inst, acct, rules, limits, i, s, 1, regime, ts, WHOLE, values, learned, 1.0
+    )
     if rule != OK:
         return
     one, ask = offers[n], offers[n]["ask"]

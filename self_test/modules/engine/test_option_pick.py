@@ -88,7 +88,7 @@ def test_offers_are_two_to_six_weeks_and_a_quarter_to_a_half_delta_best_first() 
 
 def fitted(engine: Engine, offers: Any) -> tuple[int, ...]:
     state, mandate = engine.state, engine.mandate
-    return first_fitting(offers, state.pos, state.inst, state.acct, mandate.rules, mandate.limits, 0, O1, 0, NOW, 1.0, NOTHING, 0, 1.0)
+    return first_fitting(offers, state.pos, state.inst, state.acct, mandate.rules, mandate.limits, 0, O1, 1, 0, NOW, 1.0, NOTHING, 0, 1.0)
 
 
 def test_a_wallet_too_small_for_the_best_takes_the_next_that_fits_one_step() -> None:

@@ -36,7 +36,8 @@ def test_each_slot_has_its_surface_and_each_signal_of_o1_its_offers() -> None:
     signals["code"] = (LONG << 2 * O1, SHORT << 2 * O1, LONG << 2 * F1, LONG << 2 * O1 | SHORT << 2 * F1)
     found = options_of(grid, engine.state.inst, signals, FRAMES)
     for i, name in enumerate(SURFACES):
-        assert all(np.array_equal(one, other) for one, other in zip(slot_terms(found, i), terms_of(SURFACES[name]), strict=True))
+        for one, other in zip(slot_terms(found, i), terms_of(SURFACES[name]), strict=True):
+            assert np.array_equal(np.asarray(one), np.asarray(other))
     for n, (i, direction) in enumerate(((0, 1), (1, -1), (0, 0), (1, 1))):
         k = int(signals[n]["k"])
         spot, closed = int(grid.close[i, k]), int(grid.ts[k]) + grid.confirm_ms
