@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from forex.sessions import open_ms
-from modules.engine import candidates, choose, coins, control, execs, exits, live
+from modules.engine import candidates, choose, coins, control, execs, exits, live, option_exits
 from modules.engine.hours import Hours
 from modules.engine.mandate import Mandate
 from state.booking import release
@@ -68,6 +70,8 @@ class Engine:
         self._bar_ms = [state.bar_ms(m) for m in range(len(state.instruments))]
         self._converts = bool((state.inst["via"] >= 0).any())
         """Some prices are not in their account's currency."""
+        self._slots = set(np.flatnonzero(state.inst["option"]).tolist())
+        """Seats that hold options."""
         self._dirty = True
         """A fill happened since the accounts were last marked."""
         self._day = 0
@@ -139,7 +143,10 @@ class Engine:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
                 end = candle.ts + self._bar_ms[m]
                 if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
-                    exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0), before + self._bar_ms[m])
+                    if i in self._slots:
+                        option_exits.bar_told(state, mandate, i, end, candle, before + self._bar_ms[m], out)
+                    else:
+                        exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0))
         if self._converts:
             turn_rates(state.inst, market)
         if held:

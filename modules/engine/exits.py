@@ -255,16 +255,11 @@ def close_refused(state: RuntimeState, i: int, ts: int) -> None:
     state.pos[i]["close_after"] = ts + min(doubled, state.bar_ms(state.seats[i][1]))
 
 
-def bar_told(
-    state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0, since: int = 0
-) -> None:
+def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0) -> None:
     """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop.
 
-    Its value goes by `mark` (ticks; 0: by the bar's close). `since`: when the bar before closed; an option's timeframe may change.
+    Its value goes by `mark` (ticks; 0: by the bar's close). Of an option: `option_exits.bar_told`.
     """
-    if state.inst[i]["option"]:
-        option_exits.bar_told(state, mandate, i, ts, candle, since, out)
-        return
     if bar_closed(state.pos, state.inst, mandate.rules, mandate.limits, i, ts, candle.high, candle.low, candle.close):
         out.append(protect(state, i))
     if mark:

@@ -183,6 +183,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     since = np.zeros(n_symbols, np.int64)  # settlements of a position up to then are done, or came before it was there
     ids = np.zeros(n_symbols, np.int64)  # rows that are not flat, in config order: the only ones a bar can do anything to
     bars = np.zeros((n_symbols, 4), np.int64)  # of what is held in slots of options: the bid's open, high, low, close
+    slots = len(options[0]) > 0  # else nothing is asked about options
     converts = False
     for i in range(n_symbols):
         converts = converts or inst[i]["via"] >= 0
@@ -222,7 +223,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                         at += 1
                     pointer[i], since[i] = at, opened
                     first_last, first_seen = o[i, k], seen[0][i, k]
-                    if inst[i]["option"]:
+                    if slots and inst[i]["option"]:
                         if opened >= pos[i]["expiry_ts"]:
                             worth = settlement(pos[i]["right"], pos[i]["strike"], o[i, k])
                             reason = BY_EXERCISE if worth > 0 else BY_EXPIRY
@@ -240,7 +241,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                 elif opened >= pos[i]["expires_ts"]:
                     release(pos, i)  # the bar it was meant for never came
                 elif pos[i]["order_type"] != RESTING:
-                    first_last = asked(options, pos, i, opened, o[i, k]) if inst[i]["option"] else o[i, k]
+                    first_last = asked(options, pos, i, opened, o[i, k]) if slots and inst[i]["option"] else o[i, k]
                     price = entry_at_open(
                         pos[i]["order_type"],
                         pos[i]["side"],
@@ -255,7 +256,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     else:
                         _enter(pos, inst, acct, i, price, opened)
                         since[i] = opened
-                        if inst[i]["option"]:
+                        if slots and inst[i]["option"]:
                             held_bar(options, pos, i, opened, closed, o[i, k], h[i, k], low[i, k], c[i, k], bars)
             for x in range(active):
                 i = ids[x]
@@ -270,7 +271,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
                     _enter(pos, inst, acct, i, pos[i]["limit"], closed)
                     since[i] = closed - 1
                     rested = True
-                is_option = inst[i]["option"] != 0
+                is_option = slots and inst[i]["option"] != 0
                 top, bottom = (bars[i, 1], bars[i, 2]) if is_option else (seen[1][i, k], seen[2][i, k])
                 hit = touched(pos[i]["side"], pos[i]["stop"], pos[i]["target"], top, bottom)
                 if rested:
@@ -292,7 +293,7 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
         if active:
             for x in range(active):
                 i = ids[x]
-                if pos[i]["status"] == OPEN and o[i, k] != 0 and inst[i]["option"]:
+                if pos[i]["status"] == OPEN and o[i, k] != 0 and slots and inst[i]["option"]:
                     if looked_at(options, pos, i, closed, step_ms):
                         bar_closed(pos, inst, rules, limits, i, closed, bars[i, 1], bars[i, 2], bars[i, 3])
                 elif pos[i]["status"] == OPEN and o[i, k] != 0:
@@ -322,13 +323,13 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
             turnover = signals[next_signal]["turnover"] * inst[i]["tick"]
             worth = values[next_signal if learned else 0]
             wild = jumped(signals[next_signal]["move"], limits[0]["max_move"])
-            offers = offered(options, next_signal)
             next_signal += 1
             for s in range(len(allowed)):
                 bits = (code >> (2 * s)) & 3
                 if bits == 0 or allowed[s] == 0 or wild:
                     continue
-                if inst[i]["option"]:
+                if slots and inst[i]["option"]:
+                    offers = offered(options, next_signal - 1)
                     buy(offers, pos, inst, acct, rules, limits, i, s, regime, closed, closed + step_ms, worth[s], learned)
                     continue
                 side = 3 - 2 * bits
