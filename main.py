@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from importlib import machinery
@@ -44,6 +45,7 @@ sys.path_hooks.insert(
 sys.path_importer_cache.clear()
 
 from modules.cli import main  # noqa: E402  after the hook, for it has a cache too
+from utils.files import OTHERS  # noqa: E402
 
 if TYPE_CHECKING:
     from modules.settings import BotConfig
@@ -56,4 +58,5 @@ def _values() -> BotConfig:
 
 
 if __name__ == "__main__":
+    os.umask(OTHERS)  # of the simulator and the trainer, too, which are started from here
     sys.exit(main(sys.argv[1:], _values))

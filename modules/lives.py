@@ -13,7 +13,7 @@ from modules.settings import BotConfig
 from modules.ui.console import ConsoleObserver
 from utils.clock import Clock
 from utils.errors import ExitCode, Refusal
-from utils.files import DirectoryLock
+from utils.files import DirectoryLock, close_to_others
 
 
 async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserver, clock: Clock) -> ExitCode:
@@ -22,6 +22,10 @@ async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserv
     before: RunOptions | None = None
     market: MarketPlace | None = None
     with DirectoryLock(options.folder):
+        if closed := close_to_others(options.folder):
+            console.say(
+                f"{closed} files and folders in {options.folder} were open to others on this machine; now only their owner reads them"
+            )
         while True:
             try:
                 code = await daemon.run()

@@ -2,7 +2,7 @@
 
 Every durable write is tmp + fsync + replace + fsync of the folder, because a rename that the folder has not recorded is lost with
 the power. What cannot be trusted is never deleted: it goes beside its old place as `<name>.quarantine-<n>` with the reason in
-`<name>.quarantine-<n>.reason`.
+`<name>.quarantine-<n>.reason`. Files and folders are their owner's alone: keys, tokens and positions lie in them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from types import TracebackType
 from typing import Self
 
 from utils.errors import BotError, ExitCode, Refusal
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes: read and written (and entered) by the owner alone."""
+OTHERS = 0o077
+"""Every right of group and others; also the umask of our processes, so that no writer, ours or a library's, can forget it."""
 
 
 class Damaged(BotError):
@@ -41,7 +46,7 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(descriptor)
 
 
-def atomic_write(path: Path, data: bytes, mode: int = 0o644) -> None:
+def atomic_write(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
     """Replace `path` by `data` so that a reader, or a crash at any point, sees the old bytes or the new ones, never a mixture.
 
     One writer at a time (see `DirectoryLock`). OSError when the disk refuses; the old file then stands untouched.
@@ -66,7 +71,7 @@ def _aside(path: Path, reason: str, place: Callable[[Path], None]) -> Path:
         if os.path.lexists(target):
             continue
         try:
-            _write_new(target.with_name(target.name + ".reason"), reason.encode() + b"\n", 0o644)
+            _write_new(target.with_name(target.name + ".reason"), reason.encode() + b"\n", PRIVATE_FILE)
         except FileExistsError:
             continue
         place(target)
@@ -85,7 +90,7 @@ def quarantine(path: Path, reason: str) -> Path:
 
 def quarantine_bytes(path: Path, data: bytes, reason: str) -> Path:
     """Save `data`, a part that is about to be cut off `path`, under a free quarantine name. Returns where it is now."""
-    return _aside(path, reason, lambda target: _write_new(target, data, 0o644))
+    return _aside(path, reason, lambda target: _write_new(target, data, PRIVATE_FILE))
 
 
 def read_checked(path: Path, sha256: str) -> bytes:
@@ -100,6 +105,36 @@ def read_checked(path: Path, sha256: str) -> bytes:
     return data
 
 
+def private_folder(folder: Path) -> None:
+    """Make the folder and the parents that are missing, for their owner alone; one that is there stays as it is. OSError."""
+    if not folder.is_dir():
+        if folder.parent != folder:
+            private_folder(folder.parent)
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def private_opener(path: str, flags: int) -> int:
+    """The `opener` of `open` for files that only their owner reads."""
+    return os.open(path, flags, PRIVATE_FILE)
+
+
+def close_to_others(folder: Path) -> int:
+    """Take every right of group and others from `folder` and all below it; returns how many had some. Links are not followed.
+
+    The folder itself comes last, so that a walk which was cut short is made again: once it is private, nothing below is looked at.
+    OSError where a file is somebody else's.
+    """
+    if not folder.is_dir() or not folder.stat().st_mode & OTHERS:
+        return 0
+    closed = 0
+    for path in (*folder.rglob("*"), folder):
+        mode = path.lstat().st_mode
+        if mode & OTHERS and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+            closed += 1
+    return closed
+
+
 def ensure_writable(folder: Path) -> None:
     """Make the folder (and its parents) and prove with a real file that it can be written; `Refusal` naming it otherwise.
 
@@ -111,10 +146,10 @@ def ensure_writable(folder: Path) -> None:
             existing = existing.parent
         if existing.is_dir() and not existing.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
             raise Refusal(f"cannot write to {folder}: {existing} is read-only (mode {stat.S_IMODE(existing.stat().st_mode):o})")
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         probe = folder / f".writable-{os.getpid()}"
         probe.unlink(missing_ok=True)
-        _write_new(probe, b"?", 0o600)
+        _write_new(probe, b"?", PRIVATE_FILE)
         probe.unlink()
     except OSError as error:
         reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
@@ -134,7 +169,7 @@ class DirectoryLock:
     def acquire(self) -> None:
         """Take the lock; `Refusal` (ALREADY_RUNNING) naming folder and pid when another holds it, (USAGE) when unwritable."""
         ensure_writable(self.folder)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

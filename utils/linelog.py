@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from utils.errors import Invariant
-from utils.files import fsync_folder
+from utils.files import fsync_folder, private_folder, private_opener
 from utils.linescan import Recovery, Segment, cut, encode_line, good_lines, move_aside, numbered, repair, scan, segment_names
 
 SEGMENT_BYTES = 8 << 20
@@ -51,7 +51,7 @@ class LineLog:
         must join it, else `Refusal` (NO_STATE_CHAIN) with nothing changed. A log that ends before it starts anew after it.
         `durable=False` never calls fsync (replays and benches).
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         segments, recovery = repair([scan(path, first) for first, path in segment_names(folder, name)], after_seq)
         next_seq = segments[-1].end if segments else after_seq + 1
         return cls(folder, name, segments, next_seq, segment_bytes, durable), recovery
@@ -174,7 +174,7 @@ class LineLog:
         with self._lock:
             self._end_segment()
         path = self.folder / f"{self._name}-{self.next_seq:012d}.log"
-        file: io.BufferedWriter = io.BufferedWriter(io.FileIO(path, "x"), BUFFER_BYTES)
+        file: io.BufferedWriter = io.BufferedWriter(io.FileIO(path, "x", opener=private_opener), BUFFER_BYTES)
         self._file, self._size, self._limit = file, 0, self._segment_bytes
         self._segments.append((self.next_seq, path))
         if self._durable:

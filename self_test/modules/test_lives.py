@@ -78,3 +78,13 @@ async def test_a_life_that_cannot_be_gives_way_to_the_one_before(tmp_path: Path,
 async def test_a_first_life_and_a_second_refusal_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, course: tuple[Life, ...]) -> None:
     with pytest.raises(Refusal, match="no key"):
         await lived(tmp_path, monkeypatch, *course)
+
+
+async def test_a_folder_that_was_open_to_others_is_closed_and_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "simulated"
+    place.mkdir()
+    (place / "panel.token").touch()
+    (place / "panel.token").chmod(0o644)
+    place.chmod(0o755)
+    _, _, said = await lived(tmp_path, monkeypatch, last)
+    assert "2 files and folders" in said and (place / "panel.token").stat().st_mode & 0o077 == place.stat().st_mode & 0o077 == 0

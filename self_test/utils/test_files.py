@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from utils.errors import ExitCode, Refusal
-from utils.files import Damaged, DirectoryLock, atomic_write, ensure_writable, quarantine, quarantine_bytes, read_checked
+from utils.files import (
+    Damaged,
+    DirectoryLock,
+    atomic_write,
+    close_to_others,
+    ensure_writable,
+    private_folder,
+    private_opener,
+    quarantine,
+    quarantine_bytes,
+    read_checked,
+)
 
 REPO = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -155,3 +166,41 @@ def test_lock_in_an_unwritable_folder_is_a_usage_error(tmp_path: Path):
     with pytest.raises(Refusal, match="cannot write to") as caught:
         DirectoryLock(tmp_path / "file").acquire()
     assert caught.value.code == ExitCode.USAGE
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_what_is_written_is_its_owners_alone(tmp_path: Path):
+    before = os.umask(0)  # nothing helps
+    try:
+        path = tmp_path / "one" / "two" / "state.json"
+        ensure_writable(path.parent)
+        atomic_write(path, b"one")
+        log = path.with_name("a.log")
+        with open(log, "xb", opener=private_opener) as file:
+            file.write(b"a line")
+        moved = quarantine(path, "rotten")
+        with DirectoryLock(path.parent):
+            assert {mode(one) for one in path.parent.iterdir()} == {0o600}
+        assert moved.exists() and mode(path.parent) == mode(path.parent.parent) == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_what_an_older_program_left_open_is_closed_once(tmp_path: Path):
+    place = tmp_path / "simulated"
+    private_folder(place / "ledger")
+    row, link = place / "ledger" / "ledger-1.log", place / "link"
+    row.write_bytes(b"row")
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"of somebody else")
+    link.symlink_to(outside)
+    for path, given in ((row, 0o644), (outside, 0o644), (place / "ledger", 0o750)):
+        path.chmod(given)
+    assert close_to_others(place) == 0, "nobody comes in"
+    place.chmod(0o755)
+    assert close_to_others(place) == 3
+    assert (mode(row), mode(place / "ledger"), mode(place), mode(outside)) == (0o600, 0o700, 0o700, 0o644)
+    assert close_to_others(place) == 0 and close_to_others(tmp_path / "nowhere") == 0
