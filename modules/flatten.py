@@ -16,7 +16,7 @@ from modules.flatten_plan import SPOT_PROTECTIVE, Close, Ours, Plan, Progress, R
 from modules.ports import BAD_KEY, BELOW_MINIMUM, DUPLICATE_ID, NO_SUCH_ORDER, Ticket, Venue, World
 from state.accounts import Domain
 from utils.clock import SECOND, Clock
-from utils.errors import Rejected, Transient, Unknown
+from utils.errors import Refusal, Rejected, Transient, Unknown
 from utils.throttle import Urgency
 
 LIMIT_S = 60.0
@@ -132,6 +132,9 @@ class _Flatten:
                 self.trouble = f"the venue refuses: {error}"
                 if error.code == BAD_KEY:
                     return _Stop()
+            except Refusal as refusal:  # what is missing here comes by no asking again
+                self.trouble = str(refusal)
+                return _Stop()
             try:
                 await self._pause()
             except _Stop as stop:
@@ -225,7 +228,16 @@ async def flatten_account(live: LiveAccount, clock: Clock, *, limit_s: float = L
 async def flatten_accounts(
     accounts: list[LiveAccount], clock: Clock, *, limit_s: float = LIMIT_S, say: Say = lambda _: None
 ) -> list[FlatReport]:
-    """All accounts side by side: one whose venue is down keeps nobody waiting but itself."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(flatten_account(one, clock, limit_s=limit_s, say=say)) for one in accounts]
-    return [task.result() for task in tasks]
+    """All accounts side by side: one whose venue is down, or at which something breaks, keeps nobody waiting but itself."""
+    work = [flatten_account(one, clock, limit_s=limit_s, say=say) for one in accounts]
+    ends = await asyncio.gather(*work, return_exceptions=True)
+    return [end if isinstance(end, FlatReport) else _broken(one, end, say) for one, end in zip(accounts, ends, strict=True)]
+
+
+def _broken(live: LiveAccount, error: BaseException, say: Say) -> FlatReport:
+    """The report of an account at which something broke that nobody foresaw: nothing is known, least of all that it is flat."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    trouble = f"it broke off: {type(error).__name__}: {error}"
+    say(f"{live.ours.account}: {trouble}")
+    return FlatReport(account=str(live.ours.account), verified=False, seconds=0.0, trouble=trouble)

@@ -116,13 +116,10 @@ class LiveFloor:
                 if account in lineup.live and self._options.env is not Environment.SIMULATED:
                     self.matched[str(account)] = last_digits(found.account_id)
                 self._opening[account] = int((await venue.wallet()).cash * MONEY_SCALE)
-            except Refusal as refusal:
-                if account.domain is not Domain.OPTIONS:
-                    raise
-                lineup = await self._leave_out(lineup, account, managed, str(refusal))  # its client library is not installed
             except Rejected as no:
-                if account.domain in OF_PAIRS:
-                    lineup = await self._leave_out(lineup, account, managed, f"the broker refuses its token: {no}")
+                if account.domain in OF_PAIRS:  # a gateway has no token: what is wrong with it, it says itself
+                    reason = str(no) if account.domain is Domain.OPTIONS else f"the broker refuses its token: {no}"
+                    lineup = await self._leave_out(lineup, account, managed, reason)
                     continue
                 raise rights.refusal(account, str(self._options.env), f"the venue refuses the API key of {account}: {no}") from no
             except Transient as error:
@@ -311,7 +308,10 @@ class LiveFloor:
 
 
 async def _recover(account: Account, desk: Desk) -> None:
-    """The first reading. The orders of this account wait for it; the market and the other accounts do not wait for a slow one."""
+    """The first reading. The orders of this account wait for it; the market and the other accounts do not wait for a slow one.
+
+    Refusal when a key is not fit; not where pairs are traded: what is wrong at a broker is one more outage of its account alone.
+    """
     try:
         async with asyncio.timeout(START_S):
             await desk.watch.start()
@@ -319,6 +319,10 @@ async def _recover(account: Account, desk: Desk) -> None:
         log.info("start-up reading takes longer and goes on", account=str(account))
     except Transient as error:
         log.warning("start-up reading failed, trying on", account=str(account), error=str(error))
+    except Refusal as refusal:
+        if account.domain not in OF_PAIRS:
+            raise
+        log.warning("start-up reading refused, trying on", account=str(account), error=str(refusal))
 
 
 async def _carry_out(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from modules.exchange import ibkr_codes as codes
 from modules.exchange.ibkr_contracts import EXCHANGE, QUOTE, CmeOption
 from modules.exchange.ibkr_orders import REDUCE_TOGETHER, Wire
 from modules.ports import BAD_KEY, NOT_TRADING
-from utils.errors import ExitCode, Refusal, Rejected, Transient
+from utils.errors import Rejected, Transient
 
 T = TypeVar("T")
 REMEDY = (
@@ -54,11 +54,11 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 def library() -> Any:
-    """The client library. Refusal that says how to get it."""
+    """The client library. Rejected, with how to get it: without it nobody here can speak to the gateway."""
     try:
         import ib_async  # noqa: PLC0415  optional, and only this function imports it
     except ImportError:
-        raise Refusal(REMEDY, ExitCode.USAGE) from None
+        raise Rejected(REMEDY, code=BAD_KEY) from None
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # it writes account ids and whole orders; what matters is told here
     return ib_async
 

@@ -20,7 +20,7 @@ from modules.exchange.ibkr_gateway import Heard
 from modules.exchange.reports import AccountItem, Link
 from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.errors import Refusal, Rejected, Transient
+from utils.errors import Rejected, Transient
 
 BACKOFF = Backoff(base_s=1.0, cap_s=60.0)
 _log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class IbkrAccountStream:
             return ""
         try:
             await gateway.ready()
-        except (Transient, Rejected, Refusal) as error:
+        except (Transient, Rejected) as error:
             self._failures += 1
             return str(error)
         self._failures = 0

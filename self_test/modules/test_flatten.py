@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable
 from decimal import Decimal
 from typing import TypeVar
 
 import pytest
 
-from modules.exchange.reports import OrderKind
+from modules.environment import IbkrPlace
+from modules.exchange.ibkr import IbkrVenue
+from modules.exchange.ibkr_gateway import IbkrGateway
+from modules.exchange.ibkr_slots import IbkrSlots
+from modules.exchange.reports import OrderKind, PositionReport
 from modules.flatten import FlatReport, LiveAccount, flatten_account, flatten_accounts
 from modules.flatten_plan import Ours
 from modules.ports import BAD_KEY, BELOW_MINIMUM, Barred, Ticket, free
@@ -15,7 +20,7 @@ from self_test.fakes.flat_venue import NOW, FlatVenue
 from state.accounts import Account, Domain, Mode
 from state.instruments import Instrument
 from utils.clock import FakeClock
-from utils.errors import Rejected, Transient
+from utils.errors import Refusal, Rejected, Transient
 from utils.throttle import Urgency
 
 T = TypeVar("T")
@@ -138,6 +143,32 @@ def test_a_venue_that_is_down_keeps_being_asked_and_the_others_do_not_wait() -> 
     assert (lost.verified, lost.account) == (False, "PERPS/LIVE") and 20 <= lost.seconds < 21 and "does not answer" in lost.trouble
     assert 3 <= len(said) <= 4 and all(line.startswith("PERPS/LIVE: ") and line.endswith("trying again") for line in said)
     assert len(down.asked) > 300
+
+
+def test_options_without_their_client_library_are_told_and_the_coins_beside_them_are_sold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ib_async", None)
+    venue, clock = FlatVenue(), FakeClock()
+    known, options = spot_book(3, venue), Account(Domain.OPTIONS, Mode.LIVE)
+    slots = IbkrSlots(IbkrVenue(IbkrGateway(IbkrPlace("127.0.0.1", 4002, 1, "U1234567")), clock, venue_now=lambda: NOW))
+    fine, lost = run(clock, flatten_accounts([LiveAccount(known, venue), LiveAccount(ours(options, 0), slots)], clock))
+    assert fine.verified and set(venue.coins.values()) == {Decimal(7)}
+    assert (lost.verified, lost.account) == (False, "OPTIONS/LIVE") and "make setup-ibkr" in lost.trouble
+    assert lost.seconds < 1, "nobody who asks again would hear anything else"
+
+
+@pytest.mark.parametrize("error", [Refusal("this door cannot be opened here"), ValueError("this door cannot be opened here")])
+def test_whatever_one_account_meets_the_others_are_flattened(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    up, broken, clock, said = FlatVenue(), FlatVenue(), FakeClock(), list[str]()
+    known = spot_book(2, up)
+
+    async def positions() -> list[PositionReport]:
+        raise error
+
+    monkeypatch.setattr(broken, "positions", positions)
+    pair = [LiveAccount(ours(PERPS, 1), broken), LiveAccount(known, up)]
+    lost, fine = run(clock, flatten_accounts(pair, clock, say=said.append))
+    assert fine.verified and set(up.coins.values()) == {Decimal(7)}
+    assert (lost.verified, lost.account) == (False, "PERPS/LIVE") and "this door cannot be opened here" in lost.trouble
 
 
 def test_a_venue_that_comes_back_is_flattened() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +24,13 @@ from modules.options import RunOptions
 from modules.settings import BotConfig, Capital
 from self_test.fakes.account_venue import AccountVenue
 from self_test.fakes.books import coin
+from self_test.fakes.option_markets import slot
 from self_test.scenarios.desk import LiveDesk, only
 from state.accounts import Account, Domain, Mode
 from state.books import FLAT
 from state.instruments import Instrument
 from state.intents import ExitReason, Reduce, order_id
-from state.messages import Cancel, Close, Command, OrderRejected, Place, Protect, Record, Report
+from state.messages import AccountDown, AccountEvent, Cancel, Close, Command, OrderRejected, Place, Protect, Record, Report
 from state.runtime import RuntimeState
 from utils.clock import FakeClock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
@@ -161,9 +163,9 @@ async def test_what_is_wrong_at_the_broker_leaves_forex_on_paper_and_touches_nob
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (Refusal("the client library ib_async is not installed"), "the client library ib_async is not installed"),
+        (Rejected("the client library ib_async is not installed", code="bad_key"), "the client library ib_async is not installed"),
         (Transient("the gateway does not answer"), "it cannot be read: the gateway does not answer"),
-        (Rejected("client id taken", code="bad_key"), "the broker refuses its token: client id taken"),
+        (Rejected("the gateway refuses this client (326)", code="bad_key"), "the gateway refuses this client (326)"),
     ],
 )
 async def test_what_is_wrong_at_the_gateway_leaves_options_on_paper_and_touches_nobody(
@@ -184,6 +186,43 @@ async def test_what_is_wrong_at_the_gateway_leaves_options_on_paper_and_touches_
     found = await one.introduce(Lineup(domains=(Domain.CRYPTO, Domain.OPTIONS), paper=(PAPER,), live=(LIVE, options)), None)
     assert found.live == (LIVE,) and found.notes == (f"OPTIONS/LIVE unavailable: {reason}; OPTIONS trades on paper",)
     assert gateway.closed == 1 and street.spot.closed == 0
+
+
+OPTIONS_LIVE = Account(Domain.OPTIONS, Mode.LIVE)
+
+
+def option_keys() -> dict[Domain, Key]:
+    return {Domain.CRYPTO: Key("k", "s"), Domain.OPTIONS: GatewayKey("U1", "", "live", IbkrPlace("127.0.0.1", 4001, 1, "U1"))}
+
+
+@pytest.mark.asyncio
+async def test_an_option_that_is_held_where_the_client_library_is_missing_holds_its_account_and_nobody_else(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ib_async", None)
+    clock = FakeClock(NOW)
+    wanted = RunOptions(stage=5, env=Environment.SIMULATED, state_dir=Path("var"), override_gates=True)
+    one = LiveFloor(wanted, CONFIG, Hosts("http://h", "ws://h"), option_keys(), Throttle({}, clock), clock)
+    coins = (*COINS, slot("EURUSD"))
+    state = holding(stored((LIVE, PAPER, OPTIONS_LIVE), coins), OPTIONS_LIVE, "OPTIONS:EURUSD")
+    lineup = Lineup(domains=(Domain.CRYPTO, Domain.OPTIONS), paper=(PAPER,), live=(LIVE, OPTIONS_LIVE))
+    found = await one.introduce(lineup, state)
+    assert found.live == (LIVE,) and "make setup-ibkr" in found.notes[0] and one.unmanaged(state) == []
+    engine = Engine(state, make_mandate(CONFIG, coins, state.accounts, frozenset(), quotes=True))
+    told: list[AccountEvent] = []
+    inbox = Inbox()
+    monkeypatch.setattr(inbox, "put_account", told.extend)
+    one.wire(engine, inbox, lambda: NOW, no_filters, lambda _: False)
+    await one.start()
+    assert one.desks[LIVE].watch.caught_up.is_set() and not one.desks[OPTIONS_LIVE].watch.caught_up.is_set()
+    running = dict((name, work) for name, work, _ in one.jobs())["watch OPTIONS/LIVE"]
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(running())
+        for _ in range(20):
+            await clock.advance(1.0)
+        task.cancel()
+    down = {event.cause: event.reason for event in told if isinstance(event, AccountDown) and event.account == OPTIONS_LIVE}
+    assert "make setup-ibkr" in down["keys"] and "make setup-ibkr" in down["stream"]
 
 
 # --- introducing ----------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from modules.exchange.ibkr_gateway import IbkrGateway
 from modules.exchange.ibkr_orders import SHORT_PREMIUM, UNPROTECTED
 from modules.ports import BAD_GRID, BELOW_MINIMUM, NOT_TRADING, Ticket
 from utils.clock import WallClock
-from utils.errors import Refusal, Rejected
+from utils.errors import Rejected
 from utils.throttle import Urgency
 
 pytestmark = pytest.mark.asyncio
@@ -70,5 +70,5 @@ async def test_the_refusal_of_a_small_wallet_bears_its_figures(venue: IbkrVenue)
 async def test_what_can_be_sent_meets_the_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ib_async", None)
     rich = IbkrVenue(Poor("100000"), WallClock())
-    with pytest.raises(Refusal, match="requirements-ibkr"):
+    with pytest.raises(Rejected, match="requirements-ibkr"):
         await rich.create(ticket(), Urgency.ENTRY)

@@ -9,7 +9,8 @@ import pytest
 
 from modules.environment import IbkrPlace
 from modules.exchange.ibkr_gateway import IbkrGateway, library, masked
-from utils.errors import Refusal
+from modules.ports import BAD_KEY
+from utils.errors import Rejected
 
 PLACE = IbkrPlace("127.0.0.1", 4002, 1, "DU1234567")
 
@@ -19,16 +20,16 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ib_async", None)
 
 
-def test_without_the_library_there_is_one_refusal_that_says_how_to_get_it(nowhere: None) -> None:
-    with pytest.raises(Refusal, match=r"pip install -r requirements-ibkr\.txt.*docs/ibkr\.md") as caught:
+def test_without_the_library_there_is_one_no_that_says_how_to_get_it(nowhere: None) -> None:
+    with pytest.raises(Rejected, match=r"pip install -r requirements-ibkr\.txt.*docs/ibkr\.md") as caught:
         library()
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and caught.value.code == BAD_KEY, "one more reason for which an account cannot be reached"
 
 
 @pytest.mark.asyncio
 async def test_whoever_asks_without_it_hears_the_same(nowhere: None) -> None:
     gateway = IbkrGateway(PLACE)
-    with pytest.raises(Refusal, match="requirements-ibkr"):
+    with pytest.raises(Rejected, match="requirements-ibkr"):
         await gateway.summary()
     assert not gateway.up
     gateway.close()
