@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from forex.options_chain import GRID
+from forex.options_chain import GRID, grid_of
 from forex.options_files import VOLS, quoted_days, read_surface
 from state.options import Surface
 from utils.errors import Refusal
@@ -21,7 +21,9 @@ NAME = f"frozen {DAY.isoformat()}"
 
 
 def frozen_surfaces(root: Path, pairs: Sequence[str], deposits: Mapping[str, float]) -> dict[str, Surface]:
-    """Pair -> its surface of `DAY` from the data root; Refusal for a pair or a folder without, naming what is missing."""
+    """Pair -> its surface of `DAY` from the data root; Refusal for a pair without options, or without quotes, naming what is missing."""
+    for pair in pairs:
+        grid_of(pair)
     return {pair: read_surface(root / FOLDER, pair, DAY, deposits) for pair in pairs}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forex.options_chain import candidates
+from forex.options_chain import GRID, candidates
 from modules.engine.decide import book_of, health_of, plan_entry
 from modules.engine.mandate import Mandate
 from modules.engine.option_prices import covers, quoted, terms_of
@@ -37,8 +37,10 @@ OFFER = np.dtype([("right", "i8"), ("strike", "i8"), ("expiry_ts", "i8"), ("bid"
 def offers_of(surface: Surface, direction: int, ts: int, spot_bid: int, spot_ask: int) -> Rows:
     """What may be bought at `ts` for a rise (1: calls) or a fall (-1: puts) of the pair (ticks), best first (OFFER rows).
 
-    None but those that the surface's tenors reach round.
+    None but those that the surface's tenors reach round, and none of a pair on which no options are listed.
     """
+    if surface.pair not in GRID:
+        return np.zeros(0, OFFER)
     terms, pair = terms_of(surface), surface.pair
     spot = 0.5 * (spot_bid + spot_ask) * 10.0 ** -tick_digits(pair)
     found = [one.contract for one in candidates(surface, spot, ts, Right(direction)) if covers(surface, one.contract, ts)]

@@ -20,6 +20,8 @@ def test_a_folder_without_the_day_has_no_pair(tmp_path: Path) -> None:
     assert "has that day for no pair" in str(without_surface(tmp_path))
     with pytest.raises(Refusal, match="forward_points"):
         frozen_surfaces(tmp_path, ("EURUSD",), DEPOSITS)
+    with pytest.raises(Refusal, match="no options are listed on GBPUSD"):
+        frozen_surfaces(tmp_path, ("GBPUSD",), DEPOSITS)
 
 
 @pytest.mark.data

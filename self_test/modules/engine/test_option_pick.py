@@ -82,6 +82,7 @@ def test_offers_are_two_to_six_weeks_and_a_quarter_to_a_half_delta_best_first() 
         left = (offers["expiry_ts"] - NOW) / DAY
         assert len(offers) > 5 and left.min() >= 14 and left.max() <= 42 and (offers["right"] == -1).all()
         assert (offers["bid"] < offers["ask"]).all() and (offers["bid"] > 0).all()
+    assert not len(offers_of(msgspec.structs.replace(EURUSD, pair="GBPUSD"), 1, NOW, SPOT, SPOT)), "nothing is listed there"
     short = msgspec.structs.replace(EURUSD, **{name: getattr(EURUSD, name)[:2] for name in ("days", "vols", "r_domestic", "r_foreign")})
     assert not len(offers_of(short, 1, NOW, SPOT, SPOT)), "tenors to 14 days reach round nothing that is listed then"
 
