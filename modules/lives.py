@@ -6,7 +6,10 @@ before it: what is held must be looked after.
 
 from __future__ import annotations
 
+import os
+
 from modules.app import Daemon
+from modules.keepalive import KeepAlive, stand_of
 from modules.marketplace import MarketPlace
 from modules.options import RunOptions
 from modules.settings import BotConfig
@@ -21,7 +24,7 @@ async def live_on(options: RunOptions, config: BotConfig, console: ConsoleObserv
     daemon = Daemon(options, config, console, clock)
     before: RunOptions | None = None
     market: MarketPlace | None = None
-    with DirectoryLock(options.folder):
+    with DirectoryLock(options.folder), KeepAlive(lambda: stand_of(daemon), os.environ):
         if closed := close_to_others(options.folder):
             console.say(
                 f"{closed} files and folders in {options.folder} were open to others on this machine; now only their owner reads them"

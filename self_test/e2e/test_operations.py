@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from bench.bot import no_leftovers, started
 
@@ -22,15 +26,35 @@ def open_to_others(folder: Path) -> list[str]:
     return found
 
 
-def test_nothing_of_a_run_can_be_read_by_others(tmp_path: Path) -> None:
+def heard(manager: socket.socket, until: str) -> list[str]:
+    """What the bot tells its service manager up to `until`."""
+    found: list[str] = []
+    while until not in found:
+        found.append(manager.recv(4096).decode())
+    return found
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """What most shells and service managers give."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_run_seen_from_outside(tmp_path: Path) -> None:
     state_dir = tmp_path / "var"
-    before = os.umask(0o022)  # what most shells and service managers give
-    try:
-        with no_leftovers(state_dir), started(state_dir, *QUICK) as bot:
+    environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, no_leftovers(state_dir):
+        manager.bind(environ["NOTIFY_SOCKET"])
+        manager.settimeout(90)
+        with started(state_dir, *QUICK, environ=environ) as bot:
+            assert any(one.startswith("EXTEND_TIMEOUT_USEC=") for one in heard(manager, "READY=1"))
             bot.ready()
+            heard(manager, "WATCHDOG=1")
             bot.until("three closed trades", lambda: bot.closed() >= 3, 40)
-            assert open_to_others(state_dir) == []
+            assert open_to_others(state_dir) == [], "state, tokens and sockets are the bot's alone"
             assert bot.stop() == 0
-            assert open_to_others(state_dir) == [] and len(list(state_dir.rglob("*"))) > 10
-    finally:
-        os.umask(before)
+            assert "READY=1" not in heard(manager, "STOPPING=1")
+        assert open_to_others(state_dir) == [] and len(list(state_dir.rglob("*"))) > 10
