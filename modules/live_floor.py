@@ -18,6 +18,7 @@ from modules.confirm import last_digits
 from modules.data.together import together
 from modules.doors import Door, Doors
 from modules.engine import live
+from modules.engine.coins import in_coins
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
 from modules.environment import BrokerHosts, Environment, Hosts
@@ -354,7 +355,7 @@ def held_on(state: RuntimeState, account: Account) -> dict[str, Held]:
     own = state.coins.get(str(account), {})
     for key, i in state.seats_on(account).items():
         pos = state.pos[i]
-        coins = own.get(state.instrument(i).base, Decimal(0)) if state.inst[i]["spot"] else Decimal(0)
+        coins = own.get(state.instrument(i).base, Decimal(0)) if in_coins(state, i) else Decimal(0)
         if pos["status"] != FLAT:  # an entry under way may turn out to have filled: its protection is wanted from that moment on
             found[key] = Held(side=int(pos["side"]), steps=int(pos["steps"]), stop=int(pos["stop"]), target=int(pos["target"]), coins=coins)
         elif coins:

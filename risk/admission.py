@@ -114,7 +114,12 @@ def objection(
 
 @kernel
 def sellable(inst: Rows, i: int, steps: int, price: int) -> bool:
-    """Whether what a spot buy of `steps` leaves after its fee in the coin is an order that the venue takes at `price` (ticks)."""
+    """Whether what a spot buy of `steps` leaves after its fee in the coin is an order that the venue takes at `price` (ticks).
+
+    Nothing is taken out of an option that is bought.
+    """
+    if inst[i]["option"]:
+        return True
     kept = steps - (steps * inst[i]["taker_ppm"] + 999_999) // 1_000_000
     return bool(kept >= inst[i]["min_steps"] and kept * price * inst[i]["unit"] >= inst[i]["min_notional"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules import rollout
-from modules.engine import choose, option_pick
+from modules.engine import choose, coins, option_pick
 from modules.engine.mandate import Mandate
 from state.books import FLAT
 from state.intents import Side, Signal
@@ -75,7 +75,7 @@ def on_cadence(state: RuntimeState, mandate: Mandate, i: int, ts: int, quote: Qu
 
 def long_only(state: RuntimeState, i: int) -> bool:
     """Whether seat `i` cannot follow a fall: coins cannot be borrowed on spot; a slot of options buys puts."""
-    return bool(state.inst[i]["spot"] and not state.inst[i]["option"])
+    return coins.in_coins(state, i)
 
 
 def turnover_of(state: RuntimeState, i: int) -> float:

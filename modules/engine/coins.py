@@ -21,9 +21,14 @@ UNIT = Decimal(1).scaleb(-10)
 """One money unit in quote currency."""
 
 
+def in_coins(state: RuntimeState, i: int) -> bool:
+    """Whether what seat `i` buys is coins. An option is paid in full as they are, and is a position at its venue all the same."""
+    return bool(state.inst[i]["spot"]) and not state.inst[i]["option"]
+
+
 def counted(state: RuntimeState, i: int) -> bool:
     """Whether coins of seat `i` are counted: on live spot accounts only; elsewhere fees are in the quote coin and nothing is left over."""
-    return bool(state.inst[i]["spot"]) and state.account_of(i).mode is Mode.LIVE
+    return in_coins(state, i) and state.account_of(i).mode is Mode.LIVE
 
 
 def _move(state: RuntimeState, i: int, fill: Fill, qty: Decimal, out: list[Command]) -> Decimal:
@@ -66,6 +71,8 @@ def given(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
 
 def strayed(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
     """A fill that belongs to no position moves the account's own coins all the same."""
+    if not counted(state, i):
+        return
     qty = state.instrument(i).qty(fill.steps)
     _move(state, i, fill, qty - fill.base_fee if fill.side > 0 else -qty, out)
 

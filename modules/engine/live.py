@@ -13,6 +13,7 @@ from modules.engine.mandate import Mandate
 from modules.exchange.reconcile import CAUSES, MISMATCH, ROUNDING_UNITS, Book, dust_of, reconcile
 from state.accounts import Account, Mode
 from state.books import OPEN
+from state.conversion import home_of
 from state.intents import ExitReason, Side
 from state.messages import (
     AccountDown,
@@ -109,7 +110,7 @@ def book_of(state: RuntimeState, account: Account) -> Book:
     seats = state.seats_on(account)
     working = {order.key for order in state.orders.values() if order.account == account and not order.done}
     busy = frozenset(key for key, i in seats.items() if key in working or state.pos[i]["working"] or state.pos[i]["closing"])
-    spot = {key for key, i in seats.items() if state.inst[i]["spot"]}
+    spot = {key for key, i in seats.items() if coins.in_coins(state, i)}
     return Book(
         cash=int(state.acct[a]["cash"]),
         outside=int(state.acct[a]["outside"]),
@@ -190,8 +191,9 @@ def stray(state: RuntimeState, i: int, fill: Fill, out: list[Command]) -> None:
     a, value = state.seats[i][0], fill.price * fill.steps * state.instrument(i).unit
     exits.fill_row(state, i, fill, out)
     if state.inst[i]["spot"]:
-        state.acct[a]["cash"] -= fill.side * value
-        exits.cash_row(state, a, fill.ts, "trade", -fill.side * value, fill.exec_id, out)
+        moved = -fill.side * home_of(state.inst, i, value)
+        state.acct[a]["cash"] += moved
+        exits.cash_row(state, a, fill.ts, "trade", moved, fill.exec_id, out)
         coins.strayed(state, i, fill, out)
     elif fill.gained:
         state.acct[a]["cash"] += fill.gained

@@ -215,7 +215,7 @@ async def test_an_option_that_is_held_where_the_client_library_is_missing_holds_
     one.wire(engine, inbox, lambda: NOW, no_filters, lambda _: False)
     await one.start()
     assert one.desks[LIVE].watch.caught_up.is_set() and not one.desks[OPTIONS_LIVE].watch.caught_up.is_set()
-    running = dict((name, work) for name, work, _ in one.jobs())["watch OPTIONS/LIVE"]
+    running = {name: work for name, work, _ in one.jobs()}["watch OPTIONS/LIVE"]
     async with asyncio.TaskGroup() as group:
         task = group.create_task(running())
         for _ in range(20):
