@@ -206,7 +206,7 @@ def test_money_in_state_is_never_a_float() -> None:
     assert not new, f"{new}: money, prices and quantities are Decimal or integers; a feature goes into FLOATS_IN_STATE with its reason"
 
 
-@pytest.mark.parametrize("name", [*FLOORS, "self_test", "bench", "main", "config"])
+@pytest.mark.parametrize("name", [*FLOORS, "self_test", "bench", "deploy", "main", "config"])
 def test_our_top_level_names_are_ours(name: str) -> None:
     """There are packages called `utils`, `state` and `config` elsewhere; none of them may win."""
     spec = importlib.util.find_spec(name)

@@ -1,0 +1,179 @@
+"""The pages about how well it is done: orders on their way to the venue and back, and what guards the money."""
+
+from __future__ import annotations
+
+from deploy.dashboards.accounts import LEVELS
+from deploy.dashboards.grammar import BAD, GOOD, Page, Panel, Query, Row, Shape
+from deploy.dashboards.parts import DRAWDOWN_STEPS, YES_IS_BAD, counted, lines, quantiles, stat
+
+EXECUTION = Page(
+    "execution",
+    "Trading bot: execution quality",
+    "How fast and how surely orders are carried out.",
+    (
+        Row(
+            "From a bar to a fill",
+            (
+                quantiles("Decision", "bot_decision_latency_seconds", "", "From bars taken to their commands dispatched.", width=6),
+                quantiles(
+                    "Sent", 'bot_order_latency_seconds{leg="sent"}', "order", "From the decision to its last send.", width=6, at=(0.5, 0.95)
+                ),
+                quantiles(
+                    "Acknowledged",
+                    'bot_order_latency_seconds{leg="acknowledged"}',
+                    "order",
+                    "From the send to the venue's answer.",
+                    width=6,
+                    at=(0.5, 0.95),
+                ),
+                quantiles(
+                    "Filled",
+                    'bot_order_latency_seconds{leg="filled"}',
+                    "order",
+                    "From the send to the first fill; a resting order waits.",
+                    width=6,
+                    at=(0.5, 0.95),
+                ),
+                lines(
+                    "95 of 100 orders are faster than",
+                    "bot:order_latency_seconds:p95_15m",
+                    "{{account}} {{order}} {{leg}}",
+                    "s",
+                    "Over a quarter of an hour, by account.",
+                    width=24,
+                    least=0,
+                ),
+            ),
+        ),
+        Row(
+            "Protection",
+            (
+                quantiles(
+                    "Without a confirmed stop", "bot_unprotected_seconds", "account", "Of each live trade, from its first fill.", width=12
+                ),
+                lines(
+                    "Uncovered now",
+                    "bot_unprotected_now_seconds",
+                    "{{account}}",
+                    "s",
+                    "The longest uncovered live position; the bot closes after 2 s.",
+                    width=12,
+                    steps=((None, GOOD), (2, BAD)),
+                    least=0,
+                ),
+            ),
+        ),
+        Row(
+            "What went otherwise",
+            (
+                counted("Orders ended unfilled", "bot_orders_ended_total", "account, reason", "Each hour: cancelled or rejected."),
+                counted("Orders refused", "bot_order_rejects_total", "account, reason", "Each hour, by class."),
+                counted("Outcomes not told", "bot_unknown_outcomes_total", "account", "Each hour; asked about until they are known."),
+                counted(
+                    "Differences found",
+                    "bot_reconcile_differences_total",
+                    "account",
+                    "Each hour: the venue's figures and the book.",
+                    width=12,
+                ),
+                lines("Working orders", "bot_working_orders", "{{account}}", "none", "Sent and not yet ended.", width=12, least=0),
+            ),
+        ),
+        Row(
+            "Costs",
+            (
+                counted("Fees", "bot_fees_quote_total", "account", "Paid each hour, in the account's currency.", unit="short", width=12),
+                counted("Rebates", "bot_rebates_quote_total", "account", "Received each hour.", unit="short", width=12),
+            ),
+        ),
+    ),
+)
+
+RISK = Page(
+    "risk",
+    "Trading bot: risk",
+    "Falls, exposure, brakes, and why signals were not followed.",
+    (
+        Row(
+            "Now",
+            (
+                stat(
+                    "Deepest drawdown",
+                    "max(bot_drawdown_ratio)",
+                    "Of any account.",
+                    unit="percentunit",
+                    width=6,
+                    steps=DRAWDOWN_STEPS,
+                    decimals=1,
+                ),
+                stat(
+                    "Unprotected positions",
+                    "sum(bot_unprotected_positions)",
+                    "Without both a stop and a target.",
+                    width=6,
+                    steps=((None, GOOD), (1, BAD)),
+                ),
+                stat("Accounts halted", "sum(bot_halted)", "Until a person resumes them.", width=6, steps=((None, GOOD), (1, BAD))),
+                stat(
+                    "Accounts held",
+                    "count(count by (account) (bot_account_held == 1)) or vector(0)",
+                    "Live accounts that may not enter for a cause.",
+                    width=6,
+                    steps=((None, GOOD), (1, BAD)),
+                ),
+            ),
+        ),
+        Row(
+            "Falls and exposure",
+            (
+                lines(
+                    "Drawdown",
+                    "bot_drawdown_ratio",
+                    "{{account}}",
+                    "percentunit",
+                    "Below its peak; lines at 8, 12 and 15 %.",
+                    width=12,
+                    steps=DRAWDOWN_STEPS,
+                    least=0,
+                ),
+                lines("Exposure", "bot_exposure_ratio", "{{account}}", "percentunit", "Gross notional against equity.", width=12, least=0),
+            ),
+        ),
+        Row(
+            "Brakes",
+            (
+                Panel(
+                    title="Drawdown rules in force",
+                    text="Step that the bot's own rules are on.",
+                    queries=(Query("bot_drawdown_level", "{{account}}"),),
+                    unit="none",
+                    shape=Shape.STATES,
+                    words=LEVELS,
+                ),
+                Panel(
+                    title="Halted",
+                    text="Until a person resumes it.",
+                    queries=(Query("bot_halted", "{{account}}"),),
+                    unit="none",
+                    shape=Shape.STATES,
+                    words=YES_IS_BAD,
+                ),
+                Panel(
+                    title="Held, by cause",
+                    text="Live accounts that may not enter; exits go on.",
+                    queries=(Query("bot_account_held", "{{account}} {{cause}}"),),
+                    unit="none",
+                    shape=Shape.STATES,
+                    words=YES_IS_BAD,
+                ),
+            ),
+        ),
+        Row(
+            "Refusals",
+            (
+                counted("Signals not followed", "bot_refusals_total", "rule", "Each hour, by the rule that said no.", width=12),
+                counted("Signals not followed, by account", "bot_refusals_total", "account", "Each hour.", width=12),
+            ),
+        ),
+    ),
+)
