@@ -152,6 +152,9 @@ class PaperFloor:
         if isinstance(event, BarsClosed) and event.candles:
             name = FEEDS[self._domains[event.candles[0].key]]
             self._closed[name] = max(self._closed.get(name, 0), event.ts)
+            options = self._venues.get(Domain.OPTIONS)
+            if isinstance(options, PaperOptions):
+                self._inbox.put_account(options.on_bars(event))
         self._inbox.put(event)
 
     def _by_mark(self, domain: Domain) -> bool:

@@ -84,3 +84,5 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """What the venue says that this exit gained in the account's currency, fees and financing apart (money units); None: our figure."""
     fixing: int = 0
     """The pair's price (ticks) that an option was settled at; 0 where it is no settlement."""
+    fixing_ts: int = 0
+    """When that price was (ms UTC): the cut, or later where nothing was known of it."""

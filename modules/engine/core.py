@@ -211,7 +211,8 @@ class Engine:
 
     def _surface_seen(self, event: SurfaceSeen, out: list[Command]) -> None:
         known = self.state.surfaces.get(event.surface.pair)
-        if known is None or event.surface.ts >= known.ts:
+        # One from elsewhere than before counts, however old: who has put real quotes in place of made-up ones wants no made-up vols.
+        if known is None or event.surface.ts >= known.ts or event.surface.source != known.source:
             self.state.surfaces[event.surface.pair] = event.surface
 
     # --- account ----------------------------------------------------------------------------------------------------------------

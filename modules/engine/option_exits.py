@@ -16,8 +16,11 @@ from state.orders import Fill
 from state.runtime import RuntimeState
 from utils.fixed import plain
 
+HOUR_MS = 3_600_000
 SETTLED = frozenset({ExitReason.EXERCISED, ExitReason.EXPIRED})
 """Ends at the cut, by the contract's own terms: at no price of a market."""
+ON_TIME_MS = 60_000
+"""A price so soon after the cut is that of the cut."""
 
 
 def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, since: int, out: list[Command]) -> None:
@@ -72,14 +75,17 @@ def details(state: RuntimeState, i: int) -> dict[str, Any]:
 
 
 def settled(state: RuntimeState, i: int, fill: Fill, reason: ExitReason, out: list[Command]) -> None:
-    """Tell of a settlement: the fixing, what the contract was worth there, and when that is delivered."""
+    """Tell of a settlement: the fixing, what the contract was worth there, and when that is delivered; loudly of a fixing that is late."""
     contract, instrument = state.contract_of(i), state.instrument(i)
     if reason not in SETTLED or contract is None:
         return
     delivery = spot_date(contract.pair, contract.expiry_day)
     worth = plain(instrument.price(settlement(int(contract.right), contract.strike, fill.fixing)))
+    late_ms = fill.fixing_ts - contract.expiry_ts
+    when = "at the cut" if late_ms <= ON_TIME_MS else f"LATE, {late_ms / HOUR_MS:.2f} hours after the cut"
     text = (
-        f"{contract.symbol} {reason} at the cut: fixing {instrument.price(fill.fixing)}, intrinsic value {worth}, "
+        f"{contract.symbol} {reason} {when}: fixing {instrument.price(fill.fixing)}, intrinsic value {worth}, "
         f"delivery {delivery.isoformat()}"
     )
-    out.append(Report(ts=fill.ts, what="settled", account=str(fill.account), key=fill.key, rule=str(reason), text=text))
+    what = "settled" if late_ms <= ON_TIME_MS else "settled_late"
+    out.append(Report(ts=fill.ts, what=what, account=str(fill.account), key=fill.key, rule=str(reason), text=text))

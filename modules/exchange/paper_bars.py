@@ -237,6 +237,7 @@ class BarVenue:
             steps=held.steps,
             fee=0,
             fixing=candle.open,
+            fixing_ts=candle.ts,
         )
         del self._held[held.key]
         events.append(StopFilled(candle.ts, fill, ExitReason.EXERCISED if worth > 0 else ExitReason.EXPIRED))

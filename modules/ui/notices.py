@@ -294,7 +294,8 @@ def _in_home(state: RuntimeState, i: int, units: int) -> Decimal:
 
 def _settlement(commands: Sequence[Command], row: dict[str, Any]) -> tuple[str, ...]:
     """What the engine says of the cut at which an option ended."""
-    return tuple(one.text for one in commands if isinstance(one, Report) and one.what == "settled" and one.account == row["account"])
+    mine = (one for one in commands if isinstance(one, Report) and one.account == row["account"])
+    return tuple(one.text for one in mine if one.what in {"settled", "settled_late"})
 
 
 def exited(row: dict[str, Any], quote: str, more: tuple[str, ...] = ()) -> Notice:

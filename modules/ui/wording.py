@@ -28,6 +28,7 @@ WORDS = {
     "control": ("CONTROL", ASKED),
     "drift": ("DRIFT", WARN),
     "settled": ("SETTLED", NEUTRAL),
+    "settled_late": ("SETTLED", ALARM),
     "timeframe": ("FRAMES", QUIET),
 }
 """Report.what -> its word and style; feed and order reports depend on their rule as well."""

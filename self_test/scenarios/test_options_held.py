@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from config import CONFIG
@@ -41,7 +43,7 @@ from state.options import OptionContract
 from state.stages import paper_account
 from strategy.base import DEMO
 from utils.clock import FakeClock
-from utils.fixed import money
+from utils.fixed import money, money_units
 
 PAIR, SLOT = pair("EURUSD"), option_slot(pair("EURUSD"))
 FX, OPTIONS = paper_account(Domain.FOREX), paper_account(Domain.OPTIONS)
@@ -94,8 +96,8 @@ class Street:
         held = self.engine.state.contract_of(self.seat)
         assert held is not None and self.pos["status"] == OPEN
         # Held for longer than a demo holds, and its stop and target out of reach: the cut decides.
-        self.pos["max_hold_ms"], self.pos["stop"], self.pos["target"] = 60 * DAY, 1, 10**9
-        self.floor.dispatch(Protect(OPTIONS, SLOT.key, 1, int(self.pos["steps"]), 1, 10**9))
+        self.pos["max_hold_ms"], self.pos["stop"], self.pos["target"] = 60 * DAY, -1, 10**9
+        self.floor.dispatch(Protect(OPTIONS, SLOT.key, 1, int(self.pos["steps"]), -1, 10**9))
         return held
 
     @property
@@ -142,6 +144,44 @@ async def test_it_is_carried_over_the_weekend_and_a_kill_and_settled_at_its_cut(
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("known", [True, False])
+async def test_who_was_off_at_the_cut_is_settled_by_the_bar_of_the_cut_else_loudly_by_the_first_price(known: bool) -> None:
+    street = Street()
+    contract = await street.enter(NOW + 2 * MINUTE)
+    again, right, later = Street(restore(snapshot_of(street.engine, 1))), int(contract.right), contract.expiry_ts + 3 * DAY
+    await again.tell(VenueReset(later, OPTIONS))
+    away, far = contract.strike - right * 3_000, contract.strike + right * 3_000
+    await again.quote(later, far)
+    if known:  # the feed brings what was missed
+        opened = contract.expiry_ts
+        bars = tuple(Candle(key, opened, away, away + 10, away - 10, away, 100.0) for key in (PAIR.key, SLOT.key))
+        again.floor.on_feed((PAIR, SLOT), BarsClosed(opened + M15, bars, (), late=True))
+    await again.quote(later + 31 * MINUTE, far)
+    (trade,) = again.rows("trade")
+    assert trade["reason"] == (ExitReason.EXPIRED if known else ExitReason.EXERCISED)
+    (report,) = [one for one in again.told if isinstance(one, Report) and one.what.startswith("settled")]
+    said = "at the cut" if known else "LATE, 72.00 hours after the cut"
+    assert said in report.text and report.what == ("settled" if known else "settled_late")
+
+
+@pytest.mark.asyncio
+async def test_what_nobody_bids_for_any_more_is_left_when_its_account_halts_and_the_wallet_can_start_over() -> None:
+    street = Street()
+    await street.enter(NOW + 2 * MINUTE)
+    worthless = SPOT - street.pos["right"] * 20_000
+    await street.quote(NOW + 3 * MINUTE, int(worthless))
+    assert street.pos["status"] == OPEN
+    await street.tell(Control(NOW + 4 * MINUTE, "flatten", {}, "me"))
+    await street.quote(NOW + 5 * MINUTE, int(worthless))
+    (trade,) = street.rows("trade")
+    assert trade["exit"] == "0" and street.engine.state.contract_of(street.seat) is None
+    await street.tell(
+        Control(NOW + 6 * MINUTE, "reset", {"account": str(OPTIONS), "balance_units": str(money_units(Decimal(1_000)))}, "me")
+    )
+    assert money(int(street.engine.state.acct[1]["equity"])) == 1_000
+
+
+@pytest.mark.asyncio
 async def test_a_feed_that_is_down_keeps_both_from_entering_and_its_quotes_ride_no_tick() -> None:
     street = Street()
     await street.quote(NOW)
@@ -170,4 +210,8 @@ async def test_a_surface_is_an_event_that_comes_before_what_is_entered_on_it() -
     older = generated_surface("EURUSD", 1, NOW - DAY, 1.04)
     await street.tell(SurfaceSeen(NOW + 1, older))
     assert street.engine.state.surfaces["EURUSD"] == surface, "an older one changes nothing"
+    quoted = msgspec.structs.replace(older, source="file")
+    await street.tell(SurfaceSeen(NOW + 1, quoted))
+    assert street.engine.state.surfaces["EURUSD"] == quoted, "one from elsewhere does: the run has another source than the one before"
+    await street.tell(SurfaceSeen(NOW + 1, surface))
     await street.tell(Control(NOW + 2, "pause", {}, "me"))

@@ -53,6 +53,23 @@ def test_what_is_no_option_has_no_terms() -> None:
     assert out == []
 
 
+@pytest.mark.parametrize(
+    ("late_ms", "what", "when"), [(60_000, "settled", "at the cut"), (60_001, "settled_late", "LATE, 0.02 hours after the cut")]
+)
+def test_a_fixing_of_more_than_a_minute_after_the_cut_is_told_loudly(late_ms: int, what: str, when: str) -> None:
+    engine, place = held()
+    contract = place.order.intent.contract
+    assert contract is not None
+    fill = Fill(
+        ts=contract.expiry_ts + late_ms, account=ACCOUNT, key=slot("EURUSD").key, order_id="a", exec_id="b", side=-1, price=0, steps=1,
+        fee=0, fixing=contract.strike, fixing_ts=contract.expiry_ts + late_ms,
+    )  # fmt: skip
+    out: list[Report] = []
+    option_exits.settled(engine.state, 0, fill, ExitReason.EXPIRED, out)  # type: ignore[attr-defined,arg-type]
+    (report,) = out
+    assert report.what == what and f"{contract.symbol} expired {when}: fixing" in report.text
+
+
 def held() -> tuple[object, Place]:
     engine = engine_of()
     (place,) = kinds(wants(engine), Place)

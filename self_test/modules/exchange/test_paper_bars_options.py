@@ -13,7 +13,7 @@ from self_test.forex.smiles import EURUSD
 from state.accounts import Account, Domain, Mode
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side
 from state.market import Candle
-from state.messages import AccountEvent, Close, OrderCancelled, OrderFilled, Place, StopFilled
+from state.messages import AccountEvent, Close, OrderCancelled, OrderFilled, Place, Protect, StopFilled
 from state.options import OptionContract, Surface
 
 KEY, NOW, M15 = "OPTIONS:EURUSD", ms("2025-03-03T12:00"), 900_000
@@ -113,4 +113,23 @@ def test_at_its_cut_it_pays_what_it_is_worth(contract: OptionContract, fixing: i
     end = one(at.at_open(bar(fixing, ts=ts)), StopFilled)
     assert isinstance(end, StopFilled)
     assert (end.ts, end.fill.price, end.fill.fee, end.fill.fixing, end.fill.side) == (ts, worth, 0, fixing, -1)
+    assert end.fill.fixing_ts == ts
     assert end.trigger is (ExitReason.EXERCISED if worth else ExitReason.EXPIRED) and at.idle
+
+
+def test_where_nobody_bids_a_close_or_a_stop_books_at_nothing_and_nothing_triggered_waits() -> None:
+    """As with quotes (`test_paper_options.py`)."""
+    for stop, close, ends in ((400, False, StopFilled), (-1, True, OrderFilled), (-1, False, None)):
+        at = venue(CALL, {"EURUSD": EURUSD})
+        bought = one(at.at_open(bar(105_000)), OrderFilled).fill  # type: ignore[union-attr]
+        at.submit(Protect(ACCOUNT, KEY, 1, bought.steps, stop, 10**9))
+        at.inside(bar(105_000))
+        if close:
+            at.submit(Close(Reduce(ts=NOW + M15, account=ACCOUNT, key=KEY, order_id="x1", reason=ExitReason.HALT)))
+        gone = bar(90_000, ts=NOW + M15)
+        assert bid_candle(EURUSD, CALL, gone[0], M15).open == 0
+        events = at.at_open(gone)
+        if ends is None:
+            assert [*events, *at.inside(gone)] == [] and not at.idle
+        else:
+            assert one(events, ends).fill.price == 0 and at.idle  # type: ignore[union-attr]

@@ -19,8 +19,8 @@ from state.accounts import Account, Domain, Mode
 from state.books import OPEN
 from state.instruments import option_slot
 from state.intents import Approved, ExitPlan, ExitReason, Intent, OrderType, Reduce, Side
-from state.market import Quote, Trade
-from state.messages import Close, OrderCancelled, OrderFilled, Place, Protect, StopFilled
+from state.market import Candle, Quote, Trade
+from state.messages import BarsClosed, Close, OrderCancelled, OrderFilled, Place, Protect, StopFilled
 from state.options import OptionContract, Right, cut_ts
 from state.runtime import RuntimeState
 from utils.errors import Invariant
@@ -33,6 +33,9 @@ SPOT = 105_000
 CALL = OptionContract(pair="EURUSD", right=Right.CALL, strike=105_500, digits=5, expiry_ts=cut_ts(date(2025, 3, 28)))
 PUT = msgspec.structs.replace(CALL, right=Right.PUT, strike=104_500)
 LAST_DAY = 2**62
+NEVER = -1
+"""A stop that no bid reaches: 0 is reached where nobody bids."""
+M15 = 900_000
 
 
 def setting(*, surface: bool = True) -> tuple[PaperOptions, RuntimeState]:
@@ -61,7 +64,7 @@ def order(state: RuntimeState, contract: OptionContract | None = CALL, steps: in
     return Place(Approved(intent=intent, order_id="e1"))
 
 
-def held(at: PaperOptions, state: RuntimeState, contract: OptionContract = CALL, stop: int = 0, target: int = LAST_DAY) -> None:
+def held(at: PaperOptions, state: RuntimeState, contract: OptionContract = CALL, stop: int = NEVER, target: int = LAST_DAY) -> None:
     """A position as it is after a restart: the engine knows it, the venue is told of its protection alone."""
     pos = state.pos[0]
     pos["status"], pos["right"], pos["strike"], pos["expiry_ts"] = OPEN, int(contract.right), contract.strike, contract.expiry_ts
@@ -112,13 +115,14 @@ def test_the_first_quote_at_the_cut_settles_without_a_fee(
 ) -> None:
     at, state = setting()
     held(at, state, contract)
-    late = 3_600_000  # the market was shut at the cut
+    late = 1_000
     before = Quote(KEY, contract.expiry_ts - 1, bid, ask, 1, 1)
     assert at.on_quote(before) == []
     (event,) = at.on_quote(Quote(KEY, contract.expiry_ts + late, bid, ask, 1, 1))
     assert isinstance(event, StopFilled) and event.trigger is ends and event.left == 0
     fill = event.fill
-    assert (fill.price, fill.fee, fill.steps, fill.side) == (price, 0, 7, -1) and 2 * fill.fixing in range(bid + ask - 1, bid + ask + 2)
+    assert (fill.price, fill.fee, fill.steps, fill.side, fill.fixing_ts) == (price, 0, 7, -1, contract.expiry_ts + late)
+    assert 2 * fill.fixing in range(bid + ask - 1, bid + ask + 2)
     assert at.holding(KEY) is None and at.on_quote(Quote(KEY, contract.expiry_ts + late + 1, bid, ask, 1, 1)) == []
 
 
@@ -139,13 +143,88 @@ def test_without_a_surface_nothing_is_bought() -> None:
     assert at.on_quote(spot(300)) == [] and at.holding(KEY) is None
 
 
-def test_what_nobody_bids_for_is_neither_bought_nor_sold() -> None:
+def candle(ts: int, price: int) -> Candle:
+    return Candle(KEY, ts, price, price + 900, price - 900, price + 50, 1.0)
+
+
+def missed(*candles: Candle) -> BarsClosed:
+    """History as the feed brings it when it is back."""
+    return BarsClosed(candles[-1].ts + M15, candles, (), late=True)
+
+
+@pytest.mark.parametrize("quote_first", [True, False])
+def test_who_was_off_at_the_cut_is_settled_by_the_bar_that_opens_at_it(quote_first: bool) -> None:
+    at, state = setting()
+    held(at, state)
+    later, cut = Quote(KEY, CALL.expiry_ts + 3 * 86_400_000, 110_000, 110_002, 1, 1), CALL.expiry_ts
+    if quote_first:
+        assert at.on_quote(later) == []
+    assert at.on_bars(missed(candle(cut - M15, 120_000))) == []
+    (event,) = at.on_bars(missed(candle(cut, 105_600)))
+    assert isinstance(event, StopFilled) and event.trigger is ExitReason.EXERCISED and event.ts == cut + M15
+    assert (event.fill.price, event.fill.fixing, event.fill.fixing_ts) == (100, 105_600, cut)
+    assert at.on_quote(later) == [] and at.holding(KEY) is None
+
+
+def test_where_nothing_is_known_of_the_cut_the_earliest_price_after_it_counts() -> None:
+    day = CALL.expiry_ts + 86_400_000
+    for price_at, bar_at, fixing, fixing_ts in (
+        (day, day + M15, 105_601, day),
+        (day, day - M15, 105_700, day - M15),
+        (day, None, 105_601, day),
+    ):
+        at, state = setting()
+        held(at, state)
+        assert at.on_quote(Quote(KEY, price_at, 105_600, 105_602, 1, 1)) == []
+        assert at.on_quote(Quote(KEY, price_at + 2 * M15 - 1, 106_600, 106_602, 1, 1)) == []
+        events = (
+            at.on_quote(Quote(KEY, day + 2 * M15, 107_000, 107_002, 1, 1))
+            if bar_at is None
+            else at.on_bars(missed(candle(bar_at, 105_700)))
+        )
+        (event,) = events
+        assert isinstance(event, StopFilled) and (event.fill.fixing, event.fill.fixing_ts) == (fixing, fixing_ts)
+
+
+def test_a_late_price_of_the_contract_before_is_none_of_the_next() -> None:
+    at, state = setting()
+    held(at, state)
+    late = CALL.expiry_ts + 3_600_000
+    assert at.on_quote(Quote(KEY, late, 106_000, 106_002, 1, 1)) == []
+    assert len(at.on_bars(missed(candle(CALL.expiry_ts, 106_100)))) == 1
+    following = msgspec.structs.replace(CALL, expiry_ts=CALL.expiry_ts + 7 * 86_400_000)
+    held(at, state, following)
+    assert at.on_quote(Quote(KEY, late + M15, 106_000, 106_002, 1, 1)) == []
+    (event,) = at.on_quote(Quote(KEY, following.expiry_ts, 105_700, 105_702, 1, 1))
+    assert isinstance(event, StopFilled) and event.fill.fixing == 105_701
+
+
+@pytest.mark.parametrize("reason", [ExitReason.HALT, ExitReason.OPERATOR, ExitReason.MAX_HOLD])
+def test_where_nobody_bids_a_close_books_at_nothing(reason: ExitReason) -> None:
+    at, state = setting()
+    held(at, state)
+    gone = spot(1_000, 90_000)
+    assert premium(state, CALL, gone)[0] == 0 and at.on_quote(gone) == [], "nothing is triggered: it waits"
+    at.submit(Close(Reduce(ts=NOW + 1_000, account=OPTIONS, key=KEY, order_id="x1", reason=reason)))
+    (event,) = at.on_quote(spot(2_000, 90_000))
+    assert isinstance(event, OrderFilled) and (event.fill.price, event.fill.steps, event.fill.fee, event.left) == (0, 7, 0, 0)
+    assert at.holding(KEY) is None
+
+
+def test_a_stop_that_was_jumped_over_books_at_nothing_and_a_target_alone_waits() -> None:
     at, state = setting()
     held(at, state, CALL, 400)
-    gone = spot(1_000, 90_000)
-    assert premium(state, CALL, gone)[0] == 0 and at.on_quote(gone) == []
+    (event,) = at.on_quote(spot(1_000, 90_000))
+    assert isinstance(event, StopFilled) and (event.trigger, event.fill.price) == (ExitReason.STOP, 0)
+    held(at, state, CALL, NEVER, 500)
+    assert at.on_quote(spot(2_000, 90_000)) == []
     (event,) = at.on_quote(Quote(KEY, CALL.expiry_ts, 90_000, 90_002, 1, 1))
     assert isinstance(event, StopFilled) and (event.trigger, event.fill.price) == (ExitReason.EXPIRED, 0)
+
+
+def test_what_nobody_bids_for_is_not_bought() -> None:
+    at, state = setting()
+    gone = spot(1_000, 90_000)
     at.submit(order(state))
     (no,) = at.on_quote(msgspec.structs.replace(gone, ts=NOW + 2_000))
     assert isinstance(no, OrderCancelled) and "nobody bids" in no.reason

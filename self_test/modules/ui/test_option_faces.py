@@ -176,6 +176,10 @@ def test_a_settlement_is_told_with_its_fixing() -> None:
     assert (one.kind, one.lines[-1]) == (Topic.EXIT, text)
     line = told(settled)
     assert line is not None and line.word == "SETTLED"
+    late = msgspec.structs.replace(settled, what="settled_late")
+    (one,) = Notices()(Tick(NOW), [Record("trade", option_trade("exercised", exit="0.0031")), late], found.state)
+    loud = told(late)
+    assert one.lines[-1] == text and loud is not None and loud.style != line.style
 
 
 def test_an_order_is_told_by_the_option_it_is_for() -> None:
