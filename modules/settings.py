@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from forex.options_chain import GRID
 from marketdata.intervals import NAME
 from modules.data.sentiment_settings import SentimentConfig
 from modules.data.surface_settings import OptionsConfig
@@ -80,8 +81,8 @@ class Risk(_Group):
     """Largest premium of one option (OPTIONS counts premium, and these two instead of `base`, `pair` and `portfolio`)."""
     option_total: Fraction = 0.10
     """Largest premium of all options of the account."""
-    option_exit_days: Annotated[float, Field(ge=0.0, le=14.0)] = 3.0
-    """An option is sold so many days before its expiry; 0: it is held to its settlement."""
+    option_exit_days: Annotated[float, Field(ge=0.0, le=10.0)] = 3.0
+    """An option is sold so many days before its expiry; 0: it is held to its settlement. Bought with 14 or more: held for four at least."""
     volume: Fraction = 0.01
     """Largest share of the pair's median turnover in one confirm bar."""
     volatile_factor: Fraction = 0.5
@@ -298,6 +299,9 @@ class BotConfig(_Group):
         options = self.domains.get(Domain.OPTIONS)
         if options is not None and (options.timeframes or not options.by_days):
             raise ValueError("domains.OPTIONS: timeframes are of pairs of FOREX; an option's go by_days, which must be given")
+        unlisted = [symbol for symbol in options.symbols if symbol not in GRID] if options is not None else []
+        if unlisted:
+            raise ValueError(f"domains.OPTIONS.symbols: no options are listed on {', '.join(unlisted)}; there are on {', '.join(GRID)}")
         for domain, settings in self.domains.items():
             if settings.by_days and domain is not Domain.OPTIONS:
                 raise ValueError(f"domains.{domain}.by_days: only OPTIONS have an expiry")

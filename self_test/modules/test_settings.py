@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from config import CONFIG
+from forex.options_chain import ENTRY_DAYS
 from modules.overrides import apply_overrides
 from modules.settings import (
     MOST_STEPS,
@@ -97,6 +98,19 @@ def test_options_have_timeframes_by_the_days_to_their_expiry() -> None:
 def test_a_map_of_days_that_leaves_something_out_is_refused(asked: str, why: str) -> None:
     with pytest.raises(Refusal, match=why):
         apply_overrides(CONFIG, {}, [asked])
+
+
+@pytest.mark.parametrize("symbols", ["GBPUSD", "EURUSD,USDCAD"])
+def test_options_on_a_pair_that_lists_none_are_refused_with_those_there_are(symbols: str) -> None:
+    with pytest.raises(Refusal, match=f"no options are listed on {symbols[-6:]}; there are on EURUSD, USDJPY"):
+        apply_overrides(CONFIG, {}, [f"domains.options.symbols={symbols}"])
+
+
+def test_every_contract_that_may_be_bought_is_held_for_some_days() -> None:
+    longest = apply_overrides(CONFIG, {}, ["risk.option_exit_days=10"]).risk.option_exit_days
+    assert ENTRY_DAYS[0] - longest >= 4.0
+    with pytest.raises(Refusal, match="option_exit_days"):
+        apply_overrides(CONFIG, {}, ["risk.option_exit_days=10.1"])
 
 
 def test_values_cannot_be_changed_behind_the_programs_back() -> None:
