@@ -1,0 +1,95 @@
+"""The real Prometheus looks at the running bot: every query of every page and every alert is answered, and a fault is told."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.bot import Bot, no_leftovers, run, started
+from deploy.dashboards.grammar import Panel
+from deploy.dashboards.pages import PAGES
+from self_test.deploy.watchers import alerts, filled, get, needs_both, receiver, selectors, until, watching
+
+EVERYTHING = (
+    *("--stage", "5", "--override-gates", "--strategies", "demo", "--speed", "600", "--symbols", "BTCUSDT,EURUSD"),
+    *("--enable", "forex,options", "--profile", "spot+perp", "--set", "domains.crypto.warmup_days=2"),
+)
+QUERIES = sorted(
+    {filled(query.expr) for page in PAGES for row in page.rows for panel in row.panels for query in panel.queries}
+    | {alert["expr"] for alert in alerts()}
+)
+
+
+def found(prometheus: str, expr: str) -> list[Any]:
+    """The series of an instant query, which must be understood."""
+    answer = get(f"{prometheus}/api/v1/query", query=expr)
+    assert answer["status"] == "success", answer
+    series: list[Any] = answer["data"]["result"]
+    return series
+
+
+def firing(prometheus: str) -> set[str]:
+    return {one["metric"]["alertname"] for one in found(prometheus, 'ALERTS{alertstate="firing"}')}
+
+
+def unanswered(prometheus: str) -> list[str]:
+    """Queries without a series though everything they read is there; what filters is not meant."""
+    return [
+        expr
+        for expr in QUERIES
+        if not any(sign in expr for sign in ("==", " > ", ">=", " < "))
+        and all(found(prometheus, one) for _, one in selectors(expr))
+        and not found(prometheus, expr)
+    ]
+
+
+def traded(bot: Bot) -> bool:
+    return bot.closed() >= 12
+
+
+@needs_both
+@pytest.mark.timeout(150)
+def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
+    with no_leftovers(tmp_path / "var") as state_dir, receiver() as post, started(state_dir, *EVERYTHING) as bot:
+        url = bot.ready()["http"]
+        with watching(tmp_path, url, post) as prometheus:
+            bot.until("trades of every domain", lambda: traded(bot), 40)
+            until("the bot is seen", lambda: found(prometheus, 'up{job="bot"} == 1'))
+            until("what is recorded is there", lambda: found(prometheus, "bot:event_loop_lag_seconds:p99_5m"))
+            for expr in QUERIES:
+                found(prometheus, expr)
+            until("an answer to every query: " + "; ".join(unanswered(prometheus)), lambda: not unanswered(prometheus))
+            answered = [expr for expr in QUERIES if found(prometheus, expr)]
+            assert len(answered) > 0.5 * len(QUERIES), "most pictures show something a few seconds after the start"
+            groups = get(f"{prometheus}/api/v1/rules")["data"]["groups"]
+            assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
+            assert "Halted" not in firing(prometheus) and "NoHeartbeat" not in firing(prometheus)
+
+            assert run("flatten", "--yes", "--state-dir", str(state_dir)).returncode == 0
+            told = post.until("Halted at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "Halted"))
+            one = next(one for one in told["alerts"] if one["labels"]["alertname"] == "Halted")
+            assert one["labels"]["severity"] == "critical" and one["annotations"]["runbook"] == "docs/runbook.md#halted"
+            message = post.until("Halted in the chat", lambda path, body: path.startswith("/bot") and "Halted" in json.dumps(body))
+            assert str(message["chat_id"]) == "77" and "is halted until somebody resumes it" in message["text"]
+
+            assert run("resume", "--yes", "--state-dir", str(state_dir)).returncode == 0
+            post.until("it is over", lambda path, body: path == "/hook" and about(body, "resolved", "Halted"))
+            bot.process.send_signal(signal.SIGSTOP)
+            post.until("NoHeartbeat at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "NoHeartbeat"))
+
+
+def about(body: Any, status: str, name: str) -> bool:
+    return any(one["status"] == status and one["labels"]["alertname"] == name for one in body["alerts"])
+
+
+def test_the_queries_are_found() -> None:
+    assert len(QUERIES) > 80 and all(isinstance(panel, Panel) for page in PAGES for row in page.rows for panel in row.panels)
+    assert selectors('sum by (account, le) (rate(bot_a_bucket{x="y"}[5m])) / on (instance) bot:c:p9 or up') == [
+        ("bot_a_bucket", 'bot_a_bucket{x="y"}'),
+        ("bot:c:p9", "bot:c:p9"),
+        ("up", "up"),
+    ]
