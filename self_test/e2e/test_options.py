@@ -73,6 +73,20 @@ def to_rest(bot: Bot, state_dir: Path) -> None:
     bot.until("flat", lambda: flat(bot), 40)
 
 
+def test_what_the_docs_type_shows_o1_trading(tmp_path: Path) -> None:
+    """The seed of `docs/options.md` (here with fewer coins): the real strategies, and O1 is through with a contract within a venue day."""
+    state_dir = tmp_path / "var"
+    with no_leftovers(state_dir):
+        seed_2 = ("--stage", "5", "--override-gates", "--enable", "forex,options", "--speed", "6000", "--seed", "2")
+        with started(state_dir, *seed_2, "--symbols", "BTCUSDT,EURUSD,USDJPY", "--set", "domains.crypto.warmup_days=2") as bot:
+            bot.ready()
+            bot.until("O1's first trade", lambda: trades(bot) > 0, 60)
+            (row, *_) = told(bot, "trade", PAPER)
+            assert row["strategy"] == "O1" and OptionContract.parse(row["symbol"])
+            assert bot.stop() == 0 and "Traceback" not in bot.said
+    assert simulators_of(state_dir) == []
+
+
 def test_options_trade_beside_everything_else_through_a_kill_and_a_switch(tmp_path: Path) -> None:
     state_dir = tmp_path / "var"
     with no_leftovers(state_dir):
