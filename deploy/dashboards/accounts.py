@@ -8,7 +8,7 @@ from deploy.dashboards.parts import DRAWDOWN_STEPS, MONEY, YES_IS_BAD, YES_IS_GO
 VERDICTS = ((0, "insufficient", CALM), (1, "fail", BAD), (2, "pass, first", WARN), (3, "pass", GOOD))
 STANDINGS = ((0, "paper", CALM), (1, "canary", WARN), (2, "live", GOOD))
 REGIMES = ((0, "unknown", CALM), (1, "trend", GOOD), (2, "chop", WARN), (3, "volatile", BAD))
-LEVELS = ((0, "none", GOOD), (1, "warned", WARN), (2, "half size", WARN), (3, "no entries", BAD), (4, "halted", BAD))
+LEVELS = ((0, "none", GOOD), (1, "half size", WARN), (2, "no entries", BAD), (3, "halted", BAD))
 
 OVERVIEW = Page(
     "overview",
