@@ -2,7 +2,8 @@
 
 Spot moves the quote coin itself: a buy takes the value out of cash, a sale brings it back. A perpetual or a currency pair leaves the value
 alone and books what was gained or lost. Values stay in quote currency; whatever reaches the wallet is turned into its currency at the rate
-of the moment (`state/conversion.py`). Fees are rounded up. One position per instrument: an entry fill grows it, an exit fill
+of the moment (`state/conversion.py`); of what was paid for, the gain is what comes back less what was given, each at the rate of its own
+moment, so trades add up to the wallet. Fees are rounded up. One position per instrument: an entry fill grows it, an exit fill
 shrinks it, and closing the last step frees the row.
 """
 
@@ -32,6 +33,7 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
         pos[i]["opened_ts"] = ts
         pos[i]["steps"] = 0
         pos[i]["value"] = 0
+        pos[i]["paid"] = 0
         pos[i]["bought"] = 0
         pos[i]["filled"] = 0
         pos[i]["fees"] = 0
@@ -55,15 +57,30 @@ def fill_entry(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int
     entry = pos[i]["value"] // (pos[i]["steps"] * inst[i]["unit"])
     pos[i]["risk"] = abs(entry - pos[i]["initial_stop"])
     if inst[i]["spot"]:
-        acct[a]["cash"] -= home_of(inst, i, value)
+        paid = home_of(inst, i, value)
+        pos[i]["paid"] += paid
+        acct[a]["cash"] -= paid
     acct[a]["cash"] -= fee
+
+
+@kernel
+def _share(amount: int, steps: int, held: int) -> int:
+    return amount if steps == held else mul_div(amount, steps, held)
+
+
+@kernel
+def gain_of(pos: Rows, inst: Rows, i: int, price: int, steps: int) -> int:
+    """What ending `steps` of position `i` at `price` gains before fees (money units of the account's currency)."""
+    value, held = price * steps * inst[i]["unit"], pos[i]["steps"]
+    if inst[i]["spot"]:
+        return int(home_of(inst, i, value) - _share(pos[i]["paid"], steps, held))
+    return int(home_of(inst, i, pos[i]["side"] * (value - _share(pos[i]["value"], steps, held))))
 
 
 @kernel
 def fill_exit(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int, fee: int) -> int:
     """Book an exit execution; returns what it realised before fees (money units). The position row is freed by `release`."""
-    share = pos[i]["value"] if steps == pos[i]["steps"] else mul_div(pos[i]["value"], steps, pos[i]["steps"])
-    gained = home_of(inst, i, pos[i]["side"] * (price * steps * inst[i]["unit"] - share))
+    gained = gain_of(pos, inst, i, price, steps)
     book_exit(pos, inst, acct, i, price, steps, fee, gained)
     return int(gained)
 
@@ -73,9 +90,10 @@ def book_exit(pos: Rows, inst: Rows, acct: Rows, i: int, price: int, steps: int,
     """Book an exit execution of which the venue has said what it `gained` (money units, fees apart)."""
     a = inst[i]["account"]
     value = price * steps * inst[i]["unit"]
-    share = pos[i]["value"] if steps == pos[i]["steps"] else mul_div(pos[i]["value"], steps, pos[i]["steps"])
+    held = pos[i]["steps"]
+    pos[i]["value"] -= _share(pos[i]["value"], steps, held)
+    pos[i]["paid"] -= _share(pos[i]["paid"], steps, held)
     pos[i]["steps"] -= steps
-    pos[i]["value"] -= share
     pos[i]["fees"] += fee
     pos[i]["realised"] += gained
     pos[i]["exit_value"] += value
@@ -120,6 +138,7 @@ def release(pos: Rows, i: int) -> None:
     pos[i]["steps"] = 0
     pos[i]["working"] = 0
     pos[i]["value"] = 0
+    pos[i]["paid"] = 0
     pos[i]["closing"] = 0
 
 

@@ -91,6 +91,7 @@ POS = np.dtype(
         ("working", "i8"),
         ("value", "i8"),
         ("bought", "i8"),
+        ("paid", "i8"),
         ("filled", "i8"),
         ("order_type", "i8"),
         ("reference", "i8"),
@@ -136,7 +137,8 @@ POS = np.dtype(
 
 Values (`value`, `bought`, `exit_value`) are in quote currency, results (`realised`, `fees`, `funding`, `slip`) in the account's.
 `steps` are held, `working` steps of the entry order are still in flight or resting; `value` is the entry value of what is held (money
-units), `bought` that of all that was ever filled on entry, `filled` its steps; `extreme` the best price seen by closed bars since entry;
+units), `paid` what the wallet gave for it in its own currency (spot and options, else 0), `bought` the value of all that was ever filled on
+entry, `filled` its steps; `extreme` the best price seen by closed bars since entry;
 `risk` = |entry - stop| in ticks at the fill; `closing` = the exit reason code of a close under way (0 none), `exit_reason` the one of the
 last exit fill, in the same code (booked by the engine alone), `closes` how many closes were asked for,
 `close_after` until when (venue ms) time and halt wait after one that was refused, `close_ts` the latest time

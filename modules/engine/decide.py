@@ -137,6 +137,7 @@ def reserve(
     pos[i]["steps"] = 0
     pos[i]["working"] = steps
     pos[i]["value"] = 0
+    pos[i]["paid"] = 0
     pos[i]["order_type"] = rules[s]["order_type"]
     pos[i]["reference"] = reference
     pos[i]["mark"] = reference

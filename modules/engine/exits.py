@@ -19,7 +19,7 @@ from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
 from risk.holding import bar_closed, due
 from state.accounts import Mode
-from state.booking import book_exit, book_funding, fill_entry, fill_exit, release
+from state.booking import book_exit, book_funding, fill_entry, fill_exit, gain_of, release
 from state.books import FLAT, OPEN, PENDING
 from state.conversion import home_currency, home_of
 from state.intents import ExitReason, Reduce, Side, order_id
@@ -318,8 +318,7 @@ def policy_totals(state: RuntimeState, mandate: Mandate, a: int) -> list[int]:
         pos = state.pos[i]
         if pos["explored"] or not mandate.strategies[int(pos["strategy"])].confirmed:
             continue
-        moved = int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * int(state.inst[i]["unit"]) - int(pos["value"]))
-        marked = home_of(state.inst, int(i), moved)
+        marked = gain_of(state.pos, state.inst, int(i), int(pos["mark"]), int(pos["steps"]))
         total[int(mandate.rules[int(pos["strategy"])]["style"])] += marked + int(pos["realised"] - pos["fees"] - pos["funding"])
     return total
 

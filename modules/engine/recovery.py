@@ -140,6 +140,7 @@ def restore(snapshot: Snapshot, policies: Policies | None = None) -> Engine:
         if blob is None:
             raise _foreign(f"rows '{name}'")
         arrays[name] = _adopted(name, blob, dtype)
+    arrays["pos"]["paid"][arrays["inst"]["spot"] == 0] = 0
     arrays.setdefault("observed", new_observed(len(arrays["market"])))
     blobs = {name: arrays.pop(name) for name in BLOBS}
     try:
@@ -204,6 +205,8 @@ def _adopted(name: str, blob: Blob, dtype: np.dtype[Any]) -> Any:
     if "bought" in known and "bought" not in then.fields:
         # while nothing was converted, what was bought is what was sold less what that gained, and what is still held
         rows["bought"] = rows["value"] + rows["exit_value"] - rows["side"] * rows["realised"]
+    if "paid" in known and "paid" not in then.fields:
+        rows["paid"] = rows["value"]  # spot was in the account's own currency until then
     return rows
 
 

@@ -12,8 +12,9 @@ from modules.settings import Risk
 from modules.timeframes import TimeframeMap
 from modules.ui.option_view import FRAMES, contract_words, figures, greek_words, surface_words
 from state.accounts import Domain, Mode
+from state.booking import gain_of
 from state.books import FLAT, OPEN
-from state.conversion import home_currency, home_of
+from state.conversion import home_currency
 from state.instruments import Instrument
 from state.intents import Side
 from state.option_figures import OptionFigures
@@ -202,7 +203,7 @@ def _position(state: RuntimeState, i: int, frames: TimeframeMap) -> Position:
     steps, side, risk = int(pos["steps"]), int(pos["side"]), int(pos["risk"])
     entry = int(pos["value"]) / (steps * unit)
     mark, stop, target = int(pos["mark"]), int(pos["stop"]), int(pos["target"])
-    pnl = home_of(state.inst, i, side * (mark * steps * unit - int(pos["value"]))) - int(pos["fees"]) - int(pos["funding"])
+    pnl = gain_of(state.pos, state.inst, i, mark, steps) - int(pos["fees"]) - int(pos["funding"])
     exact = money(int(pos["value"])) / instrument.qty(steps)
     closing, home, option = int(pos["closing"]), home_currency(instrument), figures(state, i, 0, frames)
     return Position(

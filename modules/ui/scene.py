@@ -14,6 +14,7 @@ from modules.settings import Learning
 from modules.ui.recent import Recent
 from modules.ui.wording import short_time
 from state.accounts import OF_PAIRS, Domain
+from state.booking import gain_of
 from state.books import OPEN
 from state.conversion import home_currency, home_of
 from state.instruments import Instrument
@@ -140,7 +141,7 @@ def held(state: RuntimeState, a: int | None = None) -> list[int]:
 def marked(state: RuntimeState, i: int) -> tuple[int, float | None]:
     """What position `i` would bring at its mark, costs so far included (money units), and the same in R; None without a known risk."""
     pos, unit = state.pos[i], int(state.inst[i]["unit"])
-    moved = home_of(state.inst, i, int(pos["side"]) * (int(pos["mark"]) * int(pos["steps"]) * unit - int(pos["value"])))
+    moved = gain_of(state.pos, state.inst, i, int(pos["mark"]), int(pos["steps"]))
     net = moved + int(pos["realised"]) - int(pos["fees"]) - int(pos["funding"])
     at_risk = home_of(state.inst, i, int(pos["risk"]) * int(pos["filled"]) * unit)
     return net, net / at_risk if at_risk else None

@@ -60,6 +60,7 @@ class Books(msgspec.Struct, eq=False):
         row["status"], row["side"], row["strategy"] = OPEN, side, strategy
         row["steps"], row["filled"], row["mark"], row["reference"] = steps, steps, price, price
         row["value"] = price * steps * unit
+        row["paid"] = row["value"] if self.inst[i]["spot"] else 0
         row["stop"], row["target"] = price - side * price // 10, price + side * price // 5
         row["initial_stop"], row["extreme"], row["risk"] = row["stop"], price, price // 10
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from self_test.fakes.books import Books, books, coin
 from state.accounts import Domain
-from state.booking import book_funding, equity_of, fill_entry, fill_exit, gross_of, pay_funding, release
+from state.booking import book_funding, equity_of, fill_entry, fill_exit, gain_of, gross_of, pay_funding, release
 from state.books import FLAT, OPEN, PENDING
 from utils.fixed import MONEY_SCALE, money
 
@@ -78,7 +78,7 @@ def test_wallet_and_position_agree_with_a_decimal_ledger(
         assert money(int(row["funding"])) == funding
         if held == 0:
             # Nothing of the entry value is left behind by rounding.
-            assert int(row["value"]) == 0
+            assert int(row["value"]) == int(row["paid"]) == 0
             assert money(int(row["realised"])) == side * (sold - bought)
             assert money(int(row["exit_value"])) == sold
             release(table.pos, 0)
@@ -112,6 +112,35 @@ def test_a_partial_exit_takes_its_share_of_the_entry_value() -> None:
     assert fill_exit(table.pos, table.inst, table.acct, 0, 10_101, 1, 0) == 100 * unit
     assert fill_exit(table.pos, table.inst, table.acct, 0, 9_901, 2, 0) == -200 * unit
     assert int(table.acct[0]["cash"]) == int(START) * MONEY_SCALE - 100 * unit
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40_000), st.integers(1, 900), st.integers(5_000_000, 9_000_000)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 900), st.integers(5_000_000, 9_000_000)), max_size=5),
+)
+def test_what_was_paid_for_gains_what_the_wallet_gains_while_the_rate_moves(
+    bought: list[tuple[int, int, int]], sold: list[tuple[int, int, int]]
+) -> None:
+    """Premium in yen, the wallet in dollars: every entry and exit at a rate of its own, the last one of all that is left."""
+    table = ready(Domain.CRYPTO)
+    start = int(table.acct[0]["cash"])
+    for price, steps, rate in bought:
+        table.inst[0]["rate_e9"] = rate
+        fill_entry(table.pos, table.inst, table.acct, 0, price, steps, 0, NOW)
+    assert int(table.pos[0]["paid"]) == start - int(table.acct[0]["cash"])
+    for price, steps, rate in [*sold, (777, 10_000, 6_666_667)]:
+        table.inst[0]["rate_e9"] = rate
+        gone = min(steps, int(table.pos[0]["steps"]))
+        if not gone:
+            break
+        table.pos[0]["mark"] = price
+        expected = gain_of(table.pos, table.inst, 0, price, gone)
+        all_of_it = gain_of(table.pos, table.inst, 0, price, int(table.pos[0]["steps"]))
+        made = equity_of(table.pos, table.inst, table.acct, 0) - start
+        assert made == int(table.pos[0]["realised"]) + all_of_it, "equity is what was realised and what is held"
+        assert fill_exit(table.pos, table.inst, table.acct, 0, price, gone, 0) == expected
+    assert int(table.pos[0]["steps"]) == int(table.pos[0]["paid"]) == 0
+    assert int(table.acct[0]["cash"]) - start == int(table.pos[0]["realised"])
 
 
 @pytest.mark.parametrize("amount", [7, -7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from state.accounts import Domain
 from state.books import Rows
 from state.options import OptionContract, cut_ts
 from strategy.base import O1
+from utils.fixed import money as of_units
 
 ONLY = frozenset({O1})
 COMPARED = (*FIELDS, "funding", "pnl", "r")
@@ -134,6 +136,27 @@ def test_a_contract_settles_at_its_cut(when: str, money: str, direction: int) ->
     assert float(trade["pnl"]) == pytest.approx(int(trade["qty"]) * (max(worth, 0) / 1e5 - float(trade["entry"])))
     (told,) = [one.text for one in played.reports if one.what == "settled"]
     assert f"fixing {(strike + direction * worth) / 1e5:.5f}" in told and told.endswith(f"delivery {delivery}")
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_premium_in_yen_gains_what_the_wallet_does_though_the_yen_moves(direction: int) -> None:
+    """Bought at one rate, settled at another, then one more that is sold: what the trades made is what the wallet has more, exactly."""
+    first, second = ms("2025-03-14T14:00"), ms("2025-04-18T14:00")
+    entry, spot, strike = entry_for("USDJPY", first, direction)
+
+    def price(ts: int) -> int:
+        return spot if ts < entry else strike + direction * (9_000 + ts // M15 % 500)
+
+    grid = still_market("USDJPY", entry - 2 * DAY, second, price)
+    orders = {entry: direction, first + DAY // 8: -direction}
+    played, (swept, equity) = by_engine(grid, orders, FREE, far_exits), by_sweep(grid, orders, FREE, far_exits)
+    assert [{name: one[name] for name in COMPARED} for one in played.trades] == [{name: one[name] for name in COMPARED} for one in swept]
+    assert len(played.trades) == 2 and played.equity == equity
+    made = sum((Decimal(trade["pnl"]) for trade in played.trades), Decimal(0))
+    assert made == of_units(equity[0]) - FREE.domains[Domain.OPTIONS].paper_balance
+    won = played.trades[0]
+    paid, brought = (int(won["qty"]) * float(won[name]) * 1e3 / rate for name, rate in (("entry", spot), ("exit", price(first - M15))))
+    assert won["reason"] == "exercised" and float(won["pnl"]) == pytest.approx(brought - paid, abs=1e-5), "each at its own rate"
 
 
 def test_a_bid_of_nothing_is_sold_for_nothing_and_books() -> None:

@@ -15,6 +15,7 @@ from self_test.fakes.pairs import FX, pair
 from self_test.forex.smiles import EURUSD, USDJPY
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
+from state.conversion import home_of
 from state.instruments import option_slot
 from state.options import OptionContract, Right
 from state.runtime import RuntimeState
@@ -55,6 +56,7 @@ def hold_option(state: RuntimeState, contract: OptionContract = CALL, *, lots: i
     row, unit = state.pos[i], int(state.inst[i]["unit"])
     row["status"], row["side"], row["steps"], row["filled"], row["mark"] = OPEN, 1, lots, lots, mark
     row["value"] = row["bought"] = lots * premium * unit
+    row["paid"] = home_of(state.inst, i, lots * premium * unit)
     row["risk"], row["regime"], row["strategy"], row["arm"] = premium // 2, 1, 7, 1
     row["initial_stop"] = row["stop"] = premium // 2
     row["target"], row["opened_ts"], row["reference"] = 2 * premium, NOW - 4 * 3_600_000, premium

@@ -47,6 +47,7 @@ def hold(scene: Scene, account: Account, key: str, *, mark: int = 10_100, side: 
     row, unit = state.pos[i], int(state.inst[i]["unit"])
     row["status"], row["side"], row["steps"], row["filled"], row["mark"] = OPEN, side, 10_000, 10_000, mark
     row["value"], row["risk"], row["regime"], row["strategy"] = 10_000 * 10_000 * unit, 200, 1, 0
+    row["paid"] = row["value"] if scene.state.inst[i]["spot"] else 0
     row["initial_stop"] = row["stop"] = 10_000 - side * 200
     row["target"], row["opened_ts"], row["fees"] = 10_000 + side * 600, T0 - 11_520_000, MONEY_SCALE // 10
     return i
