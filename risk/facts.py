@@ -79,6 +79,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     instrument: Instrument
     ts: int
     judged: float = 0.0
+    reference: int = 0
+    """The price it would have been entered near, ticks; 0 where none was looked at."""
+    stop: int = 0
+    """And its stop there."""
 
     def share(self, units: float) -> str:
         """Money units as a share of the account's equity."""

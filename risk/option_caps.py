@@ -7,9 +7,12 @@ definitions, "Size of one trade".
 
 from __future__ import annotations
 
+from risk.facts import Facts
 from risk.rules import Rule
 from state.booking import gross_of
 from state.books import Rows
+from state.conversion import HOME, home_of
+from utils.fixed import money
 from utils.kernel import kernel
 
 BELOW_MIN = int(Rule.BELOW_MIN_ORDER)
@@ -42,3 +45,29 @@ def room(pos: Rows, inst: Rows, limits: Rows, i: int, canary: int, base: float) 
     allowed = share_of_one(limits, canary) * base
     left = float(limits[0]["option_total"]) * base - float(premium_at_work(pos, inst, inst[i]["account"]))
     return (PORTFOLIO, left) if left < allowed else (BELOW_MIN, allowed)
+
+
+def too_dear(facts: Facts) -> str:
+    """What the smallest order costs beside what one trade may: of a slot without a price yet, or that buys nothing at all, only that."""
+    book, one = facts.book, facts.instrument
+    inst, limits, acct = book.inst[book.i], book.limits, book.acct[book.a]
+    least = max(int(inst["min_steps"]), int(inst["lot_steps"]), 1)
+    qty = f"{one.qty(least):,} {one.base}"
+    if int(inst["max_steps"]) < least:
+        return f"options on {one.symbol} are not bought on this account"
+    if not facts.reference:
+        return f"minimum {qty}"
+    canary = int(acct["canary"][int(book.rules[book.s]["style"])])
+    base = min(int(acct["equity"]), int(acct["day_start"]))
+    cost = home_of(book.inst, book.i, facts.reference * least * int(inst["unit"]))
+    share, loss = share_of_one(limits, canary), float(limits[0]["canary_loss" if canary else "loss"])
+    by_loss = loss / (abs(facts.reference - facts.stop) / facts.reference + facts.judged)
+    smallest = cost / min(share, by_loss)
+
+    def told(units: float) -> str:
+        return f"{float(money(int(units))):,.2f} {HOME}"
+
+    return (
+        f"{qty} cost {told(cost)}; {share:.2%} of the wallet ({told(base)}) is {told(share * base)}, "
+        f"and {loss:.2%} of it lost at the stop allows {told(by_loss * base)}; the smallest wallet that could buy them has {told(smallest)}"
+    )

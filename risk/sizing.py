@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from risk.caps import capped
 from risk.facts import Facts, Told
+from risk.option_caps import too_dear
 from risk.rules import Rule
 from state.books import FLAT, Rows
 from state.conversion import home_of
@@ -101,6 +102,8 @@ def _balance(facts: Facts) -> str:
 
 def _minimum(facts: Facts) -> str:
     row, one = facts.book.inst[facts.book.i], facts.instrument
+    if row["option"]:
+        return too_dear(facts)
     return f"minimum {one.qty(int(row['min_steps']))} {one.base} and {money(int(row['min_notional'])):.2f} {one.quote}"
 
 

@@ -98,6 +98,8 @@ def _follow(
             instrument=state.instrument(i),
             ts=signal.ts,
             judged=figure,
+            reference=signal.reference,
+            stop=plan.stop,
         )
         out.append(refused(state, mandate, signal, rule, facts))
         return "", rule.label

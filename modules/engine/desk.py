@@ -10,6 +10,7 @@ from modules.engine.core import Engine
 from modules.engine.costs import cost_event
 from modules.engine.mandate import Mandate, StrategyCard
 from modules.engine.policies import Policies
+from modules.exchange.ibkr_size import fit_to_contracts
 from modules.parameters import param_rows
 from modules.settings import BotConfig, instrument_rows, limit_rows, rule_rows
 from modules.timeframes import BY_DAYS, map_of
@@ -126,6 +127,7 @@ def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts:
     state.inst = instrument_rows(instruments, state.seats, config.domains)
     for a, account in enumerate(accounts):
         state.acct[a]["live"] = int(account.mode is Mode.LIVE)
+    fit_to_contracts(state)
     return state
 
 

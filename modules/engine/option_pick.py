@@ -71,7 +71,7 @@ def first_fitting(
 ) -> tuple[int, int, int, int, int, int]:
     """(place in `offers`, rule, arm, steps, stop, target): the first that slot `i` may buy; else one and the rule that stopped it.
 
-    That is the last of those whose one step was too much (BELOW_MIN_ORDER), without any the last of all. `part` of the premium is what the
+    The one is the cheapest whose one step was too much (BELOW_MIN_ORDER), without any the last of all. `part` of the premium is what the
     strategy's distances are multiples of. Place -1: nothing is offered. `side` is 1: options are bought.
     """
     rule = standing(pos, inst, acct, rules, limits, i, s, side, ts)
@@ -86,7 +86,7 @@ def first_fitting(
         )
         if rule == OK:
             return n, rule, arm, steps, stop, target
-        if rule == BELOW_MIN:
+        if rule == BELOW_MIN and (small < 0 or ask < offers[small]["ask"]):
             small = n
     return (small, BELOW_MIN, 0, 0, 0, 0) if small >= 0 else (len(offers) - 1, rule, 0, 0, 0, 0)
 

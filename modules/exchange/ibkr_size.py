@@ -10,7 +10,9 @@ from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 
-from modules.exchange.ibkr_contracts import Product
+from modules.exchange.ibkr_contracts import INVERTED, MOST, PRODUCTS, Product
+from state.accounts import Domain, Mode
+from state.runtime import RuntimeState
 
 SHARE = Decimal("0.02")
 """Of the wallet: the most that one position may lose, and a premium can be lost whole."""
@@ -46,3 +48,14 @@ def affordable(product: Product, premium: Decimal, wallet_usd: Decimal, share: D
             f"the smallest wallet that could buy one has {wallet:,.2f} USD"
         )
     return Affordable(contracts=contracts, premium_usd=one, budget_usd=budget, smallest_wallet_usd=wallet, refusal=refusal)
+
+
+def fit_to_contracts(state: RuntimeState) -> None:
+    """Orders on live seats of options are whole contracts of the exchange; of a pair that is not bought there, none is small enough."""
+    for i, (a, m) in enumerate(state.seats):
+        one, row = state.instruments[m], state.inst[i]
+        if one.domain is not Domain.OPTIONS or state.accounts[a].mode is not Mode.LIVE:
+            continue
+        product = None if one.symbol in INVERTED else PRODUCTS.get(one.symbol)
+        row["lot_steps"] = row["min_steps"] = 1 if product is None else one.steps(Decimal(product.units))
+        row["max_steps"] = 0 if product is None else min(int(row["max_steps"]), one.steps(product.units * MOST))

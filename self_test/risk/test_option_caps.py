@@ -17,7 +17,7 @@ from risk.admission import affordable, halvable, sized
 from risk.caps import capped, check
 from risk.facts import Book, Facts, Health
 from risk.gate import refusal, review
-from risk.option_caps import premium_at_work
+from risk.option_caps import premium_at_work, too_dear
 from risk.rules import Rule
 from risk.sizing import notional, steps_for
 from self_test.fakes.books import Books, books, coin
@@ -267,3 +267,20 @@ def test_no_cap_of_premium_is_ever_passed(held: list[float], canary: bool, d: fl
     if steps:
         assert check(msgspec.structs.replace(intent(steps, premium)), book(of)) is Rule.OK
     assert capped(of.pos, of.inst, of.acct, of.limits, 0, 1, 0, 1e9 * MONEY_SCALE)[1] <= 0.02 * equity
+
+
+def test_what_is_too_dear_is_told_by_its_figures() -> None:
+    of = table(balance=50)
+    of.inst[0]["max_steps"] = 1_000
+    book = Book(pos=of.pos, inst=of.inst, acct=of.acct, rules=of.rules, limits=of.limits, i=0, s=O1)
+    plain = Facts(book=book, health=Health(), instrument=of.instruments[0], ts=NOW)
+    assert too_dear(plain) == "minimum 100 EUR", "no price was looked at"
+    priced = msgspec.structs.replace(plain, reference=PREMIUM, stop=PREMIUM // 2, judged=0.1)
+    assert too_dear(priced) == (
+        "100 EUR cost 0.96 USD; 2.00% of the wallet (50.00 USD) is 1.00 USD, and 0.50% of it lost at the stop allows 0.42 USD; "
+        "the smallest wallet that could buy them has 115.20 USD"
+    )
+    near = msgspec.structs.replace(priced, stop=PREMIUM * 9 // 10, judged=0.0)
+    assert too_dear(near).endswith("the smallest wallet that could buy them has 48.00 USD"), "2 % binds"
+    of.inst[0]["max_steps"] = 0
+    assert too_dear(priced) == "options on EURUSD are not bought on this account"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_what_was_bought_is_a_position_that_the_next_reading_finds() -> None:
     one = Wallet()
     order = one.enter()
     assert one.pos["status"] == OPEN and one.pos["steps"] == order.intent.steps == one.held
+    assert one.held > 0 and one.held % CONTRACT == 0, "whole contracts of the exchange"
     found = live.book_of(one.engine.state, LIVE)
     assert (found.positions, found.coins, found.dust, found.busy) == ({SLOT.key: one.held}, {}, {}, frozenset())
     assert kinds(one.read(), Report) == [] and one.holds == {}
@@ -167,3 +169,22 @@ def test_no_fee_is_paid_in_what_is_bought() -> None:
     state = Wallet().engine.state
     assert not coins.counted(state, 0) and state.inst[0]["spot"] == state.inst[0]["option"] == 1
     assert sellable(state.inst, 0, int(state.inst[0]["min_steps"]), 1)
+
+
+def test_a_wallet_that_cannot_buy_one_contract_sends_nothing_and_hears_the_figures() -> None:
+    one = Wallet(1_000)
+    said = one.wants()
+    assert kinds(said, Place) == [] and one.pos["status"] == FLAT
+    (no,) = kinds(said, Report)
+    found = re.fullmatch(
+        r"O1 long EURUSD-\S+ skipped: below_min_order, smaller than the venue accepts, at entry or at the stop "
+        r"\(125,000 EUR cost ([\d,.]+) USD; 2\.00% of the wallet \(1,000\.00 USD\) is 20\.00 USD, "
+        r"and 0\.25% of it lost at the stop allows ([\d.]+) USD; the smallest wallet that could buy them has ([\d,.]+) USD\)",
+        no.text,
+    )
+    assert found, no.text
+    cost, allowed, smallest = (Decimal(figure.replace(",", "")) for figure in found.groups())
+    assert cost > 100 and 2.5 < allowed < 5 and smallest == pytest.approx(cost * 1_000 / allowed, rel=Decimal("0.002"))
+    counts = one.engine.state.health.get(str(LIVE), {})
+    assert not counts.get("orders") and not counts.get("rejects"), "it is no error of anybody"
+    assert kinds(Wallet(int(smallest) - 500).wants(), Place) == [] and kinds(Wallet(int(smallest) + 500).wants(), Place)

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.exchange.ibkr_contracts import PRODUCTS
-from modules.exchange.ibkr_size import affordable
+from modules.exchange.ibkr_size import affordable, fit_to_contracts
+from state.accounts import Account, Domain, Mode
+from state.instruments import Instrument, option_slot
+from state.runtime import RuntimeState
+from strategy.market import new_market
 
 EUR, JPY = PRODUCTS["EURUSD"], PRODUCTS["JPYUSD"]
 
@@ -39,3 +43,29 @@ def test_the_smallest_wallet_is_the_smallest(premium: Decimal, share: Decimal) -
 def test_nothing_is_bought_for_nothing(premium: str, share: str) -> None:
     with pytest.raises(ValueError, match="above 0"):
         affordable(EUR, Decimal(premium), Decimal(1000), Decimal(share))
+
+
+def slot(symbol: str) -> Instrument:
+    tick = Decimal("0.001") if symbol.endswith("JPY") else Decimal("0.00001")
+    pair = Instrument(
+        domain=Domain.FOREX, symbol=symbol, base=symbol[:3], quote=symbol[3:], tick=tick, step=Decimal(1), min_qty=Decimal(1),
+        min_notional=Decimal(0), max_qty=Decimal(100_000_000),
+    )  # fmt: skip
+    return option_slot(pair)
+
+
+def test_live_orders_are_whole_contracts_and_on_paper_nothing_changes() -> None:
+    accounts = (Account(Domain.OPTIONS, Mode.LIVE), Account(Domain.OPTIONS, Mode.PAPER))
+    state = RuntimeState((slot("EURUSD"), slot("USDJPY")), accounts, new_market(2, 900_000, 3_600_000))
+    state.inst["min_steps"], state.inst["max_steps"] = 1, 1_000_000
+    fit_to_contracts(state)
+    found = {
+        (str(state.account_of(i)), state.instrument(i).symbol): tuple(int(row[name]) for name in ("min_steps", "lot_steps", "max_steps"))
+        for i, row in enumerate(state.inst)
+    }
+    assert found == {
+        ("OPTIONS/LIVE", "EURUSD"): (1_250, 1_250, 125_000),
+        ("OPTIONS/LIVE", "USDJPY"): (1, 1, 0),
+        ("OPTIONS/PAPER", "EURUSD"): (1, 0, 1_000_000),
+        ("OPTIONS/PAPER", "USDJPY"): (1, 0, 1_000_000),
+    }
