@@ -32,6 +32,8 @@ from modules.engine.inbox import Inbox
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load
+from modules.exchange.order_times import OrderTimes
+from modules.exposition import exposition
 from modules.face_floor import FaceFloor
 from modules.fulfil import Building
 from modules.health import Health
@@ -205,6 +207,7 @@ class Daemon:
         self.engine, self.lineup, self.domains, self.resumed = begun.engine, begun.lineup, begun.domains, begun.resumed
         state = self.engine.state
         self.console.attach(state)
+        self.metrics.attach(state)
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
         time_now, fees = self.floor.time_now, self.live.fee_rates
         self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)
@@ -221,13 +224,16 @@ class Daemon:
         self.floor.time.observe(now)
         surfaces = await surfaces_here(self.config.options, state, clock, now, self.console.say)
         of_run = (self.config, self.options.folder, self.engine, self.chain.ledger, self.session, self.clock)
-        self.watch = WatchFloor(*of_run, time_now, self.inbox.put, surfaces)
+        self.watch = WatchFloor(*of_run, time_now, self.inbox.put, surfaces, self.metrics.evidence)
         told = (self.readiness.observe, self.live.observe, self.costs.observe, self.watch.observe, self.faces.observe)
         observers: list[Observer] = [self.console, self.metrics, *told, health, *pace]
         for listener in (self.live.on_quote, self.costs.on_quote, self.faces.on_quote, self.watch.on_quote):
             self.floor.also(listener)
-        self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted)
+        self.live.wire(self.engine, self.inbox, self.floor.time_now, self._filters, self._halted, self._times)
         self.runner = Runner(self.engine, self.inbox, self.chain, self._dispatch, observers, health.taken)
+
+    def _times(self, account: Account) -> OrderTimes:
+        return OrderTimes(str(account), self.clock, self.metrics.order_leg, lambda: self.metrics.taken_ns)
 
     def _digested(self) -> bool:
         """What has closed by now was decided on, and what followed from it was done."""
@@ -281,20 +287,12 @@ class Daemon:
 
     def _answers(self) -> Answers:
         return Answers(
-            metrics=self._metrics_text,
+            metrics=lambda: exposition(self),
             unhealthy=lambda: ["stopping"] if self.stopping.is_set() else [],
             missing=self.readiness.missing,
             status=lambda: status_of(self.engine.state, str(self.options.env), figures=self.faces.figures),
             control=self.faces.over_socket,
         )
-
-    def _metrics_text(self) -> bytes:
-        state = self.engine.state
-        self.metrics.sample(state, venue_ms=self.floor.time.estimate_ms(), inbox_depth=self.inbox.depth, restarts=self.tasks.restarts)
-        self.metrics.sample_throttle(self.throttle.snapshot())
-        self.metrics.sample_cover(self.live.uncovered_ms())
-        self.faces.sample(self.metrics)
-        return self.metrics.text()
 
     async def _live(self) -> None:
         options = self.options

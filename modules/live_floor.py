@@ -26,6 +26,7 @@ from modules.exchange import rights
 from modules.exchange.cash_look import CashLook
 from modules.exchange.executor import Executor
 from modules.exchange.holdings import Held
+from modules.exchange.order_times import OrderTimes
 from modules.exchange.steps import Limits
 from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Watch
@@ -157,8 +158,16 @@ class LiveFloor:
 
     # --- wiring ---------------------------------------------------------------------------------------------------------------------
 
-    def wire(self, engine: Engine, inbox: Inbox, venue_now: Callable[[], int], filters: Filters, halted: Callable[[Account], bool]) -> None:
-        """Build what stands between the engine and each venue."""
+    def wire(
+        self,
+        engine: Engine,
+        inbox: Inbox,
+        venue_now: Callable[[], int],
+        filters: Filters,
+        halted: Callable[[Account], bool],
+        times: Callable[[Account], OrderTimes] | None = None,
+    ) -> None:
+        """Build what stands between the engine and each venue; `times` makes what looks on as an account's orders go their way."""
         self._time = venue_now
         state = engine.state
         for account, venue in self._venues.items():
@@ -168,18 +177,21 @@ class LiveFloor:
             self._doors.sign(venue, prefix)
             seen = [name.removeprefix(f"{account}/") for name in state.execs if name.startswith(f"{account}/")]
             tracker = Tracker(account, instruments, prefix, seen)
+            ways = OrderTimes(str(account), self._clock) if times is None else times(account)
+            emit = ways.around(inbox.put_account)
             executor = Executor(
                 account,
                 venue,
                 tracker,
                 instruments,
-                inbox.put_account,
+                emit,
                 self._clock,
                 venue_now,
                 state.tag,
                 limits=Limits(leverage=self._config.domains[account.domain].costs.leverage),
                 halted=partial(halted, account),
                 rate=partial(rate_of, state, account),
+                times=ways,
             )
             executor.restore([order for order in state.orders.values() if order.account == account], held_on(state, account))
             domain = account.domain
@@ -203,7 +215,7 @@ class LiveFloor:
                 tracker,
                 executor,
                 instruments,
-                inbox.put_account,
+                emit,
                 self._clock,
                 self._rng,
                 venue_now,

@@ -11,6 +11,7 @@ import aiohttp
 from modules.data.sentiment import BACKING_OFF, SentimentTask, source_of
 from modules.data.surfaces import SurfaceSource, SurfaceWatch
 from modules.engine.core import Engine
+from modules.engine.explore import base_rate
 from modules.engine.policies import missing
 from modules.learning.candles import CandleStore, Place
 from modules.learning.child import Child
@@ -22,7 +23,9 @@ from state.accounts import Domain
 from state.ledger import Ledger
 from state.market import Quote
 from state.messages import Command, Control, Event
+from strategy.drift_levels import Source
 from strategy.sentiment import OFF
+from telemetry.metric_evidence import EvidenceMetrics
 from utils.clock import Clock
 from utils.supervise import EXPENDABLE, Policy
 
@@ -43,10 +46,11 @@ class WatchFloor:
         venue_now: Callable[[], int],
         put: Callable[[Event], None],
         surfaces: SurfaceSource | None = None,
+        metrics: EvidenceMetrics | None = None,
     ) -> None:
         """The ledger's rows are read once, for those that the drift watch was not told of before the last stop.
 
-        `surfaces`: where volatility surfaces come from, None: from nowhere.
+        `surfaces`: where volatility surfaces come from, None: from nowhere. `metrics`: told of every training.
         """
         self.drift = DriftWatch(engine, folder, put, ledger.rows())
         domains = {str(one.domain) for one in engine.state.instruments}
@@ -55,6 +59,7 @@ class WatchFloor:
         self._mood = SentimentTask(source, mine, config.sentiment.every_s, clock, venue_now, put)
         self._felt = config.sentiment.source != OFF
         self._engine = engine
+        self._metrics = metrics
         state = engine.state
         self._source, self._surfaces = surfaces, SurfaceWatch(surfaces, state, clock, venue_now, put)
         self._candles = CandleStore(folder, {one: state.bar_ms(m) for m, one in enumerate(state.instruments)})
@@ -72,12 +77,24 @@ class WatchFloor:
                 dict.fromkeys(one.domain for one in state.instruments if one.domain is not Domain.OPTIONS)
             ),  # a model's prices teach nothing
             GapStream(self.drift),
+            self._trained,
         )
 
     def observe(self, seq: int, event: Event, commands: list[Command]) -> None:
         """An observer of the runner."""
         self.drift.observe(seq, event, commands)
         self._candles.observe(seq, event, commands)
+
+    def _trained(self, domain: Domain, outcome: str, seconds: float, ts: int) -> None:
+        if self._metrics is not None:
+            self._metrics.trained(str(domain), outcome, seconds, ts)
+
+    def sample(self, metrics: EvidenceMetrics) -> None:
+        """Read how much is explored, when something was trained last, how fills and predictions came."""
+        gaps, errors = self.drift.mean(Source.GAP), self.drift.mean(Source.CALIBRATION)
+        metrics.sample_learning(base_rate(self._engine.state, self._engine.mandate), gaps, errors)
+        for domain, plan in self.trainer.plans.items():
+            metrics.trained_at(str(domain), plan.last_train_ts)
 
     @property
     def notes(self) -> list[str]:

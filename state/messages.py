@@ -77,11 +77,13 @@ class OrderAccepted(_Event, tag="accepted", frozen=True):
 
 
 class OrderRejected(_Event, tag="rejected", frozen=True):
-    """The venue's explicit no."""
+    """The venue's explicit no, or ours in its stead."""
 
     account: Account
     order_id: str
     reason: str
+    kind: str = ""
+    """Class of the reason, one of few words (`modules/exchange/refusal_kinds.py`); empty: the venue's own words are all there is."""
 
 
 class OrderCancelled(_Event, tag="cancelled", frozen=True):

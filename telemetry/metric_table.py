@@ -79,8 +79,8 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "bot_order_rejects_total",
         _C,
-        "Orders refused, by class: `venue` for the venue's explicit no, `unfit` where the account could not take it, `late`, `barred`, "
-        "`withdrawn`, `unsent` where it could not be sent, `lost` where it never reached the venue.",
+        "Orders refused, by class: the venue's no (`no_funds`, `below_minimum`, `bad_key`, `not_trading`, `bad_price`, `bad_grid`, else "
+        "`venue`), or ours before it was sent (`unfit`, `barred`, `unsent`), `lost` where it never reached the venue.",
         ("account", "reason"),
     ),
     Metric("bot_unknown_outcomes_total", _C, "Orders whose outcome the venue did not tell.", ("account",)),

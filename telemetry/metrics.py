@@ -1,207 +1,159 @@
-"""Every number that Prometheus may scrape, in one table, and the observer that fills it. It looks at the engine and never touches it.
+"""The observer that fills the table of metrics (`telemetry/metric_table.py`). It looks at the engine and never touches it.
 
-Names bear the prefix `bot_` and a base unit (`_seconds`, `_ratio`, `_quote` for an account's own currency, `_total` for what only
-grows); labels are bounded sets: an account, a symbol, a pair, a rule, never an order id. Counters start at nothing with the process,
-as Prometheus expects; what lasts longer is in `status` and in the ledger.
+Counters start at nothing with the process, as Prometheus expects; what lasts longer is in `status` and in the ledger.
 """
 
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import generate_latest
+from prometheus_client import CollectorRegistry, Counter
 
 from state.books import FLAT, OPEN, PAR_E9
 from state.ledger import fees_of
-from state.messages import BarsClosed, Command, Event, OrderUnknown, Place, Record, Report
+from state.messages import BarsClosed, Command, Event, FeedDown, OrderRejected, OrderUnknown, Place, Record, Report
 from state.option_figures import Figures
 from state.runtime import RuntimeState
+from telemetry.metric_evidence import EvidenceMetrics
+from telemetry.metric_store import MetricStore
+from telemetry.metric_table import GREEKS
 from utils import throttle
 from utils.clock import SECOND, Clock
 from utils.fixed import MONEY_SCALE
 
-RESULTS_R = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)
-"""Below zero Prometheus keeps no sum of a histogram (it could fall); the mean is in the ledger."""
-LATENCIES_S = (25e-6, 50e-6, 100e-6, 150e-6, 300e-6, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
-GAPS_S = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-GREEKS = ("bot_option_delta", "bot_option_gamma", "bot_option_vega", "bot_option_theta")
-LAGS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-
-
-class Kind(StrEnum):
-    """What Prometheus calls the type of a metric."""
-
-    INFO = "info"
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-class Metric(msgspec.Struct, frozen=True):
-    """One row of the table: its exported name, its help line, its labels, the bucket edges of a histogram."""
-
-    name: str
-    kind: Kind
-    text: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-
-_I, _G, _C, _H = Kind.INFO, Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
-TABLE: tuple[Metric, ...] = (
-    Metric("bot_info", _I, "What runs here: environment, stage, version."),
-    Metric("bot_stage", _G, "Stage of the rollout, 1 to 5."),
-    Metric("bot_equity_quote", _G, "Cash plus positions at their last mark.", ("account",)),
-    Metric("bot_balance_quote", _G, "Cash.", ("account",)),
-    Metric("bot_realised_pnl_quote", _G, "Net result of all closed trades of the wallet's sample.", ("account",)),
-    Metric("bot_drawdown_ratio", _G, "Fall of equity below its peak, 0 to 1.", ("account",)),
-    Metric("bot_exposure_ratio", _G, "Gross notional held or ordered, against equity.", ("account",)),
-    Metric("bot_halted", _G, "1 while the account is halted until a person resumes it.", ("account",)),
-    Metric("bot_open_positions", _G, "Positions held.", ("account",)),
-    Metric("bot_working_orders", _G, "Orders sent and not yet ended.", ("account",)),
-    Metric("bot_unprotected_positions", _G, "Positions without both a stop and a target; must be 0.", ("account",)),
-    Metric("bot_closed_trades_total", _C, "Trades closed.", ("account", "strategy", "reason")),
-    Metric("bot_trade_result_ratio", _H, "Net result of closed trades in R, the initial risk.", ("account", "strategy"), RESULTS_R),
-    Metric("bot_unprotected_seconds", _H, "Transport time that a live trade stood without a confirmed stop.", ("account",), GAPS_S),
-    Metric("bot_unprotected_now_seconds", _G, "How long the longest uncovered live position has been so; 0 = all covered.", ("account",)),
-    Metric("bot_unknown_outcomes_total", _C, "Orders whose outcome the venue did not tell.", ("account",)),
-    Metric("bot_account_held", _G, "1 while this cause keeps a live account from entering.", ("account", "cause")),
-    Metric("bot_throttle_waiting", _G, "Requests that wait for their budget.", ("urgency",)),
-    Metric("bot_throttle_waited_seconds_total", _C, "Time that requests have waited for their budget.", ("urgency",)),
-    Metric("bot_throttle_left", _G, "Calls left in a budget's window.", ("scope",)),
-    Metric("bot_throttle_banned_seconds", _G, "For how long the venue still refuses a scope.", ("scope",)),
-    Metric("bot_fees_quote_total", _C, "Fees paid, those taken in the coin at the price of the fill.", ("account",)),
-    Metric("bot_rebates_quote_total", _C, "Maker rebates received.", ("account",)),
-    Metric("bot_refusals_total", _C, "Confirmed signals not followed.", ("account", "rule")),
-    Metric("bot_orders_placed_total", _C, "Entries sent.", ("account", "strategy")),
-    Metric("bot_orders_ended_total", _C, "Orders that ended cancelled or rejected.", ("account", "reason")),
-    Metric("bot_events_total", _C, "Events applied by the engine.", ("type",)),
-    Metric("bot_journal_sequence", _G, "Sequence number of the newest journal entry seen."),
-    Metric("bot_inbox_depth", _G, "Events waiting for the engine."),
-    Metric("bot_feed_up", _G, "1 while the market feed is up and whole.", ("feed",)),
-    Metric("bot_last_event_age_seconds", _G, "Wall time since the engine's last event."),
-    Metric("bot_last_bar_venue_age_seconds", _G, "Venue time since the close of the last bar.", ("symbol",)),
-    Metric("bot_last_bar_transport_age_seconds", _G, "Wall time since the last bar was applied.", ("symbol",)),
-    Metric("bot_venue_timestamp_seconds", _G, "Venue time by now, since 1970."),
-    Metric("bot_decision_latency_seconds", _H, "From bars taken to their commands dispatched.", (), LATENCIES_S),
-    Metric("bot_event_loop_lag_seconds", _H, "How late the event loop wakes a sleeper.", (), LAGS_S),
-    Metric("bot_task_restarts_total", _C, "Restarts of supervised tasks.", ("task",)),
-    Metric("bot_chat_up", _G, "1 while the operator's chat is connected."),
-    Metric("bot_chat_waiting", _G, "Messages to the operator that are not delivered yet."),
-    Metric("bot_chat_sent_total", _C, "Messages the chat has taken."),
-    Metric("bot_chat_failures_total", _C, "Calls to the chat that failed.", ("reason",)),
-    Metric("bot_chat_dropped_total", _C, "Messages to the operator that were left out.", ("urgency",)),
-    Metric("bot_chat_strangers_total", _C, "Updates of people who may not speak to the bot.", ("reason",)),
-    Metric("bot_option_delta", _G, "Delta of the option held, by its pair's convention, per unit; 0 while none is.", ("account", "pair")),
-    Metric("bot_option_gamma", _G, "Change of its spot delta per 1.00 of spot.", ("account", "pair")),
-    Metric("bot_option_vega", _G, "What the position gains in account currency per vol point.", ("account", "pair")),
-    Metric("bot_option_theta", _G, "What the position gains (below 0: loses) in account currency in a day.", ("account", "pair")),
-    Metric("bot_surface_age_seconds", _G, "Venue time since a pair's volatility surface was quoted.", ("pair",)),
-    Metric("bot_panel_wrong_logins_total", _C, "Log-ins to the panel with a wrong token."),
-)
-"""Everything of ours under /metrics; add a row here. `process_*` and `python_info` come from the client library."""
+VENUES_NO = "venue"
+"""Class of a reject for which the venue's own words are all there is."""
+COUNTED = {"missing_bars": "bot_missing_bars_total", "reconcile_errors": "bot_reconcile_differences_total"}
+"""Counts of the engine's day (`RuntimeState.health`) -> the counter that they add up in."""
 
 
 class MetricsObserver:
     """Fills the table: counts as an observer of the runner, reads gauges from the state when asked (`sample`)."""
 
     def __init__(self, registry: CollectorRegistry, clock: Clock, *, environment: str, version: str, feeds: Sequence[str] = ()) -> None:
-        self._registry, self._clock = registry, clock
+        self.store = MetricStore(registry)
+        self.evidence = EvidenceMetrics(self.store)
+        self._clock = clock
         self._environment, self._version, self._feeds = environment, version, tuple(feeds)
-        self._info: dict[str, Info] = {}
-        self._gauges: dict[str, Gauge] = {}
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        for row in TABLE:
-            self._add(row)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
         self._events: dict[type, Counter] = {}
         self._bars: dict[str, tuple[int, int]] = {}
         """Instrument key -> close time of its last bar (venue ms), when it was applied (monotonic ns)."""
-        self._restarts: dict[str, int] = {}
-        self._waited: dict[str, float] = {}
         self._banned: set[str] = set()
-        self._grown: dict[tuple[str, ...], int] = {}
+        self._days: dict[tuple[str, str], int] = {}
+        """(account, count of the engine's day) -> how much of it is in its counter."""
         self._causes: dict[str, set[str]] = {}
         """Account -> every cause that ever held it: one that is gone reads 0, it does not vanish."""
         self._seq = 0
         self._stage = 0
         self._taken_ns: int | None = None
         self._seen_ns = clock.monotonic_ns()
+        self._beat()
 
-    def _add(self, row: Metric) -> None:
-        match row.kind:
-            case Kind.INFO:
-                self._info[row.name] = Info(row.name.removesuffix("_info"), row.text, registry=self._registry)
-            case Kind.GAUGE:
-                self._gauges[row.name] = Gauge(row.name, row.text, row.labels, registry=self._registry)
-            case Kind.COUNTER:
-                self._counters[row.name] = Counter(row.name, row.text, row.labels, registry=self._registry)
-            case Kind.HISTOGRAM:
-                self._histograms[row.name] = Histogram(row.name, row.text, row.labels, registry=self._registry, buckets=row.buckets)
+    def attach(self, state: RuntimeState) -> None:
+        """Before the first event: what the day has counted is no news, stored verdicts stand, what may come to be counted reads 0."""
+        for account in map(str, state.accounts):
+            for name, counter in COUNTED.items():
+                self.store.counter(counter, account)
+                self._days[account, name] = state.health.get(account, {}).get(name, 0)
+            self.store.counter("bot_unknown_outcomes_total", account)
+        for feed in self._feeds:
+            self.store.counter("bot_feed_losses_total", feed)
+        self.evidence.prime(state)
 
     def taken(self) -> None:
         """The runner has just taken a batch: the clock of the decision latency starts."""
         self._taken_ns = self._clock.monotonic_ns()
+
+    @property
+    def taken_ns(self) -> int | None:
+        """When the newest batch was taken (monotonic); None before the first."""
+        return self._taken_ns
 
     def __call__(self, seq: int, event: Event, commands: list[Command]) -> None:
         """Count what event `seq` was and led to; called after its commands have left."""
         now = self._seen_ns = self._clock.monotonic_ns()
         self._seq = seq
         self._event_counter(type(event)).inc()
-        if isinstance(event, OrderUnknown):
-            self._counters["bot_unknown_outcomes_total"].labels(str(event.account)).inc()
-        if isinstance(event, BarsClosed):
-            for candle in event.candles:
-                self._bars[candle.key] = (event.ts, now)
-            if self._taken_ns is not None and not event.late:
-                self._histograms["bot_decision_latency_seconds"].observe((now - self._taken_ns) / SECOND)
+        match event:
+            case BarsClosed():
+                for candle in event.candles:
+                    self._bars[candle.key] = (event.ts, now)
+                if self._taken_ns is not None and not event.late:
+                    self.store.histogram("bot_decision_latency_seconds").observe((now - self._taken_ns) / SECOND)
+            case OrderUnknown(account=account):
+                self.store.counter("bot_unknown_outcomes_total", str(account)).inc()
+            case OrderRejected(account=account, kind=kind):
+                self.store.counter("bot_order_rejects_total", str(account), kind or VENUES_NO).inc()
+            case FeedDown(feed=feed):
+                self.store.counter("bot_feed_losses_total", feed).inc()
         for command in commands:
             match command:
                 case Record():
                     self._record(command)
                 case Report(what="refused"):
-                    self._counters["bot_refusals_total"].labels(command.account, command.rule).inc()
+                    self.store.counter("bot_refusals_total", command.account, command.rule).inc()
                 case Report(what="order") if command.rule:
-                    self._counters["bot_orders_ended_total"].labels(command.account, command.rule).inc()
+                    self.store.counter("bot_orders_ended_total", command.account, command.rule).inc()
                 case Place(order):
-                    self._counters["bot_orders_placed_total"].labels(str(order.intent.account), order.intent.strategy).inc()
+                    self.store.counter("bot_orders_placed_total", str(order.intent.account), order.intent.strategy).inc()
 
     def _event_counter(self, kind: type) -> Counter:
         found = self._events.get(kind)
         if found is None:
-            found = self._events[kind] = self._counters["bot_events_total"].labels(str(kind.__struct_config__.tag))  # type: ignore[attr-defined]
+            found = self._events[kind] = self.store.counter("bot_events_total", str(kind.__struct_config__.tag))  # type: ignore[attr-defined]
         return found
 
     def _record(self, record: Record) -> None:
         row = record.row
         if record.kind == "trade":
-            self._counters["bot_closed_trades_total"].labels(row["account"], row["strategy"], row["reason"]).inc()
-            self._histograms["bot_trade_result_ratio"].labels(row["account"], row["strategy"]).observe(row["r"])
+            self.store.counter("bot_closed_trades_total", row["account"], row["strategy"], row["reason"]).inc()
+            self.store.histogram("bot_trade_result_ratio", row["account"], row["strategy"]).observe(row["r"])
             if "unprotected_s" in row:
-                self._histograms["bot_unprotected_seconds"].labels(row["account"]).observe(row["unprotected_s"])
+                self.store.histogram("bot_unprotected_seconds", row["account"]).observe(row["unprotected_s"])
         elif record.kind == "fill":
             fee = float(fees_of(row))
             name = "bot_fees_quote_total" if fee >= 0 else "bot_rebates_quote_total"
-            self._counters[name].labels(row["account"]).inc(abs(fee))
+            self.store.counter(name, row["account"]).inc(abs(fee))
+        elif record.kind == "verdict":
+            self.evidence.verdict(row)
+        elif record.kind == "decision":
+            self.evidence.decision(row)
+        elif record.kind == "equity" and row.get("health") is not None:
+            self._count_day(row["account"], row["health"])  # the day is over: what was counted since the last look, then from nothing
+            for name in COUNTED:
+                self._days.pop((row["account"], name), None)
+
+    def _count_day(self, account: str, counts: Mapping[str, Any]) -> None:
+        """Add to the counters by how much the counts of the day have grown."""
+        for name, counter in COUNTED.items():
+            total, known = int(counts.get(name, 0)), self._days.get((account, name), 0)
+            self.store.counter(counter, account).inc(max(0, total - known))
+            self._days[account, name] = total
+
+    def order_leg(self, account: str, order: str, leg: str, seconds: float) -> None:
+        """A live order has covered a leg of its way (`modules/exchange/order_times.py`)."""
+        self.store.histogram("bot_order_latency_seconds", account, order, leg).observe(max(0.0, seconds))
+
+    def _beat(self) -> None:
+        self.store.set("bot_heartbeat_timestamp_seconds", self._clock.now_ms() / 1000)
 
     def lag(self, seconds: float) -> None:
-        """The event loop woke a sleeper this late (`telemetry.loop_lag` measures it)."""
-        self._histograms["bot_event_loop_lag_seconds"].observe(max(0.0, seconds))
+        """The event loop woke a sleeper this late (`telemetry.loop_lag` measures it): it turns."""
+        self._beat()
+        self.store.histogram("bot_event_loop_lag_seconds").observe(max(0.0, seconds))
 
     def sample(self, state: RuntimeState, *, venue_ms: int, inbox_depth: int = 0, restarts: Mapping[str, int] | None = None) -> None:
         """Read every gauge from `state` as it is now; `venue_ms` is venue time by now, 0 when not known yet."""
-        set_to = self._set
+        set_to = self.store.set
         if state.stage != self._stage:
             self._stage = state.stage
             about = {"environment": self._environment, "stage": str(state.stage), "version": self._version}
-            self._info["bot_info"].info(about)
+            self.store.tell("bot_info", about)
         set_to("bot_stage", state.stage)
         set_to("bot_journal_sequence", self._seq)
         set_to("bot_inbox_depth", inbox_depth)
@@ -216,38 +168,55 @@ class MetricsObserver:
         for a in range(len(state.accounts)):
             self._sample_account(state, a)
         for task, count in (restarts or {}).items():
-            self._counters["bot_task_restarts_total"].labels(task).inc(max(0, count - self._restarts.get(task, 0)))
-            self._restarts[task] = count
+            self.store.grow("bot_task_restarts_total", count, task)
+        for account, counts in state.health.items():
+            self._count_day(account, counts)
+        self.evidence.sample(state)
 
     def sample_throttle(self, figures: throttle.Figures) -> None:
         """Read the budgets of requests."""
         for urgency, count in figures.waiting.items():
-            self._set("bot_throttle_waiting", count, urgency.name.lower())
+            self.store.set("bot_throttle_waiting", count, urgency.name.lower())
         for urgency, seconds in figures.waited_s.items():
-            name = urgency.name.lower()
-            self._counters["bot_throttle_waited_seconds_total"].labels(name).inc(max(0.0, seconds - self._waited.get(name, 0.0)))
-            self._waited[name] = seconds
+            self.store.grow("bot_throttle_waited_seconds_total", seconds, urgency.name.lower())
         for scope, left in figures.left.items():
-            self._set("bot_throttle_left", left, scope)
+            self.store.set("bot_throttle_left", left, scope)
         for scope in self._banned - figures.banned_s.keys():
-            self._set("bot_throttle_banned_seconds", 0.0, scope)
+            self.store.set("bot_throttle_banned_seconds", 0.0, scope)
         self._banned |= figures.banned_s.keys()
         for scope, seconds in figures.banned_s.items():
-            self._set("bot_throttle_banned_seconds", seconds, scope)
+            self.store.set("bot_throttle_banned_seconds", seconds, scope)
+
+    def sample_machine(self, folder: Path, *, running: int, outages: int) -> None:
+        """Read the disk of the state directory (NaN when nobody says) and how many supervised tasks run and are out."""
+        try:
+            disk = shutil.disk_usage(folder)
+            size, free = float(disk.total), float(disk.free)
+        except OSError:
+            size = free = math.nan
+        self.store.set("bot_disk_size_bytes", size)
+        self.store.set("bot_disk_free_bytes", free)
+        self.store.set("bot_supervised_tasks", running)
+        self.store.set("bot_task_outages", outages)
+
+    def sample_owed(self, owed: Mapping[str, int]) -> None:
+        """Read how many candles are still to be fetched: feed -> count; of the others none are."""
+        for feed in dict.fromkeys([*self._feeds, *owed]):
+            self.store.set("bot_owed_candles", owed.get(feed, 0), feed)
 
     def sample_cover(self, unprotected_ms: Mapping[str, int]) -> None:
         """Read for how long live positions have been without a confirmed stop: account -> the longest now."""
         for account, ms in unprotected_ms.items():
-            self._set("bot_unprotected_now_seconds", ms / 1000, account)
+            self.store.set("bot_unprotected_now_seconds", ms / 1000, account)
 
     def sample_chat(self, *, up: bool, waiting: int, sent: int, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Read the operator's chat; `counts`: failures, dropped and strangers by label, each grown from the process's start."""
-        self._set("bot_chat_up", up)
-        self._set("bot_chat_waiting", waiting)
-        self._grow("bot_chat_sent_total", sent)
+        self.store.set("bot_chat_up", up)
+        self.store.set("bot_chat_waiting", waiting)
+        self.store.grow("bot_chat_sent_total", sent)
         for name, found in counts.items():
             for label, count in found.items():
-                self._grow(f"bot_chat_{name}_total", count, label)
+                self.store.grow(f"bot_chat_{name}_total", count, label)
 
     def sample_options(self, state: RuntimeState, figures: Figures, venue_ms: int) -> None:
         """Read the greeks of held options as `figures` prices them (NaN where nothing does), and the age of every pair's surface."""
@@ -256,19 +225,13 @@ class MetricsObserver:
             one = figures(state, i) if int(state.pos[i]["status"]) == OPEN else None
             told: tuple[float | str | None, ...] = (0.0,) * 4 if one is None else (one.delta, one.gamma, one.vega, one.theta_day)
             for name, value in zip(GREEKS, told, strict=True):
-                self._set(name, math.nan if value is None else float(value), *labels)
+                self.store.set(name, math.nan if value is None else float(value), *labels)
         for pair, surface in state.surfaces.items():
-            self._set("bot_surface_age_seconds", max(0, max(venue_ms, state.ts) - surface.ts) / 1000, pair)
+            self.store.set("bot_surface_age_seconds", max(0, max(venue_ms, state.ts) - surface.ts) / 1000, pair)
 
     def sample_panel(self, wrong_logins: int) -> None:
         """Read how many log-ins to the panel had a wrong token since the process's start."""
-        self._grow("bot_panel_wrong_logins_total", wrong_logins)
-
-    def _grow(self, name: str, total: int, *labels: str) -> None:
-        """Bring a counter to `total`, which somebody else has counted."""
-        counter = self._counters[name]
-        (counter.labels(*labels) if labels else counter).inc(max(0, total - self._grown.get((name, *labels), 0)))
-        self._grown[(name, *labels)] = total
+        self.store.grow("bot_panel_wrong_logins_total", wrong_logins)
 
     def _sample_account(self, state: RuntimeState, a: int) -> None:
         account, acct = str(state.accounts[a]), state.acct[a]
@@ -285,6 +248,7 @@ class MetricsObserver:
             "bot_balance_quote": int(acct["cash"]) / MONEY_SCALE,
             "bot_realised_pnl_quote": state.realised[a] / MONEY_SCALE,
             "bot_drawdown_ratio": max(0.0, 1.0 - equity / peak) if peak > 0 else 0.0,
+            "bot_drawdown_level": int(acct["level"]),
             "bot_exposure_ratio": gross / equity if equity > 0 else 0.0,
             "bot_halted": account in state.halted,
             "bot_open_positions": len(held),
@@ -292,16 +256,12 @@ class MetricsObserver:
             "bot_unprotected_positions": int(((held["stop"] <= 0) | (held["target"] <= 0)).sum()),
         }
         for name, value in values.items():
-            self._set(name, value, account)
+            self.store.set(name, value, account)
         causes = state.holds.get(account, {})
         for cause in self._causes.setdefault(account, set()) | causes.keys():
             self._causes[account].add(cause)
-            self._set("bot_account_held", cause in causes, account, cause)
-
-    def _set(self, name: str, value: float, *labels: str) -> None:
-        gauge = self._gauges[name]
-        (gauge.labels(*labels) if labels else gauge).set(value)
+            self.store.set("bot_account_held", cause in causes, account, cause)
 
     def text(self) -> bytes:
         """The exposition format of everything in the registry, for /metrics."""
-        return generate_latest(self._registry)
+        return self.store.text()

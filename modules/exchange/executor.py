@@ -14,6 +14,7 @@ from modules.exchange.guard import Finding, News
 from modules.exchange.hands import Hands
 from modules.exchange.holdings import Held
 from modules.exchange.lane import Lane
+from modules.exchange.order_times import OrderTimes
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import RECIPES
 from modules.exchange.reports import AccountItem, ExecutionReport, OrderReport, PositionReport
@@ -44,7 +45,7 @@ IDLE_TURN_S = 0.1
 class Executor:
     """One live account's orders. `tag` marks our client ids; `halted` is asked before each entry leaves.
 
-    `rate`: units of the account's currency for one of a pair's quote currency (FOREX).
+    `rate`: units of the account's currency for one of a pair's quote currency (FOREX). `times`: told when what is sent.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Executor:
         limits: Limits | None = None,
         halted: Callable[[], bool] = lambda: False,
         rate: Callable[[str], Decimal] | None = None,
+        times: OrderTimes | None = None,
     ) -> None:
         self._account, self._tracker, self._instruments = account, tracker, instruments
         self._emit, self._clock, self._venue_now, self._halted = emit, clock, venue_now, halted
         self._limits = limits or Limits()
+        self._times = times or OrderTimes(str(account), clock)
         self._prefix = f"{account.domain[0]}{account.mode[0]}{tag}-"
         self._recipe = RECIPES[account.domain]
         self._lanes: dict[str, Lane] = {}
@@ -88,6 +91,7 @@ class Executor:
             self._limits,
             self._why_barred,
             rate,
+            self._times,
         )
 
     # --- what the engine and the operator say --------------------------------------------------------------------------------------
@@ -99,6 +103,7 @@ class Executor:
                 lane = self._lane(approved.intent.key)
                 self._tracker.expect(approved.order_id, lane.key, approved.intent.steps, entry=True)
                 lane.place(approved)
+                self._times.decided(approved.order_id, entry=True)
                 self._levels(lane)
             case Cancel(_, key, order_id):
                 lane = self._lane(key)
@@ -112,6 +117,7 @@ class Executor:
                 lane = self._lane(reduce.key)
                 self._tracker.expect(reduce.order_id, lane.key, lane.held.steps, entry=False)
                 lane.close(reduce.order_id)
+                self._times.decided(reduce.order_id, entry=False)
             case _:
                 raise Invariant(f"a venue cannot carry out {type(command).__name__}")
         self._ring(lane.key)

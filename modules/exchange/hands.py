@@ -12,14 +12,17 @@ from functools import partial
 from modules.exchange import pending
 from modules.exchange.entry_terms import entry_ticket, needed_for
 from modules.exchange.lane import LOOK_NS, RECANCEL_NS, REST_LOOK_NS, Lane
+from modules.exchange.order_times import OrderTimes
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import Amend, CreateStop, SetStops, Sweep
+from modules.exchange.refusal_kinds import LOST, UNFIT, UNSENT, kind_of
 from modules.exchange.reports import AccountItem, OrderKind
 from modules.exchange.steps import Ask, CancelEntry, CancelExit, EndClose, Entry, Guarding, Limits, ReadVenue, SendClose, SendEntry, Step
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import Recent, Views
 from modules.ports import (
     BAD_PRICE,
+    BARRED,
     DUPLICATE_ID,
     NO_FUNDS,
     NO_SUCH_ORDER,
@@ -27,6 +30,7 @@ from modules.ports import (
     Ticket,
     Venue,
     World,
+    free,
 )
 from state.accounts import Account
 from state.intents import Approved, order_id
@@ -60,11 +64,12 @@ class Hands:
         tag: str,
         limits: Limits,
         entries_barred: Callable[[], str],
-        rate: Callable[[str], Decimal] | None = None,
+        rate: Callable[[str], Decimal] | None,
+        times: OrderTimes,
     ) -> None:
         self._account, self._venue, self._tracker, self._views = account, venue, tracker, views
         self._tell, self._heard, self._clock, self._venue_now = tell, heard, clock, venue_now
-        self._tag, self._limits, self._entries_barred, self._rate = tag, limits, entries_barred, rate
+        self._tag, self._limits, self._entries_barred, self._rate, self._times = tag, limits, entries_barred, rate, times
         self._recent = Recent(clock, self._hear_recent)
         self._prepared: set[str] = set()
         self._stops = 0
@@ -101,22 +106,33 @@ class Hands:
             pending.unknown(write, self._now)
             return
         try:
-            if (no := await self._unfit(lane, entry, approved)) or (no := self._barred(entry, approved)):
-                self._refuse(write, no)
+            no, kind = self._barred(entry, approved), BARRED
+            if not no:
+                no, kind = await self._unfit(lane, approved), UNFIT
+            if not no:
+                no, kind = self._barred(entry, approved), BARRED
+            if no:
+                self._refuse(write, no, kind)
                 return
-            barred = partial(self._barred, entry, approved)  # looked at again when the budget has let it through
+            barred = partial(self._leaving, write, partial(self._barred, entry, approved))  # looked at again when the budget let it through
             venue_id = await self._venue.create(entry_ticket(lane, approved), Urgency.ENTRY, barred)
         except Transient as error:
             pending.hiccup(write, self._now)
             if write.tries >= self._limits.entry_tries:
-                self._refuse(write, f"could not be sent: {error}")
+                self._refuse(write, f"could not be sent: {error}", UNSENT)
         except Unknown as error:
             self._lost(write, error)
-        except Rejected as no:
-            self._entry_refused(write, no)
+        except Rejected as answer:
+            self._entry_refused(write, answer)
         else:
             pending.working(write, self._now, REST_LOOK_NS if entry.resting else LOOK_NS)
             self._tell(self._tracker.accepted(write.order_id, venue_id, self._venue_now()))
+
+    def _leaving(self, write: Write, barred: Callable[[], str]) -> str:
+        """The last look before a request leaves: why it may not, else its time is noted."""
+        if not (no := barred()):
+            self._times.sent(write.order_id)
+        return no
 
     def _barred(self, entry: Entry, approved: Approved) -> str:
         """Why the entry may not leave, looked at in the very moment before it would."""
@@ -127,10 +143,8 @@ class Hands:
         late_ms = self._venue_now() - approved.intent.expires_ts
         return f"too late by {late_ms} ms" if late_ms > 0 else ""
 
-    async def _unfit(self, lane: Lane, entry: Entry, approved: Approved) -> str:
-        """Why the account cannot take the entry: its standing, the instrument's mode, the wallet's current figure."""
-        if no := self._barred(entry, approved):
-            return no
+    async def _unfit(self, lane: Lane, approved: Approved) -> str:
+        """Why the account cannot take the entry: the instrument's mode, the wallet's current figure."""
         intent = approved.intent
         if intent.key not in self._prepared:
             try:
@@ -151,10 +165,10 @@ class Hands:
             pending.unknown(write, self._now)
             write.after_ns = self._now
             return
-        self._refuse(write, f"{no}")  # whether filters or rights have changed is looked at then, by the watch
+        self._refuse(write, f"{no}", kind_of(no))  # whether filters or rights have changed is looked at then, by the watch
 
-    def _refuse(self, write: Write, reason: str) -> None:
-        self._tell(self._tracker.refused(write.order_id, self._venue_now(), reason))
+    def _refuse(self, write: Write, reason: str, kind: str) -> None:
+        self._tell(self._tracker.refused(write.order_id, self._venue_now(), reason, kind))
 
     def _lost(self, write: Write, error: Unknown) -> None:
         """A send that nobody can speak of."""
@@ -220,7 +234,7 @@ class Hands:
                 False,
             )  # the same id again: a repeat is refused, not filled twice
         elif pending.never_arrived(write, began_ns):
-            self._refuse(write, "never reached the venue")
+            self._refuse(write, "never reached the venue", LOST)
 
     async def _hear_recent(self) -> None:
         self._heard(list(await self._venue.executions(self._venue_now() - LOOK_BACK_MS)))
@@ -250,7 +264,7 @@ class Hands:
             key=lane.key, link_id=write.order_id, side=-side, qty=lane.instrument.qty(steps), reduce_only=lane.recipe.by_position
         )
         try:
-            venue_id = await self._venue.create(ticket, Urgency.PROTECTIVE)
+            venue_id = await self._venue.create(ticket, Urgency.PROTECTIVE, partial(self._leaving, write, free))
         except Transient:
             pending.hiccup(write, self._now)
         except Unknown as error:
@@ -272,7 +286,7 @@ class Hands:
             pending.hiccup(write, self._now)
             lane.need(self._now)
         else:
-            self._refuse(write, f"{no}")
+            self._refuse(write, f"{no}", kind_of(no))
 
     async def _catch_up(self, lane: Lane) -> None:
         """Executions and positions as they are now."""

@@ -104,8 +104,8 @@ class Tracker:
         self._alive(self._orders[order_id], venue_id, ts, out)
         return out
 
-    def refused(self, order_id: str, ts: int, reason: str) -> list[AccountEvent]:
-        """An order that the venue refused or that never reached it; nothing when its end was told already.
+    def refused(self, order_id: str, ts: int, reason: str, kind: str = "") -> list[AccountEvent]:
+        """An order that the venue refused or that never reached it; nothing when its end was told already. `kind`: see `OrderRejected`.
 
         One that was heard of as accepted before it was refused (a venue that takes an order and kills it at once) is cancelled.
         """
@@ -113,7 +113,8 @@ class Tracker:
         if own.done or own.told:
             return []
         self._finish(own)
-        out: list[AccountEvent] = [(OrderCancelled if own.accepted else OrderRejected)(ts, self._account, order_id, reason)]
+        cancelled = OrderCancelled(ts, self._account, order_id, reason)
+        out: list[AccountEvent] = [cancelled if own.accepted else OrderRejected(ts, self._account, order_id, reason, kind)]
         self._settle(out)
         return out
 

@@ -21,12 +21,13 @@ from state.accounts import Account
 from state.ledger import LedgerRow, Ref, RowKind
 from state.messages import BarsClosed, Command, Control, Event, Record
 from strategy.actions import Values, size_of
-from strategy.drift_levels import Alarm, is_over
+from strategy.drift_levels import Alarm, Source, is_over
 from strategy.drift_shape import cells_of
 from strategy.features import INDEX, SEEN, SIZE, observe
 
 log = structlog.get_logger("drift")
 WHO = "the drift watch"
+RECENT = 50
 _AT = [INDEX[name] for name in BAR_STREAMS]
 
 
@@ -79,6 +80,11 @@ class DriftWatch:
     def closed_ts(self, domain: str) -> int:
         """The newest exit of a trade that counts in `domain`, ms UTC; 0 for none."""
         return self._memory[domain].closed_ts if domain in self._memory else 0
+
+    def mean(self, source: Source) -> dict[str, float]:
+        """Domain -> mean of the newest `RECENT` values of a stream of trades, R; left out where there is none yet."""
+        found = {domain: [value for _, value in one.watched.streams[source].values[-RECENT:]] for domain, one in self._memory.items()}
+        return {domain: float(np.mean(values)) for domain, values in found.items() if values}
 
     def gap(self, domain: str, ts: int, value: float) -> None:
         """R of a policy trade that closed at `ts` less the R that the simulator makes of it; each trade once, oldest first."""

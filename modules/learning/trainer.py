@@ -104,9 +104,11 @@ class Trainer:
         store: CandleStore,
         domains: Sequence[Domain],
         gaps: GapStream | None = None,
+        told: Callable[[Domain, str, float, int], None] | None = None,
     ) -> None:
+        """`told`: how a training ended (trained, refused, failed), wall seconds, venue time of the version it made (0: none)."""
         self._folder, self._settings, self._state, self._clock = folder, settings, state, clock
-        self._put, self._missing, self._child, self._store, self._gaps = put, missing, child, store, gaps
+        self._put, self._missing, self._child, self._store, self._gaps, self._told = put, missing, child, store, gaps, told
         self.plans = {domain: load_plan(folder, domain) for domain in domains}
         self.budget = Budget(clock, settings.cpu_s_per_hour)
         self._refused: dict[Domain, str] = {}
@@ -219,17 +221,22 @@ class Trainer:
     async def _train(self, domain: Domain, now: int, reason: str) -> None:
         plan, drift = self.plans[domain], self._state.drift.get(domain)
         since = drift.change_ts if drift is not None else 0
-        answer = await self._ask(
-            Train(
-                domain=domain,
-                now=now,
-                algorithm=plan.algorithm,
-                number=plan.number + 1,
-                parent=plan.champion,
-                since=since,
-                in_use=plan.in_use,
-            )
+        job = Train(
+            domain=domain,
+            now=now,
+            algorithm=plan.algorithm,
+            number=plan.number + 1,
+            parent=plan.champion,
+            since=since,
+            in_use=plan.in_use,
         )
+        began = self._clock.monotonic_ns()
+        try:
+            answer = await self._ask(job)
+        except Transient:
+            self._ended(domain, "failed", began)
+            raise
+        self._ended(domain, "refused" if answer.refused else "trained", began, 0 if answer.refused else now)
         if answer.refused:
             if self._refused.get(domain) != answer.refused:  # the same each day is said once
                 log.info("nothing was trained", domain=str(domain), algorithm=plan.algorithm, reason=answer.refused)
@@ -245,6 +252,10 @@ class Trainer:
         words = f"{plan.algorithm} trained on {answer.result['lessons']} decisions ({reason})"
         self._tell(domain, {"version": version, "level": str(level), "role": "challenger", "reason": words})
         self._remember(domain, trained(plan, now, version, reason))
+
+    def _ended(self, domain: Domain, outcome: str, began_ns: int, made_ts: int = 0) -> None:
+        if self._told is not None:
+            self._told(domain, outcome, (self._clock.monotonic_ns() - began_ns) / SECOND, made_ts)
 
     def _promote(self, domain: Domain, reason: str) -> None:
         plan, now = self.plans[domain], self._state.ts

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from modules.exchange.executor import Executor
+from modules.exchange.order_times import OrderTimes
 from modules.exchange.reports import AccountItem
 from modules.exchange.steps import Limits
 from modules.exchange.tracker import Tracker
@@ -48,6 +49,7 @@ class LiveFloor:
         self.halted = False
         self.limits = limits
         self.sent = 0
+        self.times: OrderTimes | None = None
         self.boot()
 
     def boot(self) -> None:
@@ -60,17 +62,23 @@ class LiveFloor:
             self.venue,
             self.tracker,
             self.instruments,
-            self.events.extend,
+            self.emit,
             self.clock,
             self.clock.now_ms,
             TAG,
             limits=self.limits,
             halted=lambda: self.halted,
+            times=self.times,
         )
         self.venue.sink = self.heard
 
+    def emit(self, events: list[AccountEvent]) -> None:
+        if self.times is not None:
+            self.times.hear(events)
+        self.events.extend(events)
+
     def heard(self, items: Sequence[AccountItem]) -> None:
-        self.events.extend(self.tracker.take(items))
+        self.emit(self.tracker.take(items))
         self.executor.on_reports(items)
 
     @asynccontextmanager

@@ -40,7 +40,7 @@ def instrument(domain: Domain, symbol: str) -> Instrument:
 def small_state() -> RuntimeState:
     """1,000 USDT in spot, 10,000 in perpetuals, nothing held."""
     state = RuntimeState(
-        (instrument(Domain.CRYPTO, "BTCUSDT"), instrument(Domain.PERPS, "ETHUSDT")), (SPOT, PERPS), np.zeros(2, [("x", "i8")])
+        (instrument(Domain.CRYPTO, "BTCUSDT"), instrument(Domain.PERPS, "ETHUSDT")), (SPOT, PERPS), np.zeros(2, [("regime", "i8")])
     )
     state.inst = rows(INST, 2)
     state.inst["account"] = [0, 1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -9,18 +10,53 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from modules.ui.option_view import figures
 from self_test.modules.ui.option_scenes import NOW, hold_option, option_state
+from self_test.telemetry.evidence_rows import decision, verdict_row
 from self_test.telemetry.samples import BTC, PERPS, SPOT, T0, bars, fill, hold, place, refused, small_state, trade
 from state.books import FLAT
-from state.messages import FeedDown, OrderUnknown, Report, Tick
+from state.messages import FeedDown, OrderRejected, OrderUnknown, Record, Report, Tick
 from state.orders import Order, OrderState
 from state.stages import STAGES
-from telemetry.metrics import TABLE, Kind, Metric, MetricsObserver
+from state.standing import Level, Standing
+from telemetry.metric_table import TABLE, Kind, Metric
+from telemetry.metrics import MetricsObserver
 from utils.clock import FakeClock
 from utils.fixed import MONEY_SCALE
 from utils.throttle import Figures, Urgency
 
-BOUNDED = {"scope", "urgency", "cause", "account", "symbol", "pair", "rule", "reason", "feed", "strategy", "type", "task"}
+BOUNDED = {
+    "domain",
+    "style",
+    "kpi",
+    "outcome",
+    "order",
+    "leg",
+    "scope",
+    "urgency",
+    "cause",
+    "account",
+    "symbol",
+    "pair",
+    "rule",
+    "reason",
+    "feed",
+    "strategy",
+    "type",
+    "task",
+}
 UNITLESS = {
+    "bot_drawdown_level",
+    "bot_owed_candles",
+    "bot_regime",
+    "bot_kpi_value",
+    "bot_kpi_bound",
+    "bot_kpi_target",
+    "bot_kpi_met",
+    "bot_gate_verdict",
+    "bot_standing",
+    "bot_promotion_offered",
+    "bot_drift_level",
+    "bot_supervised_tasks",
+    "bot_task_outages",
     "bot_chat_up",
     "bot_chat_waiting",
     "bot_throttle_waiting",
@@ -39,7 +75,7 @@ UNITLESS = {
     "bot_option_vega",
     "bot_option_theta",
 }
-"""Counts of things, switches and greeks have no unit."""
+"""Counts of things, switches, codes and greeks have no unit; the figures of a verdict have their own."""
 
 
 class Watch:
@@ -69,7 +105,7 @@ def test_names_follow_the_rules(row: Metric) -> None:
     assert bool(row.buckets) == (row.kind is Kind.HISTOGRAM)
     assert list(row.buckets) == sorted(set(row.buckets))
     if row.kind in {Kind.GAUGE, Kind.HISTOGRAM} and row.name not in UNITLESS:
-        assert row.name.endswith(("_seconds", "_ratio", "_quote"))
+        assert row.name.endswith(("_seconds", "_ratio", "_quote", "_bytes"))
     assert not re.search(r"_(ms|milliseconds|minutes|percent)\b", row.name)
 
 
@@ -77,7 +113,15 @@ def test_names_are_unique() -> None:
     assert len({row.name for row in TABLE}) == len(TABLE)
 
 
-def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch) -> None:
+def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch, tmp_path: Path) -> None:
+    watch.state.standings["CRYPTO/swing"] = Standing(level=Level.LIVE)
+    watch.observer.attach(watch.state)
+    watch.observer(1, OrderRejected(T0, SPOT, "1", "no", "no_funds"), [Record("verdict", verdict_row()), Record("decision", decision())])
+    watch.observer.order_leg(str(SPOT), "entry", "sent", 0.01)
+    watch.observer.sample_machine(tmp_path, running=3, outages=1)
+    watch.observer.sample_owed({})
+    watch.observer.evidence.trained("CRYPTO", "trained", 2.0, T0)
+    watch.observer.evidence.sample_learning(0.05, {"CRYPTO": -0.1}, {"CRYPTO": 0.2})
     watch.observer.taken()
     trouble = Report(ts=T0, what="order", account=str(SPOT), key=BTC, rule="cancelled", text="gone")
     watch.observer(1, bars(), [place(), refused(), trade(), fill("0.1"), fill("-0.1"), trouble])
@@ -147,6 +191,7 @@ def test_accounts_are_read_from_the_state(watch: Watch) -> None:
     state.pos[1]["status"], state.pos[1]["reference"], state.pos[1]["working"] = 1, 20_000, 500  # 0.5 at 2,000 resting
     state.acct[0]["equity"], state.acct[0]["cash"] = 950 * MONEY_SCALE, 850 * MONEY_SCALE
     state.halted[str(SPOT)] = "drawdown"
+    state.acct[0]["level"] = 1
     state.realised[0] = -3 * MONEY_SCALE
     order = Order(order_id="1", account=PERPS, key="PERPS:ETHUSDT", entry=True, steps=500).to(OrderState.IN_FLIGHT)
     state.orders["1"] = order
@@ -161,6 +206,7 @@ def test_accounts_are_read_from_the_state(watch: Watch) -> None:
         "bot_balance_quote": (850, 10_000),
         "bot_realised_pnl_quote": (-3, 0),
         "bot_drawdown_ratio": (pytest.approx(0.05), 0),
+        "bot_drawdown_level": (1, 0),
         "bot_exposure_ratio": (pytest.approx(100 / 950), pytest.approx(0.1)),
         "bot_halted": (1, 0),
         "bot_open_positions": (1, 0),
@@ -214,12 +260,67 @@ async def test_decision_latency_runs_from_taken_to_dispatched_and_leaves_history
     assert watch.value("bot_decision_latency_seconds_bucket", le="0.0003") == 1
 
 
+def test_rejects_are_counted_by_their_class(watch: Watch) -> None:
+    for kind in ("no_funds", "barred", "no_funds", ""):
+        watch.observer(1, OrderRejected(T0, SPOT, "1", "in words", kind), [])
+    found = {kind: watch.value("bot_order_rejects_total", account=str(SPOT), reason=kind) for kind in ("no_funds", "barred", "venue")}
+    assert found == {"no_funds": 2, "barred": 1, "venue": 1}
+
+
+def test_what_the_day_counts_adds_up_over_days_and_starts_at_nothing(watch: Watch) -> None:
+    name, account, day = "bot_reconcile_differences_total", str(SPOT), watch.state.health
+    day[account] = {"reconcile_errors": 3, "missing_bars": 1}  # before this process
+    watch.observer.attach(watch.state)
+    assert watch.value(name, account=account) == 0
+    watch.state.count(SPOT, "reconcile_errors", 2)
+    for _ in range(2):
+        watch.observer.sample(watch.state, venue_ms=T0)
+    assert watch.value(name, account=account) == 2
+    watch.state.count(SPOT, "reconcile_errors")  # between the last look and the end of the day
+    watch.observer(1, Tick(T0), [Record("equity", {"account": account, "health": day.pop(account)})])
+    watch.state.count(SPOT, "reconcile_errors", 2)
+    watch.observer.sample(watch.state, venue_ms=T0)
+    assert watch.value(name, account=account) == 5
+    assert watch.value("bot_missing_bars_total", account=account) == 0
+
+
+@pytest.mark.asyncio
+async def test_the_heart_beats_while_the_loop_turns(watch: Watch) -> None:
+    began = watch.value("bot_heartbeat_timestamp_seconds")
+    assert began == watch.clock.now_ms() / 1000
+    await watch.clock.advance(5.0)
+    watch.observer.sample(watch.state, venue_ms=T0)  # being asked is no beat
+    assert watch.value("bot_heartbeat_timestamp_seconds") == began
+    watch.observer.lag(0.001)
+    assert watch.value("bot_heartbeat_timestamp_seconds") == began + 5.0
+
+
+def test_the_disk_is_told_and_one_that_cannot_be_read_is_no_empty_one(watch: Watch, tmp_path: Path) -> None:
+    watch.observer.sample_machine(tmp_path, running=3, outages=1)
+    free, size = watch.value("bot_disk_free_bytes"), watch.value("bot_disk_size_bytes")
+    assert free is not None and size is not None and 0 < free < size
+    assert (watch.value("bot_supervised_tasks"), watch.value("bot_task_outages")) == (3, 1)
+    watch.observer.sample_machine(tmp_path / "gone", running=3, outages=1)
+    assert math.isnan(watch.value("bot_disk_free_bytes") or 0.0)
+
+
+def test_candles_owed_are_told_by_feed_and_read_zero_once_they_came(watch: Watch) -> None:
+    for owed in ({"bybit-spot": 7}, {}):
+        watch.observer.sample_owed(owed)
+        assert watch.value("bot_owed_candles", feed="bybit-spot") == owed.get("bybit-spot", 0)
+        assert watch.value("bot_owed_candles", feed="bybit-linear") == 0
+
+
 def test_a_lost_feed_is_down_and_the_other_stays_up(watch: Watch) -> None:
+    watch.observer.attach(watch.state)
+    assert watch.value("bot_feed_losses_total", feed="bybit-spot") == 0
     watch.state.feeds_down["bybit-spot"] = "reset"
     watch.observer(1, FeedDown(T0, "bybit-spot", "reset"), [])
     watch.observer.sample(watch.state, venue_ms=T0)
     assert watch.value("bot_feed_up", feed="bybit-spot") == 0
     assert watch.value("bot_feed_up", feed="bybit-linear") == 1
+    assert watch.value("bot_feed_losses_total", feed="bybit-spot") == 1
+    assert watch.value("bot_feed_losses_total", feed="bybit-linear") == 0
 
 
 def test_the_stage_is_told_as_a_number_and_as_info_and_only_the_newest(watch: Watch) -> None:
