@@ -35,7 +35,7 @@ EXECUTION = Page(
                     at=(0.5, 0.95),
                 ),
                 lines(
-                    "95 of 100 orders are faster than",
+                    "Order legs, 95 of 100 faster",
                     "bot:order_latency_seconds:p95_15m",
                     "{{account}} {{order}} {{leg}}",
                     "s",
