@@ -1,9 +1,8 @@
-"""What an option is bought and sold at, and its candle, from a surface and the pair's prices: the one arithmetic of premiums. Kernels.
+"""What an option is bought and sold at, from a surface and the pair's price: the one arithmetic of premiums. Kernels.
 
 All prices are in ticks of the pair; a tick is a tenth of a pip. The mid premium is that of Garman and Kohlhagen at the smile's vol. Bid and
 ask are the larger of 0.15 vol points of vega and one pip away from it, rounded against us: a whole tick up to buy, down to sell, never
-below 0. From expiry on both are the intrinsic value, down to a whole tick: settlement has no spread. A candle of the pair becomes one of
-the premium price by price, since without arbitrage a call rises and a put falls with spot.
+below 0. From expiry on both are the intrinsic value, down to a whole tick: settlement has no spread.
 """
 
 from __future__ import annotations
@@ -69,49 +68,3 @@ def option_quote(
         settled = math.floor(mid)
         return settled, settled, mid
     return max(math.floor(mid - half), 0), math.ceil(mid + half), mid
-
-
-@kernel
-def premium_bar(
-    days: Floats,
-    vols: Floats,
-    r_domestic: Floats,
-    r_foreign: Floats,
-    pair_kind: int,
-    right: int,
-    strike: int,
-    day: float,
-    tick: float,
-    opened: int,
-    high: int,
-    low: int,
-    close: int,
-) -> tuple[int, int, int, int]:
-    """The mid premium's open, high, low and close in whole ticks, for a candle of the pair (mid prices in ticks), `day` days before expiry.
-
-    One time for all four, so that the candle is one: a call's high is at the pair's high, a put's at its low.
-    """
-    up, down = (high, low) if right > 0 else (low, high)
-    first = _nearest(days, vols, r_domestic, r_foreign, pair_kind, right, opened, strike, day, tick)
-    last = _nearest(days, vols, r_domestic, r_foreign, pair_kind, right, close, strike, day, tick)
-    top = _nearest(days, vols, r_domestic, r_foreign, pair_kind, right, up, strike, day, tick)
-    bottom = _nearest(days, vols, r_domestic, r_foreign, pair_kind, right, down, strike, day, tick)
-    # A surface that allows arbitrage must not make a candle that is none.
-    return first, max(top, first, last), min(bottom, first, last), last
-
-
-@kernel
-def _nearest(
-    days: Floats,
-    vols: Floats,
-    r_domestic: Floats,
-    r_foreign: Floats,
-    pair_kind: int,
-    right: int,
-    spot: int,
-    strike: int,
-    day: float,
-    tick: float,
-) -> int:
-    """The mid in whole ticks."""
-    return math.floor(option_mid(days, vols, r_domestic, r_foreign, pair_kind, right, float(spot), float(strike), day, tick)[0] + 0.5)

@@ -160,8 +160,15 @@ def frozen(surface: Surface, ts: int, spot: float | None = None) -> Surface:
     return msgspec.structs.replace(surface, ts=ts, spot=surface.spot if spot is None else spot, source="frozen")
 
 
+def trading_age(surface_ts: int, now_ts: int) -> int:
+    """Time with an open market, ms, since a surface was quoted (both ms UTC); plain time after a week.
+
+    No week is without a trading day, and years need not be walked through.
+    """
+    passed = now_ts - surface_ts
+    return passed if passed > 7 * DAY_MS else open_ms(surface_ts, now_ts)
+
+
 def stale(surface_ts: int, now_ts: int) -> bool:
     """Whether a surface quoted at `surface_ts` is older than one trading day at `now_ts` (both ms UTC)."""
-    if now_ts - surface_ts > 7 * DAY_MS:
-        return True  # no week is without a trading day; and years need not be walked through
-    return open_ms(surface_ts, now_ts) > STALE_AFTER_MS
+    return trading_age(surface_ts, now_ts) > STALE_AFTER_MS

@@ -102,7 +102,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
     add("--profile", help="spot, perp or spot+perp (default: the last one, first spot)")
     add("--symbols", type=symbols, metavar="A,B", help="symbols to trade (default: those of config.py)")
-    add("--strategies", type=names, metavar="C1,C2|demo", help="strategies to run (default C1,C2,C3,C4, forex F1,F2); demo is for a tour")
+    add("--strategies", type=names, metavar="C1,C2|demo", help="what to run (default C1,C2,C3,C4, forex F1,F2, options O1); demo: a tour")
     add("--enable", type=names, default=(), metavar="forex,options", help="switch these on for this boot, where the stage has them")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of config.py (may be repeated)")
     add("--duration", type=positive, metavar="SECONDS", help="end cleanly after so many wall seconds of trading")

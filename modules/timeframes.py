@@ -102,8 +102,3 @@ def map_of(written: Sequence[str]) -> TimeframeMap:
     if any((later.days, later.beyond) >= (sooner.days, sooner.beyond) for sooner, later in pairwise(rungs)):
         raise ValueError(f"{', '.join(written)}: days must fall from one to the next, or the later one is never used")
     return TimeframeMap(tuple(rungs))
-
-
-def options_frames(days_left: float, by_days: Sequence[str] = BY_DAYS) -> Frames:
-    """The timeframes that govern an option with so many days (24 h) to its expiry."""
-    return map_of(by_days).at(days_left)

@@ -21,7 +21,7 @@ from modules.settings import BotConfig
 from modules.ui.option_view import greeks
 from risk.breakers import probation
 from state.accounts import Domain, Mode
-from state.booking import book_exit
+from state.booking import book_exit, gain_of
 from state.conversion import turn_rates
 from state.instruments import Instrument, option_slot
 from state.intents import ExitReason, Side, Signal
@@ -171,6 +171,7 @@ def _think(engine: Engine, key: str) -> None:
     watch_rate(state.observed, 0, ts, 1)
     turn_rates(state.inst, state.market)
     book_exit(state.pos.copy(), state.inst, state.acct.copy(), 0, PRICE, 0, 0, 0)
+    gain_of(state.pos, state.inst, 0, PRICE, 0)
     signal = Signal(ts=ts, key=key, strategy=C1, side=Side.LONG, regime=TREND, atr=PRICE / 200, reference=PRICE)
     weighed = weigh(state, mandate, 0, C1, signal, None)
     drawn(state, mandate, 0, C1, signal, 1e9, weighed)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from forex.options_chain import ENTRY_DAYS, ENTRY_DELTAS, better, candidates, chain, entry_candidates, grid_of, listed_delta
 from forex.options_files import read_surface
-from forex.options_quotes import option_quote, premium_bar
+from forex.options_quotes import option_quote
 from forex.options_surface import arrays, frozen, kind_of
 from self_test.forex.smiles import EURUSD, USDJPY
 from state.options import OptionContract, Right, Surface, cut_ts
@@ -114,7 +114,7 @@ def test_over_real_spot_of_2025_the_frozen_surface_always_has_something_to_buy_a
     bars = list(zip(*(table[name] for name in ("ts", "open", "high", "low", "close")), strict=True))[::60]
     assert len(bars) > 300
     for ts, *prices in bars:
-        opened, high, low, close = (round(price * 1e5) for price in prices)
+        _, high, low, close = (round(price * 1e5) for price in prices)
         held = frozen(real, ts, close * 1e-5)
         for right in Right:
             found = candidates(held, held.spot, ts, right)
@@ -124,5 +124,5 @@ def test_over_real_spot_of_2025_the_frozen_surface_always_has_something_to_buy_a
             terms = (*arrays(held), kind_of("EURUSD"), int(right))
             bid, ask, mid = option_quote(*terms, close, close, best.contract.strike, best.days, 1e-5)
             assert 0 < bid < mid < ask < 2 * mid
-            candle = premium_bar(*terms, best.contract.strike, best.days, 1e-5, opened, high, low, close)
-            assert min(candle) == candle[2] <= candle[3] <= candle[1] == max(candle)
+            lowest, highest = sorted(option_quote(*terms, at, at, best.contract.strike, best.days, 1e-5)[0] for at in (low, high))
+            assert lowest <= bid <= highest

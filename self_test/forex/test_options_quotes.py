@@ -1,4 +1,4 @@
-"""Quotes and candles of premiums: the spread is the model's, rounding is against us, the candle keeps its shape, expiry is intrinsic."""
+"""Quotes of premiums: the spread is the model's, rounding is against us, expiry is intrinsic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forex.options_kernels import premium, vega_of
-from forex.options_quotes import option_mid, option_quote, premium_bar
+from forex.options_quotes import option_quote
 from forex.options_surface import arrays, kind_of, smile_vol
 from self_test.forex.smiles import EURUSD, USDJPY
 from state.options import Surface
@@ -22,10 +22,6 @@ SPOT = 103_180
 
 def quote(surface: Surface, right: int, bid: int, ask: int, strike: int, day: float) -> tuple[int, int, float]:
     return option_quote(*arrays(surface), kind_of(surface.pair), right, bid, ask, strike, day, TICKS[surface.pair])
-
-
-def bar(surface: Surface, right: int, strike: int, day: float, candle: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    return premium_bar(*arrays(surface), kind_of(surface.pair), right, strike, day, TICKS[surface.pair], *candle)
 
 
 def test_the_mid_is_the_premium_at_the_smile_and_the_spread_015_vol_points_each_way() -> None:
@@ -72,32 +68,3 @@ def test_from_expiry_on_it_is_the_intrinsic_value_without_a_spread(right: int, s
     for day in (0.0, -0.001, -30.0):
         assert quote(EURUSD, right, SPOT, SPOT, strike, day) == (value, value, float(value))
     assert quote(EURUSD, 1, SPOT, SPOT + 1, 103_000, 0.0) == (180, 180, 180.5)  # half a tick is not paid
-
-
-@given(
-    surface=SURFACES,
-    right=RIGHTS,
-    shift=st.integers(-3000, 3000),
-    day=st.floats(0.0, 60.0),
-    moves=st.lists(st.integers(-800, 800), min_size=4, max_size=4),
-)
-def test_a_candle_stays_one_and_its_ends_come_from_the_right_sides(
-    surface: Surface, right: int, shift: int, day: float, moves: list[int]
-) -> None:
-    tick = TICKS[surface.pair]
-    spot = round(surface.spot / tick)
-    prices = [spot + move for move in moves]
-    candle = (prices[0], max(prices), min(prices), prices[-1])
-    opened, high, low, close = bar(surface, right, spot + shift, day, candle)
-    assert 0 <= low <= min(opened, close) <= max(opened, close) <= high
-
-    def at(price: int) -> int:
-        return math.floor(option_mid(*arrays(surface), kind_of(surface.pair), right, float(price), float(spot + shift), day, tick)[0] + 0.5)
-
-    ends = (at(candle[1]), at(candle[2]))
-    assert (high, low) == (ends if right > 0 else ends[::-1])
-    assert (opened, close) == (at(candle[0]), at(candle[3]))
-
-
-def test_a_still_candle_is_still() -> None:
-    assert len(set(bar(EURUSD, -1, 103_500, 20.0, (SPOT, SPOT, SPOT, SPOT)))) == 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modules.timeframes import Frames, frames_of, map_of, options_frames, parse_frames, parse_map
+from modules.timeframes import BY_DAYS, Frames, frames_of, map_of, parse_frames, parse_map
 
 HOUR_MS = 3_600_000
 
@@ -45,11 +45,11 @@ def test_the_map_names_symbols_and_others_follow_the_domain() -> None:
 )
 def test_an_options_timeframes_follow_the_days_to_its_expiry(days: float, frames: str) -> None:
     """Definitions: above 21 days 4h/1h, 5 to 21 days 1h/15m, below 5 days 15m/5m."""
-    assert str(options_frames(days)) == frames
+    assert str(map_of(BY_DAYS).at(days)) == frames
 
 
 def test_another_map_is_data_alone() -> None:
-    assert [str(options_frames(days, (">=10.5:1h/15m", " >= 0 : 30m/15m"))) for days in (10.5, 10.4)] == ["1h/15m", "30m/15m"]
+    assert [str(map_of((">=10.5:1h/15m", " >= 0 : 30m/15m")).at(days)) for days in (10.5, 10.4)] == ["1h/15m", "30m/15m"]
 
 
 @pytest.mark.parametrize(
