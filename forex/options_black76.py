@@ -2,9 +2,9 @@
 
 The exchange's options are on futures and European, so they are priced on the future's price F and not on spot. That is the arithmetic of
 `forex/options_kernels.py` with F in the place of spot and the dollar rate r on both sides, since nothing is earned by holding a future
-(Black 1976; Hull, Options, Futures and Other Derivatives, "Futures options"); here it only gets its names, and the greeks of a future:
-delta per dollar of F, and rho with F standing still. Prices are US dollars per unit of the currency. Zero volatility or no time left is
-the discounted intrinsic value. A premium that no volatility explains implies none (NaN).
+(Black 1976; Hull, Options, Futures and Other Derivatives, "Futures options"). So nothing is computed here: it gets its names, and the
+greeks of a future, delta per dollar of F and rho with F standing still. Prices are US dollars per unit of the currency. Zero volatility
+or no time left is the discounted intrinsic value. A premium that no volatility explains implies none (NaN).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import msgspec
 
 from forex.options_kernels import greeks_of, implied_stddev, premium
 from utils.errors import Refusal
-from utils.kernel import kernel
 
 CALL, PUT = 1, -1
 DAYS = 365.0
@@ -39,26 +38,23 @@ class Greeks(msgspec.Struct, frozen=True, kw_only=True):
     """Per 1.0 of the rate, the future standing still."""
 
 
-@kernel
 def premium76(right: int, future: float, strike: float, years: float, rate: float, vol: float) -> float:
     """The price; `right` +1 call, -1 put. Everything above 0 but the rate, else the discounted intrinsic value."""
-    return premium(right, future, strike, years, rate, rate, vol)
+    return float(premium(right, future, strike, years, rate, rate, vol))
 
 
-@kernel
 def greeks76(right: int, future: float, strike: float, years: float, rate: float, vol: float) -> tuple[float, float, float, float, float]:
     """(delta, gamma, vega, theta a year, rho). Expired: the delta of the intrinsic value, and 0."""
     found = greeks_of(right, future, strike, years, rate, rate, vol)
-    return found[1], found[5], found[6], (found[7] if years > 0.0 else 0.0), found[9] + found[10]
+    return found[1], found[5], found[6], found[7] if years > 0.0 else 0.0, found[9] + found[10]
 
 
-@kernel
 def implied76(right: int, future: float, strike: float, years: float, rate: float, price: float) -> float:
     """The volatility at which the price is `price`, NaN when there is none up to 1000 %."""
     if years <= 0.0:
         return nan
     discount = exp(-rate * years)
-    found = implied_stddev(right, price, future * discount, strike * discount) / sqrt(years)
+    found = float(implied_stddev(right, price, future * discount, strike * discount)) / sqrt(years)
     return found if found <= VOL_MOST else nan
 
 

@@ -7,14 +7,15 @@ from decimal import Decimal
 
 import msgspec
 
+from forex import options_black76
 from forex.options_calendar import DAY_MS, DAYS_IN_YEAR
-from forex.options_conventions import delta_kind
+from forex.options_conventions import PremiumStyle, delta_kind, premium_quote
 from forex.options_kernels import GREEKS, delta_of, greeks_of
 from forex.options_surface import arrays, kind_of, rates_at, smile_vol, stale
 from modules.settings import BotConfig
 from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from modules.ui.wording import amount, date_time, span
-from state.accounts import Domain
+from state.accounts import Domain, Mode
 from state.books import PAR_E9
 from state.option_figures import Figures, OptionFigures
 from state.options import OptionContract, Surface
@@ -39,15 +40,23 @@ class Greeks(msgspec.Struct, frozen=True, kw_only=True):
     vol: float
 
 
-def greeks(contract: OptionContract, surface: Surface, spot: float, ts: int) -> Greeks | None:
-    """At a price of the pair and a time (ms UTC); None where the surface gives no vol."""
+def greeks(contract: OptionContract, surface: Surface, spot: float, ts: int, *, on_future: bool = False) -> Greeks | None:
+    """At a price of the pair and a time (ms UTC); None where the surface gives no vol. `on_future`: of an exchange's option on the future.
+
+    Its price is the forward's, and its delta and gamma are per 1.00 of that.
+    """
     days = (contract.expiry_ts - ts) / DAY_MS
     tenors, vols, domestic, foreign = arrays(surface)
     strike = contract.strike_price
     vol = smile_vol(tenors, vols, domestic, foreign, kind_of(contract.pair), spot, strike, days)
     if not math.isfinite(vol):
         return None
-    market = (spot, strike, days / DAYS_IN_YEAR, *rates_at(tenors, domestic, foreign, max(days, 0.0)), vol)
+    years, (r_domestic, r_foreign) = days / DAYS_IN_YEAR, rates_at(tenors, domestic, foreign, max(days, 0.0))
+    if on_future:
+        future = spot * math.exp((r_domestic - r_foreign) * max(years, 0.0))
+        one = options_black76.greeks(int(contract.right), future, strike, years, r_domestic, vol)
+        return Greeks(delta=one.delta, gamma=one.gamma, vega=one.vega / 100.0, theta_day=one.theta_day, vol=float(vol))
+    market = (spot, strike, years, r_domestic, r_foreign, vol)
     found = greeks_of(int(contract.right), *market)
     return Greeks(
         delta=float(delta_of(delta_kind(contract.pair, days), int(contract.right), *market)),
@@ -67,7 +76,9 @@ def figures(state: RuntimeState, i: int, ts: int = 0, frames: TimeframeMap = FRA
     pos, m, instrument = state.pos[i], state.seats[i][1], state.instrument(i)
     close = int(state.market[m]["last_close"])
     surface, days = state.surfaces.get(contract.pair), (contract.expiry_ts - ts) / DAY_MS
-    found = greeks(contract, surface, float(instrument.price(close)), ts) if surface is not None and close > 0 else None
+    live = state.account_of(i).mode is Mode.LIVE  # bought at an exchange, on the future
+    spot = float(instrument.price(close))
+    found = greeks(contract, surface, spot, ts, on_future=live) if surface is not None and close > 0 else None
     rate = int(state.inst[i]["rate_e9"]) / PAR_E9 * float(instrument.qty(int(pos["steps"])))
     return OptionFigures(
         expiry=contract.expiry_ts,
@@ -123,6 +134,22 @@ def greek_words(one: OptionFigures, currency: str) -> str:
         f"delta {one.delta:+.2f} ({per_cent:+.2f} per 1 % of spot), vega {amount(Decimal(one.vega))} {currency} a vol point, "
         f"theta {amount(Decimal(one.theta_day), sign=True)} {currency} a day, vol {100.0 * one.vol:.1f} %"
     )
+
+
+def style_words(one: OptionFigures, pair: str) -> str:
+    """Its mark as the market says premiums: `110 USD pips, 1.0655 % EUR, 1.0628 % USD, 102.95 EUR pips`; empty without a price of the pair."""
+    if one.spot is None:
+        return ""
+    base, quote, pip = pair[:3], pair[3:], 0.01 if pair.endswith("JPY") else 0.0001
+    said = {
+        PremiumStyle.DOM_PIPS: f"{quote} pips",
+        PremiumStyle.FOR_PERCENT: f"% {base}",
+        PremiumStyle.DOM_PERCENT: f"% {quote}",
+        PremiumStyle.FOR_PIPS: f"{base} pips",
+    }
+    premium, spot, strike = float(one.premium), float(one.spot), float(one.strike)
+    found = ((premium_quote(style, premium, spot, strike, pip), unit) for style, unit in said.items())
+    return ", ".join(f"{value:.4g} {unit}" for value, unit in found)
 
 
 def surface_words(surface: Surface | None, ts: int) -> str:

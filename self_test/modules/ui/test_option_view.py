@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from math import exp
+
 import msgspec
 import pytest
 
+from forex.options_conventions import delta_kind
+from forex.options_kernels import SPOT
 from forex.options_pricing import delta, greeks
-from forex.options_surface import arrays, smile_vol
+from forex.options_surface import arrays, rates_at, smile_vol
 from modules.ui.option_view import NO_SURFACE, contract_words, figures, greek_words, surface_words
 from self_test.modules.ui.option_scenes import CALL, EUR_OPT, NOW, PUT, hold_option, option_state
+from state.accounts import Account, Domain, Mode
 from state.books import PENDING
 from state.option_figures import OptionFigures
 from state.options import OptionContract
@@ -50,6 +55,23 @@ def test_figures_are_the_pricing_face_s(contract: OptionContract, spot: float, c
     assert found.vol == pytest.approx(vol, abs=1e-6)
     assert found.days == pytest.approx(days, abs=1e-4)
     assert (found.delta or 0) * contract.right > 0
+
+
+@pytest.mark.parametrize("right", [CALL, PUT])
+def test_a_live_option_is_on_the_future(right: OptionContract) -> None:
+    state = option_state()
+    i = hold_option(state, right)
+    paper = seen(state, i)
+    state.accounts = tuple(Account(one.domain, Mode.LIVE) if one.domain is Domain.OPTIONS else one for one in state.accounts)
+    live = seen(state, i)
+    assert paper.delta and live.delta and paper.gamma and live.gamma
+    days, _, domestic, foreign = arrays(state.surfaces[right.pair])
+    r_domestic, r_foreign = rates_at(days, domestic, foreign, paper.days)
+    forward = exp((r_domestic - r_foreign) * paper.days / 365)  # a dollar more of spot is so much more of the future
+    assert live.vega == paper.vega and live.vol == paper.vol and live.delta != paper.delta
+    if delta_kind(right.pair, paper.days) == SPOT:
+        assert live.delta * forward == pytest.approx(paper.delta, abs=2e-6)
+    assert live.gamma * forward**2 == pytest.approx(paper.gamma, rel=1e-5)
 
 
 def test_what_is_told_beside_the_greeks() -> None:
