@@ -12,7 +12,19 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from modules import cli_chaos, cli_completion, cli_control, cli_doctor, cli_kpi, cli_optimize, cli_report, cli_run, cli_state, cli_trainer
+from modules import (
+    cli_backup,
+    cli_chaos,
+    cli_completion,
+    cli_control,
+    cli_doctor,
+    cli_kpi,
+    cli_optimize,
+    cli_report,
+    cli_run,
+    cli_state,
+    cli_trainer,
+)
 from modules.version import VERSION
 from utils.errors import ExitCode, Refusal
 
@@ -75,6 +87,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     cli_chaos.add_arguments(commands)
     cli_kpi.add_arguments(commands)
     cli_doctor.add_arguments(commands)
+    cli_backup.add_arguments(commands)
     cli_report.add_arguments(commands)
     cli_optimize.add_arguments(commands)
     _add_heavy(commands, wanted)
