@@ -27,6 +27,7 @@ from modules.exchange.ibkr_orders import SHORT_PREMIUM, STOP, TARGET, UNPROTECTE
 from modules.exchange.ibkr_reads import FOREIGN_ORDER
 from modules.exchange.ibkr_slots import IbkrSlots, IbkrSlotStream
 from modules.exchange.ibkr_stream import IbkrAccountStream
+from modules.exchange.reconcile import Book, Findings, reconcile
 from modules.exchange.reports import ZERO, AccountItem, ExecutionReport, Link, OrderKind, OrderReport, OrderStatus
 from modules.exchange.tracker import Tracker
 from modules.exchange.watch import Pace, Watch
@@ -616,6 +617,22 @@ async def test_the_executor_enters_is_protected_moves_its_stop_and_closes() -> N
         writes = hand.desk.written()
         await hand.until(lambda: len(hand.heard(VenueRead)) > 4)
         assert hand.desk.written() == writes == 5  # bracket, move, close: nothing is sent without a difference
+
+
+async def test_what_a_fill_moves_is_what_the_next_reading_shows() -> None:
+    """The other half of `self_test/scenarios/test_live_options.py`: the engine books this fill, and its book is what this one is here."""
+    async with working() as hand:
+        hand.enter()
+        await hand.until(lambda: hand.heard(Protected))
+        (filled,) = hand.heard(OrderFilled)
+        fill, reads = filled.fill, len(hand.heard(VenueRead))
+        assert (fill.key, fill.steps, fill.base_fee, fill.gained) == (SLOT.key, 1_250, 0, None)
+        paid = money_units(SLOT.price(fill.price) * SLOT.qty(fill.steps)) + fill.fee
+        await hand.until(lambda: len(hand.heard(VenueRead)) > reads + 1)
+        read = hand.heard(VenueRead)[-1]
+        assert (read.positions, read.coins, read.foreign) == ({SLOT.key: 1_250}, {}, ())
+        book = Book(cash=money_units(Decimal(200_000)) - paid, positions={SLOT.key: 1_250})
+        assert reconcile(book, read) == Findings()
 
 
 async def test_a_stop_that_fires_while_the_gateway_is_away_is_told_when_it_is_back() -> None:
