@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 from telemetry.metric_table import TABLE, Kind, Metric
@@ -14,6 +23,7 @@ class MetricStore:
     """Every metric of the table in one registry. KeyError for a name that the table does not have."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside every counter, which nobody asks for
         self._registry = registry
         self._info: dict[str, Info] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -24,6 +34,10 @@ class MetricStore:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self._grown: dict[tuple[str, ...], float] = {}
+        self._set: dict[tuple[str, ...], Gauge] = {}
+        self._counted: dict[tuple[str, ...], Counter] = {}
+        self._observed: dict[tuple[str, ...], Histogram] = {}
+        """Name and labels -> the one series: looked up once, because the library's own look-up takes a lock."""
 
     def _add(self, row: Metric) -> None:
         match row.kind:
@@ -38,18 +52,24 @@ class MetricStore:
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """A gauge reads `value`."""
-        gauge = self._gauges[name]
-        (gauge.labels(*labels) if labels else gauge).set(value)
+        found = self._set.get((name, *labels))
+        if found is None:
+            found = self._set[name, *labels] = self._gauges[name].labels(*labels) if labels else self._gauges[name]
+        found.set(value)
 
     def counter(self, name: str, *labels: str) -> Counter:
-        """A counter, for whoever counts often."""
-        counter = self._counters[name]
-        return counter.labels(*labels) if labels else counter
+        """A counter, to be increased."""
+        found = self._counted.get((name, *labels))
+        if found is None:
+            found = self._counted[name, *labels] = self._counters[name].labels(*labels) if labels else self._counters[name]
+        return found
 
     def histogram(self, name: str, *labels: str) -> Histogram:
-        """A histogram."""
-        histogram = self._histograms[name]
-        return histogram.labels(*labels) if labels else histogram
+        """A histogram, to be told a value."""
+        found = self._observed.get((name, *labels))
+        if found is None:
+            found = self._observed[name, *labels] = self._histograms[name].labels(*labels) if labels else self._histograms[name]
+        return found
 
     def tell(self, name: str, words: Mapping[str, str], *labels: str) -> None:
         """An info metric says `words`, and nothing that it said before."""

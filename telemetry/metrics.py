@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class MetricsObserver:
         self.evidence = EvidenceMetrics(self.store)
         self._clock = clock
         self._environment, self._version, self._feeds = environment, version, tuple(feeds)
-        self._events: dict[type, Counter] = {}
+        self._kinds: dict[type, tuple[Counter, Callable[[Any, int], None] | None]] = {}
         self._bars: dict[str, tuple[int, int]] = {}
         """Instrument key -> close time of its last bar (venue ms), when it was applied (monotonic ns)."""
         self._banned: set[str] = set()
@@ -78,19 +78,10 @@ class MetricsObserver:
         """Count what event `seq` was and led to; called after its commands have left."""
         now = self._seen_ns = self._clock.monotonic_ns()
         self._seq = seq
-        self._event_counter(type(event)).inc()
-        match event:
-            case BarsClosed():
-                for candle in event.candles:
-                    self._bars[candle.key] = (event.ts, now)
-                if self._taken_ns is not None and not event.late:
-                    self.store.histogram("bot_decision_latency_seconds").observe((now - self._taken_ns) / SECOND)
-            case OrderUnknown(account=account):
-                self.store.counter("bot_unknown_outcomes_total", str(account)).inc()
-            case OrderRejected(account=account, kind=kind):
-                self.store.counter("bot_order_rejects_total", str(account), kind or VENUES_NO).inc()
-            case FeedDown(feed=feed):
-                self.store.counter("bot_feed_losses_total", feed).inc()
+        counter, seen = self._kinds.get(type(event)) or self._kind(type(event))
+        counter.inc()
+        if seen is not None:
+            seen(event, now)
         for command in commands:
             match command:
                 case Record():
@@ -102,11 +93,32 @@ class MetricsObserver:
                 case Place(order):
                     self.store.counter("bot_orders_placed_total", str(order.intent.account), order.intent.strategy).inc()
 
-    def _event_counter(self, kind: type) -> Counter:
-        found = self._events.get(kind)
-        if found is None:
-            found = self._events[kind] = self.store.counter("bot_events_total", str(kind.__struct_config__.tag))  # type: ignore[attr-defined]
+    def _kind(self, kind: type) -> tuple[Counter, Callable[[Any, int], None] | None]:
+        """What an event of this kind is counted in, and what else looks at it: looked up once, most have nothing else."""
+        counter = self.store.counter("bot_events_total", str(kind.__struct_config__.tag))  # type: ignore[attr-defined]
+        also: dict[type, Callable[[Any, int], None]] = {
+            BarsClosed: self._bars_closed,
+            OrderUnknown: self._order_unknown,
+            OrderRejected: self._order_rejected,
+            FeedDown: self._feed_down,
+        }
+        self._kinds[kind] = found = (counter, also.get(kind))
         return found
+
+    def _bars_closed(self, event: BarsClosed, now: int) -> None:
+        for candle in event.candles:
+            self._bars[candle.key] = (event.ts, now)
+        if self._taken_ns is not None and not event.late:
+            self.store.histogram("bot_decision_latency_seconds").observe((now - self._taken_ns) / SECOND)
+
+    def _order_unknown(self, event: OrderUnknown, _now: int) -> None:
+        self.store.counter("bot_unknown_outcomes_total", str(event.account)).inc()
+
+    def _order_rejected(self, event: OrderRejected, _now: int) -> None:
+        self.store.counter("bot_order_rejects_total", str(event.account), event.kind or VENUES_NO).inc()
+
+    def _feed_down(self, event: FeedDown, _now: int) -> None:
+        self.store.counter("bot_feed_losses_total", event.feed).inc()
 
     def _record(self, record: Record) -> None:
         row = record.row

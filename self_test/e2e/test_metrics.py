@@ -1,0 +1,102 @@
+"""What a running bot's /metrics says: every row of the table with its type, orders' legs measured on the wire, and promtool agrees."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.bot import no_leftovers, started
+from telemetry.metric_table import TABLE, Kind
+from utils.clock import WallClock
+
+STAGE_2 = (
+    *("--stage", "2", "--override-gates", "--strategies", "demo,C1", "--symbols", "BTCUSDT,ETHUSDT", "--speed", "60"),
+    *("--set", "domains.crypto.warmup_days=2"),
+)
+PROMTOOL = shutil.which("promtool")
+LIVE = "CRYPTO/LIVE"
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """/metrics of a bot that has traded on paper and with the built-in exchange's money."""
+    state_dir = tmp_path_factory.mktemp("metrics") / "var"
+    with no_leftovers(state_dir), started(state_dir, *STAGE_2) as bot:
+        url = f"{bot.ready()['http']}/metrics"
+
+        def both() -> str | None:
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  loopback
+                said = str(answer.read().decode())
+            wanted = (f'bot_order_latency_seconds_count{{account="{LIVE}",leg="filled",order="{order}"}}' for order in ("entry", "exit"))
+            return said if all(one in said for one in wanted) else None
+
+        found: str = bot.until("a live entry and a live exit", both, 60)
+        assert bot.stop() == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def families(text: str) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def samples(families: dict[str, Metric], name: str) -> dict[tuple[str, ...], float]:
+    """Values of a family by the values of its labels, in order of their names."""
+    return {tuple(one.labels[key] for key in sorted(one.labels)): one.value for one in families[name].samples}
+
+
+def test_every_row_is_there_and_nothing_else(families: dict[str, Metric]) -> None:
+    kinds = {
+        row.name.removesuffix("_total") if row.kind is Kind.COUNTER else row.name: "gauge" if row.kind is Kind.INFO else str(row.kind)
+        for row in TABLE
+    }
+    assert {name: family.type for name, family in families.items() if name.startswith("bot_")} == kinds
+
+
+def test_what_no_label_knows_is_filled_from_the_run(families: dict[str, Metric]) -> None:
+    assert abs(samples(families, "bot_heartbeat_timestamp_seconds")[()] - WallClock().now_ms() / 1000) < 120
+    assert samples(families, "bot_supervised_tasks")[()] > 5
+    assert samples(families, "bot_task_outages")[()] == 0
+    assert 0 < samples(families, "bot_disk_free_bytes")[()] <= samples(families, "bot_disk_size_bytes")[()]
+    assert 0 < samples(families, "bot_exploration_ratio")[()] < 1
+    assert samples(families, "bot_regime").keys() >= {("CRYPTO:BTCUSDT",), ("CRYPTO:ETHUSDT",)}
+    assert samples(families, "bot_drift_level")[("CRYPTO",)] == 0
+    assert samples(families, "bot_standing")[("CRYPTO", "swing")] == 1, "canary, by the override"
+    assert samples(families, "bot_demotions")[("CRYPTO", "swing")] == 0
+    assert samples(families, "bot_reconcile_differences")[(LIVE,)] == 0
+    assert samples(families, "bot_owed_candles")[("bybit-spot",)] >= 0
+    assert samples(families, "bot_policy_info")[("", "CRYPTO", "0", "static")] == 1
+    assert samples(families, "process_open_fds")[()] > 0
+
+
+def test_the_legs_of_live_orders_are_times_of_the_wire(families: dict[str, Metric]) -> None:
+    counts, sums = {}, {}
+    for one in families["bot_order_latency_seconds"].samples:
+        assert one.labels["account"] == LIVE, "paper has no wire"
+        key = one.labels["order"], one.labels["leg"]
+        if one.name.endswith("_count"):
+            counts[key] = one.value
+        elif one.name.endswith("_sum"):
+            sums[key] = one.value
+    for order in ("entry", "exit"):
+        assert counts[order, "sent"] >= counts[order, "acknowledged"] >= counts[order, "filled"] >= 1
+        assert 0 < sums[order, "sent"] / counts[order, "sent"] < 5
+        assert 0 < sums[order, "acknowledged"] / counts[order, "acknowledged"] < 5
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool here: Debian's package `prometheus` has it")
+def test_promtool_has_no_objection(text: str) -> None:
+    done = subprocess.run([str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool here: Debian's package `prometheus` has it")
+def test_promtool_would_object() -> None:
+    wrong = "# HELP bot_x_milliseconds x\n# TYPE bot_x_milliseconds counter\nbot_x_milliseconds 1\n"
+    done = subprocess.run([str(PROMTOOL), "check", "metrics"], input=wrong, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
