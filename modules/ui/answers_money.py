@@ -10,7 +10,7 @@ import msgspec
 
 from modules.ui.commands import Wanted
 from modules.ui.operator import Answer, Table
-from modules.ui.option_view import contract_words, figures, greek_words
+from modules.ui.option_view import contract_words, figures, greek_words, style_words
 from modules.ui.periods import monday_of
 from modules.ui.recent import TRADES, Sum
 from modules.ui.scene import (
@@ -62,6 +62,8 @@ def positions(scene: Scene, _args: Mapping[str, str]) -> Answer:
             f"  target {one.target} ({percent(float(Decimal(one.target) / mark) - 1.0, sign=True)})",
             f"  {r_text(r)}, {cents(money(net), sign=True)} {home_currency(instrument)}, held {span((now - one.opened_ts) / 1000)}",
         ]
+        if one.option is not None and (said := style_words(one.option, instrument.symbol)):
+            lines.append(f"  premium as quoted: {said}")
         if int(pos["closing"]):
             lines.append("  is being closed")
         rows.append(

@@ -137,7 +137,7 @@ def greek_words(one: OptionFigures, currency: str) -> str:
 
 
 def style_words(one: OptionFigures, pair: str) -> str:
-    """Its mark as the market says premiums: `110 USD pips, 1.0655 % EUR, 1.0628 % USD, 102.95 EUR pips`; empty without a price of the pair."""
+    """Its mark as the market says premiums: `110 USD pips, 1.066 % EUR, 1.063 % USD, 103 EUR pips`; empty without a price of the pair."""
     if one.spot is None:
         return ""
     base, quote, pip = pair[:3], pair[3:], 0.01 if pair.endswith("JPY") else 0.0001

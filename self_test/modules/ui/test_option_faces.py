@@ -60,6 +60,8 @@ def test_positions_tell_terms_greeks_and_premium_and_close_by_the_option_s_own_s
         "  stop 0.005 (-54.5%)",
         "  target 0.02 (+81.8%)",
     ]
+    assert "  premium as quoted: 110 USD pips, 1.066 % EUR, 1.063 % USD, 103 EUR pips" in found.lines
+    assert "  premium as quoted: 220 JPY pips, 1.448 % USD, 1.457 % JPY, 0.9588 USD pips" in found.lines
     assert found.more[0][1].args == {"symbol": CALL.symbol, "account": "OPTIONS/PAPER"}
     assert parse(found.more[0][1].line).args == found.more[0][1].args
     assert found.data["OPTIONS/PAPER"][1]["option"]["right"] == "put"
