@@ -307,8 +307,9 @@ def place(state: RuntimeState, mandate: Mandate, i: int, s: int, arm: int, regim
 
 
 def demo_steps(state: RuntimeState, mandate: Mandate, i: int, reference: int, stop: int) -> int:
-    """A little more than the venue's minimum, valid at entry and at the stop."""
+    """A little more than the venue's minimum, valid at entry and at the stop, in whole lots."""
     inst = state.inst[i]
     lowest = min(reference, stop) * int(inst["unit"])
     least = max(int(inst["min_steps"]), -(-int(inst["min_notional"]) // lowest), 1)
-    return max(least, int(least * mandate.demo_min_multiple))
+    most = max(least, int(least * mandate.demo_min_multiple))
+    return most - most % max(int(inst["lot_steps"]), 1)

@@ -12,6 +12,7 @@ import pytest
 from config import CONFIG
 from modules.engine import candidates, coins, live
 from modules.engine.core import Engine
+from modules.engine.decide import demo_steps
 from modules.engine.desk import make_mandate, make_state
 from modules.live_floor import held_on
 from risk.admission import sellable
@@ -188,3 +189,9 @@ def test_a_wallet_that_cannot_buy_one_contract_sends_nothing_and_hears_the_figur
     counts = one.engine.state.health.get(str(LIVE), {})
     assert not counts.get("orders") and not counts.get("rejects"), "it is no error of anybody"
     assert kinds(Wallet(int(smallest) - 500).wants(), Place) == [] and kinds(Wallet(int(smallest) + 500).wants(), Place)
+
+
+def test_a_demo_is_whole_contracts_too() -> None:
+    engine = Wallet().engine
+    assert engine.mandate.demo_min_multiple > 1
+    assert demo_steps(engine.state, engine.mandate, 0, 900, 450) == CONTRACT
