@@ -250,7 +250,7 @@ def test_rows_of_the_previous_layout_are_adopted(two: Snapshot) -> None:
 NEW_WITH_FOREX = {
     "inst": ("rate_e9", "via", "inverse", "via_tick", "on_margin", "base_ccy", "quote_ccy", "swap_long_e8", "swap_short_e8"),
     "limits": ("fx_pair_gross", "fx_gross", "fx_currency"),
-    "pos": ("bought",),
+    "pos": ("bought", "paid"),
 }
 
 
@@ -271,6 +271,7 @@ def test_rows_from_before_currencies_are_worth_what_they_were(told: tuple[Snapsh
     for name in NEW_WITH_FOREX["limits"]:
         assert then.mandate.limits[0][name] == getattr(CONFIG.risk, name)
     assert np.array_equal(then.state.pos["bought"][held], ours.state.pos["bought"][held])
+    assert (ours.state.pos["paid"][held] > 0).all() and np.array_equal(then.state.pos["paid"], ours.state.pos["paid"])
 
 
 SLOTS = ("arm_side", "arm_left", "arm_level")
