@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from bench.bot import Bot, no_leftovers, run, started
 from deploy.dashboards.grammar import Panel
 from deploy.dashboards.pages import PAGES
-from self_test.deploy.watchers import alerts, filled, get, needs_both, receiver, selectors, until, watching
+from self_test.deploy.watchers import alerts, filled, firing, found, get, needs_both, receiver, selectors, until, watching
 
 EVERYTHING = (
     *("--stage", "5", "--override-gates", "--strategies", "demo", "--speed", "600", "--symbols", "BTCUSDT,EURUSD"),
@@ -22,18 +23,6 @@ QUERIES = sorted(
     {filled(query.expr) for page in PAGES for row in page.rows for panel in row.panels for query in panel.queries}
     | {alert["expr"] for alert in alerts()}
 )
-
-
-def found(prometheus: str, expr: str) -> list[Any]:
-    """The series of an instant query, which must be understood."""
-    answer = get(f"{prometheus}/api/v1/query", query=expr)
-    assert answer["status"] == "success", answer
-    series: list[Any] = answer["data"]["result"]
-    return series
-
-
-def firing(prometheus: str) -> set[str]:
-    return {one["metric"]["alertname"] for one in found(prometheus, 'ALERTS{alertstate="firing"}')}
 
 
 def unanswered(prometheus: str) -> list[str]:
@@ -47,6 +36,12 @@ def unanswered(prometheus: str) -> list[str]:
     ]
 
 
+def fault(control: str, kind: dict[str, Any]) -> None:
+    words = urllib.request.Request(f"{control}/faults", json.dumps(kind).encode(), {"Content-Type": "application/json"})  # noqa: S310  loopback
+    with urllib.request.urlopen(words, timeout=10) as answer:  # noqa: S310  same
+        assert answer.status == 200
+
+
 def traded(bot: Bot) -> bool:
     return bot.closed() >= 12
 
@@ -55,7 +50,8 @@ def traded(bot: Bot) -> bool:
 @pytest.mark.timeout(150)
 def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
     with no_leftovers(tmp_path / "var") as state_dir, receiver() as post, started(state_dir, *EVERYTHING) as bot:
-        url = bot.ready()["http"]
+        record = bot.ready()
+        url, control = record["http"], record["simulator"]
         with watching(tmp_path, url, post) as prometheus:
             bot.until("trades of every domain", lambda: traded(bot), 40)
             until("the bot is seen", lambda: found(prometheus, 'up{job="bot"} == 1'))
@@ -69,6 +65,8 @@ def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
             assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
             assert "Halted" not in firing(prometheus) and "NoHeartbeat" not in firing(prometheus)
 
+            fault(control, {"kind": "cut", "match": "kline.", "count": 0})
+            post.until("FeedStale at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "FeedStale"))
             assert run("flatten", "--yes", "--state-dir", str(state_dir)).returncode == 0
             told = post.until("Halted at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "Halted"))
             one = next(one for one in told["alerts"] if one["labels"]["alertname"] == "Halted")

@@ -92,6 +92,19 @@ def get(url: str, **words: str) -> Any:
         raise AssertionError(f"{words or url}: {error.code} {error.read().decode()}") from error
 
 
+def found(prometheus: str, expr: str) -> list[Any]:
+    """The series of an instant query, which must be understood."""
+    answer = get(f"{prometheus}/api/v1/query", query=expr)
+    assert answer["status"] == "success", answer
+    series: list[Any] = answer["data"]["result"]
+    return series
+
+
+def firing(prometheus: str) -> set[str]:
+    """Names of the alerts that fire."""
+    return {one["metric"]["alertname"] for one in found(prometheus, 'ALERTS{alertstate="firing"}')}
+
+
 def until(what: str, condition: Callable[[], Any], limit_s: float = 20.0) -> Any:
     """Look until `condition` is true; what it gave then."""
     end, pause = time.monotonic() + limit_s, threading.Event()
@@ -146,19 +159,24 @@ class Post:
 
 
 @contextmanager
-def receiver() -> Iterator[Post]:
-    """A web hook and a Bot API in one: takes whatever is posted, and answers as Telegram does."""
+def receiver(metrics: bytes = b"") -> Iterator[Post]:
+    """A web hook and a Bot API in one: takes whatever is posted, and answers as Telegram does; `metrics` is what a scrape finds."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.say(metrics, "text/plain; version=0.0.4")
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = b'{"ok": true, "result": {"message_id": 1, "date": 0, "chat": {"id": 77, "type": "private"}}}'
+            self.say(b'{"ok": true, "result": {"message_id": 1, "date": 0, "chat": {"id": 77, "type": "private"}}}', "application/json")
+            post.came.put((self.path, json.loads(body)))
+
+        def say(self, answer: bytes, kind: str) -> None:
             self.send_response(200)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
-            post.came.put((self.path, json.loads(body)))
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name of the base class
             pass
@@ -195,6 +213,7 @@ def watching(folder: Path, bot_url: str, post: Post) -> Iterator[str]:
     (folder / "rules.yml").write_text(re.sub(r"\bfor: \w+$", "for: 0s", patient, flags=re.MULTILINE), encoding="utf-8")
     told = (ALERTMANAGER_FOLDER / "alertmanager.yml").read_text(encoding="utf-8")
     told = re.sub(r"group_interval: \w+$", "group_interval: 1s", told, flags=re.MULTILINE)
+    told = re.sub(r"group_wait: \w+$", "group_wait: 0s", told, flags=re.MULTILINE)
     hook = f"    webhook_configs:\n      - url: {post.url}/hook\n    telegram_configs:\n"
     assert "    telegram_configs:\n" in told
     (folder / "told.yml").write_text(told.replace("    telegram_configs:\n", hook), encoding="utf-8")

@@ -1,0 +1,81 @@
+"""The units of deploy/systemd: understood by systemd without a word, hardened, and true to what the program is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modules.environment import SECRETS
+from utils.errors import ExitCode
+
+REPO = Path(__file__).resolve().parents[2]
+UNITS = REPO / "deploy" / "systemd"
+BOT = UNITS / "trading-bot.service"
+analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+
+
+def lines(unit: Path) -> list[tuple[str, str]]:
+    """Every `Key=value` of a unit, in order."""
+    found = [line.split("=", 1) for line in unit.read_text().splitlines() if line and line[0] not in "#[;"]
+    return [(key, value) for key, value in found]
+
+
+def values(unit: Path, key: str) -> list[str]:
+    return [value for name, value in lines(unit) if name == key]
+
+
+def here(folder: Path, change: str = "") -> list[str]:
+    """The units as they would stand on a machine where the program lies here."""
+    for unit in (*UNITS.glob("*.service"), *UNITS.glob("*.timer")):
+        text = unit.read_text().replace("/opt/trading-bot/.venv/bin/python", sys.executable).replace("/opt/trading-bot", str(REPO))
+        (folder / unit.name).write_text(text + change)
+    return [str(path) for path in sorted(folder.iterdir())]
+
+
+def verified(units: list[str]) -> tuple[int, str]:
+    words = ["systemd-analyze", "verify", "--man=no", *units]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@analyze
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    assert verified(here(tmp_path)) == (0, "")
+    _, said = verified(here(tmp_path, "\n[Service]\nProtectSytem=strict\n"))
+    assert "ProtectSytem" in said, "and it does look"
+
+
+@analyze
+@pytest.mark.parametrize("name, limit", [("trading-bot.service", 15), ("trading-bot-backup.service", 10)])
+def test_little_is_left_open(tmp_path: Path, name: str, limit: int) -> None:
+    here(tmp_path)
+    words = ["systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", "--no-pager", str(tmp_path / name)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_the_bot_starts_as_the_documents_say() -> None:
+    (start,) = values(BOT, "ExecStart")
+    assert "--stage" not in start and "--state-dir /var/lib/trading-bot" in start
+    assert values(BOT, "Type") == ["notify"] and values(BOT, "WatchdogSec") and values(BOT, "StateDirectory") == ["trading-bot"]
+    final = [ExitCode.USAGE, ExitCode.GATE_REFUSED, ExitCode.NO_STATE_CHAIN, ExitCode.ALREADY_RUNNING, ExitCode.CREDENTIALS]
+    assert values(BOT, "RestartPreventExitStatus") == [" ".join(str(int(code)) for code in final)]
+    assert values(BOT, "Restart") == ["on-failure"], "a venue that is away, or a bug, starts it again"
+
+
+def test_every_secret_comes_as_a_file_and_none_as_a_variable() -> None:
+    assert values(BOT, "LoadCredential") == [f"{name.lower()}:trading-bot.{name.lower()}" for name in SECRETS]
+    text = "\n".join(path.read_text() for path in UNITS.iterdir())
+    assert not re.search("|".join(rf"{name}\s*=" for name in SECRETS), text)
+
+
+def test_journald_and_logrotate_bound_what_is_said() -> None:
+    assert values(BOT, "LogNamespace") == ["trading-bot"]
+    limits = dict(lines(UNITS / "journald@trading-bot.conf"))
+    assert {"SystemMaxUse", "MaxRetentionSec"} <= limits.keys()
+    assert "rotate 8" in (UNITS / "trading-bot.logrotate").read_text()
