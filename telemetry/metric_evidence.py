@@ -25,6 +25,8 @@ class EvidenceMetrics:
         self._store = store
         self._told: set[tuple[str, str]] = set()
         """(account, style) whose newest verdict was seen."""
+        self._bounded: set[tuple[str, ...]] = set()
+        """Figures that had a bound once: one that has none any more reads NaN."""
 
     def prime(self, state: RuntimeState) -> None:
         """At a start: until the next day is judged the newest stored verdicts stand."""
@@ -46,10 +48,12 @@ class EvidenceMetrics:
         self._store.set("bot_gate_verdict", VERDICTS[row["state"]], *labels)
         for check in row["checks"]:
             figures = {"value": check["value"], "target": check["target"], "met": check["ok"]}
-            if check["lower"] is not None:
+            figure = (*labels, check["name"])
+            if check["lower"] is not None or figure in self._bounded:
+                self._bounded.add(figure)
                 figures["bound"] = check["lower"]
             for name, value in figures.items():
-                self._store.set(f"bot_kpi_{name}", math.nan if value is None else float(value), *labels, check["name"])
+                self._store.set(f"bot_kpi_{name}", math.nan if value is None else float(value), *figure)
 
     def decision(self, row: dict[str, Any]) -> None:
         """A row of kind `decision`."""

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+from prometheus_client import CollectorRegistry
 
 from config import CONFIG
 from modules.data.sentiment import BACKING_OFF
@@ -13,6 +14,7 @@ from modules.data.sentiment_settings import SentimentConfig
 from modules.data.surfaces import GeneratedSurfaces
 from modules.engine.desk import fresh_engine
 from modules.learning.candles import read_grid
+from modules.learning.plan import Plan
 from modules.watch_floor import WatchFloor
 from self_test.fakes.pairs import pair
 from self_test.scenarios.desk import Desk
@@ -21,6 +23,8 @@ from state.instruments import option_slot
 from state.ledger import Ledger
 from state.market import Candle, Quote
 from state.messages import BarsClosed, Control, Event, SurfaceSeen
+from telemetry.metric_evidence import EvidenceMetrics
+from telemetry.metric_store import MetricStore
 from utils.clock import FakeClock
 from utils.supervise import EXPENDABLE
 
@@ -105,3 +109,18 @@ def test_candles_of_the_run_are_kept_for_the_trainer_and_every_domain_has_a_plan
     grid, index = read_grid(tmp_path, desk.engine.state.instruments, one.domain, step, (begin, begin + step))
     assert index == {one.key: 0} and grid.close.tolist() == [[105]]
     assert set(floor.trainer.plans) == {each.domain for each in desk.engine.state.instruments}
+
+
+def test_the_metrics_are_told_of_trainings_gaps_and_how_much_is_explored(tmp_path: Path) -> None:
+    desk = Desk()
+    floor, _, _ = floor_of(desk, tmp_path, SentimentConfig())
+    registry = CollectorRegistry()
+    metrics = EvidenceMetrics(MetricStore(registry))
+    floor.drift.gap("CRYPTO", desk.now, -0.5)
+    floor.trainer.plans[Domain.CRYPTO] = Plan(last_train_ts=desk.now)
+    desk.engine.state.exploration = 7
+    floor.sample(metrics)
+    domain = {"domain": "CRYPTO"}
+    assert registry.get_sample_value("bot_sim_to_fill_gap_ratio", domain) == -0.5
+    assert registry.get_sample_value("bot_last_training_timestamp_seconds", domain) == desk.now / 1000
+    assert registry.get_sample_value("bot_exploration_ratio") == 0.07

@@ -58,6 +58,12 @@ def test_what_cannot_be_said_is_no_zero(watch: Watch) -> None:
     assert math.isnan(watch.value("bot_kpi_met", **WHERE, kpi="sharpe") or 0.0)
 
 
+def test_a_bound_that_is_gone_does_not_stay(watch: Watch) -> None:
+    for days in (65, 0):
+        watch.metrics.verdict(verdict_row(days=days))
+    assert math.isnan(watch.value("bot_kpi_bound", **WHERE, kpi="win_rate") or 0.0)
+
+
 def test_the_beginning_of_a_sample_is_no_verdict(watch: Watch) -> None:
     watch.metrics.verdict({"what": "start", "account": "CRYPTO/PAPER", "style": "scalp"})
     assert watch.value("bot_gate_verdict", **WHERE) is None

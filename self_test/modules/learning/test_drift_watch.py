@@ -141,6 +141,18 @@ def test_gaps_come_from_outside(tmp_path: Path) -> None:
     assert [one.args["level"] for one in one.told if isinstance(one, Control)] == ["2"]
 
 
+def test_the_mean_of_the_newest_gaps_is_told_by_domain_also_after_a_restart(tmp_path: Path) -> None:
+    one = Watched(tmp_path)
+    assert one.watch.mean(Source.GAP) == {}
+    for k in range(60):
+        one.watch.gap("CRYPTO", one.desk.now + k, 5.0 if k < 10 else 0.25)
+    assert one.watch.mean(Source.GAP) == Watched(tmp_path).watch.mean(Source.GAP) == {"CRYPTO": 0.25}
+    assert one.watch.mean(Source.CALIBRATION) == {}
+    ts = one.desk.now
+    one.rows(1, [decision_row(ts, 0.5), trade_row(0, 0.75, ts)])
+    assert one.watch.mean(Source.CALIBRATION) == {"CRYPTO": 0.25}
+
+
 def test_a_level_ends_after_seven_quiet_days_and_is_asked_for_once(tmp_path: Path) -> None:
     one = Watched(tmp_path)
     one.desk.tell(alarm_event("CRYPTO", Alarm(ts=one.desk.now, level=2, stream="gap", reason="x"), one.desk.now))

@@ -76,12 +76,15 @@ class Bench:
         self.deaf = False
         """The engine does not get to hear of challengers."""
         self.settings = Learning(**settings)
+        self.ended: list[tuple[str, str, int]] = []
+        """Trainings as the metrics are told of them."""
         self.trainer = self.start()
 
     def start(self) -> Trainer:
         self.store = CandleStore(self.folder, dict.fromkeys(self.state.instruments, 300_000))
         child = cast(Child, self.process)
-        return Trainer(self.folder, self.settings, self.state, self.clock, self.put, lambda: self.missing, child, self.store, [CRYPTO])
+        who = self.folder, self.settings, self.state, self.clock, self.put, lambda: self.missing, child, self.store, [CRYPTO]
+        return Trainer(*who, told=lambda domain, outcome, seconds, ts: self.ended.append((domain, outcome, ts if seconds >= 0.0 else -1)))
 
     def put(self, event: Control) -> None:
         assert event.name == "policy" and event.ts == self.state.ts and event.args["domain"] == "CRYPTO"
@@ -129,6 +132,7 @@ async def test_the_first_training_makes_a_challenger_not_a_champion(bench: Bench
     assert [(one["version"], one["role"], one["level"]) for one in bench.events] == [(A, "challenger", "1")]
     assert (bench.plan.champion, bench.plan.number) == (STATIC, 1)
     assert "500 decisions" in bench.events[0]["reason"]
+    assert bench.ended == [("CRYPTO", "trained", NOW)]
 
 
 @pytest.mark.asyncio
@@ -320,6 +324,7 @@ async def test_a_process_that_dies_costs_the_attempt_and_nothing_else(bench: Ben
     assert not bench.events and bench.plan == Plan()
     bench.process.train = good
     await bench.challenged()
+    assert bench.ended == [("CRYPTO", "failed", 0), ("CRYPTO", "trained", NOW)]
 
 
 @pytest.mark.asyncio
@@ -390,6 +395,7 @@ async def test_a_refused_training_is_tried_again_a_day_later(bench: Bench) -> No
     bench.state.ts += 4
     assert await bench.trainer.step()
     assert len(bench.process.asked) == 2 and bench.plan.last_train_ts == 0
+    assert bench.ended == [("CRYPTO", "refused", 0)] * 2
 
 
 @pytest.mark.asyncio
