@@ -271,7 +271,13 @@ def test_rows_from_before_currencies_are_worth_what_they_were(told: tuple[Snapsh
     for name in NEW_WITH_FOREX["limits"]:
         assert then.mandate.limits[0][name] == getattr(CONFIG.risk, name)
     assert np.array_equal(then.state.pos["bought"][held], ours.state.pos["bought"][held])
-    assert (ours.state.pos["paid"][held] > 0).all() and np.array_equal(then.state.pos["paid"], ours.state.pos["paid"])
+    assert np.array_equal(then.state.pos["paid"], ours.state.pos["paid"]), "margin is not paid away"
+
+
+def test_spot_from_before_what_was_paid_was_kept_was_paid_at_par(two: Snapshot) -> None:
+    assert restore(two).state.inst["spot"].all()
+    pos = restore(as_of_before(two, "pos", ("paid",))).state.pos
+    assert pos["value"].all() and np.array_equal(pos["paid"], pos["value"])
 
 
 SLOTS = ("arm_side", "arm_left", "arm_level")
