@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.bot import no_leftovers, started
+from bench.audit import audit, rows_of
+from bench.bot import no_leftovers, run, started
 
 QUICK = ("--symbols", "BTCUSDT,ETHUSDT", "--strategies", "demo", "--speed", "3000", "--set", "domains.crypto.warmup_days=2")
 
@@ -42,6 +43,7 @@ def usual_umask() -> Iterator[None]:
     os.umask(before)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.usefixtures("usual_umask")
 def test_a_run_seen_from_outside(tmp_path: Path) -> None:
     state_dir = tmp_path / "var"
@@ -58,3 +60,31 @@ def test_a_run_seen_from_outside(tmp_path: Path) -> None:
             assert bot.stop() == 0
             assert "READY=1" not in heard(manager, "STOPPING=1")
         assert open_to_others(state_dir) == [] and len(list(state_dir.rglob("*"))) > 10
+
+
+@pytest.mark.timeout(240)
+def test_a_backup_of_a_trading_bot_goes_on_elsewhere(tmp_path: Path) -> None:
+    state_dir, new, archive = tmp_path / "var", tmp_path / "new", tmp_path / "one.tar.gz"
+    with no_leftovers(state_dir), started(state_dir, *QUICK) as bot:
+        bot.ready()
+        bot.until("three closed trades", lambda: bot.closed() >= 3, 40)
+        told = run("backup", str(archive), "--state-dir", str(state_dir))
+        assert (told.returncode, told.stderr) == (0, ""), told.stderr
+        second = run("restore", str(archive), "--state-dir", str(state_dir))
+        assert second.returncode == 6 and f"pid {bot.process.pid}" in second.stderr
+        assert open_to_others(state_dir) == []
+        assert bot.stop() == 0
+        held = [bytes(row.row) for row in rows_of(bot.folder)]
+    with no_leftovers(new):
+        told = run("restore", str(archive), "--state-dir", str(new))
+        assert (told.returncode, told.stderr) == (0, ""), told.stderr
+        with started(new, *QUICK, output=tmp_path / "again.out") as bot:
+            bot.ready()
+            assert "going on from the stored state" in bot.said and "recovery" not in bot.said
+            closed = bot.closed()
+            assert closed >= 3
+            bot.until("another trade", lambda: bot.closed() > closed, 40)
+            assert bot.stop() == 0
+        assert audit(rows_of(bot.folder), bot.status()["accounts"]) == []
+        again = [bytes(row.row) for row in rows_of(bot.folder)]
+        assert again[:20] == held[:20] and len(again) > 20, "its history came along"
