@@ -1,0 +1,1 @@
+"""A state of every released version, as that version left it: what an upgrade has to open."""
