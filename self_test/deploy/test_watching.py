@@ -68,8 +68,10 @@ def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
             fault(control, {"kind": "cut", "match": "kline.", "count": 0})
             post.until("FeedStale at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "FeedStale"))
             assert run("flatten", "--yes", "--state-dir", str(state_dir)).returncode == 0
-            told = post.until("Halted at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "Halted"))
-            one = next(one for one in told["alerts"] if one["labels"]["alertname"] == "Halted")
+            told = post.until(
+                "Halted at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "Halted", "CRYPTO/LIVE")
+            )
+            (one,) = told["alerts"]
             assert one["labels"]["severity"] == "critical" and one["annotations"]["runbook"] == "docs/runbook.md#halted"
             message = post.until("Halted in the chat", lambda path, body: path.startswith("/bot") and "Halted" in json.dumps(body))
             assert str(message["chat_id"]) == "77" and "is halted until somebody resumes it" in message["text"]
@@ -80,8 +82,11 @@ def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
             post.until("NoHeartbeat at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "NoHeartbeat"))
 
 
-def about(body: Any, status: str, name: str) -> bool:
-    return any(one["status"] == status and one["labels"]["alertname"] == name for one in body["alerts"])
+def about(body: Any, status: str, name: str, account: str | None = None) -> bool:
+    return any(
+        one["status"] == status and one["labels"]["alertname"] == name and account in {None, one["labels"].get("account")}
+        for one in body["alerts"]
+    )
 
 
 def test_the_queries_are_found() -> None:
