@@ -9,6 +9,7 @@ from state.books import FLAT
 from state.intents import Side, Signal
 from state.market import Candle, Quote
 from state.messages import Command
+from state.options import Right
 from state.rows import STRATEGIES as CONFIRMED
 from state.runtime import RuntimeState
 from strategy.base import DEMO, LONG, SHORT
@@ -60,9 +61,12 @@ def on_cadence(state: RuntimeState, mandate: Mandate, i: int, ts: int, quote: Qu
     if not demo_due(ts, int(state.demo_ts[i]), idle, mandate.demo_every_ms):
         return
     state.demo_ts[i] = ts
-    side = SIDES[demo_side(ts // mandate.demo_every_ms, long_only(state, i))]
     signal: Signal | None
-    if state.inst[i]["option"]:
+    option = bool(state.inst[i]["option"])
+    # Of options the other right than last time; by the minute an hour of entries two minutes apart would all be calls.
+    turn = int(state.pos[i]["right"] == Right.CALL) if option else ts // mandate.demo_every_ms
+    side = SIDES[demo_side(turn, long_only(state, i))]
+    if option:
         part = mandate.option_demo_fraction
         signal = option_pick.signal_of(state, mandate, i, DEMO, side, ts, (quote.bid, quote.ask), part, quote, out)
     else:

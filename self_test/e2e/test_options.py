@@ -105,7 +105,6 @@ def test_options_trade_beside_everything_else_through_a_kill_and_a_switch(tmp_pa
             assert "going on from the stored state" in bot.said
             bot.until("what was held is sold", lambda: first_held not in held(bot), 40)
             bot.until("trading on", lambda: trades(bot) > done + 2, 40)
-            # The right goes by the minute of an entry, so a few in a row may be alike.
             bot.until("calls and puts", lambda: len({one.right for one in contracts(bot)}) == 2, 60)
             to_rest(bot, state_dir)
             apart(bot)
