@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from structlog.contextvars import bound_contextvars
+
 from modules.exchange.guard import Finding, News
 from modules.exchange.hands import Hands
 from modules.exchange.holdings import Held
@@ -18,7 +20,7 @@ from modules.exchange.order_times import OrderTimes
 from modules.exchange.pending import Phase, Write
 from modules.exchange.protect import RECIPES
 from modules.exchange.reports import AccountItem, ExecutionReport, OrderReport, PositionReport
-from modules.exchange.steps import Entry, Limits, Step, bares, is_entry_work, urgency_of
+from modules.exchange.steps import Entry, Limits, Step, bares, is_entry_work, order_of, urgency_of
 from modules.exchange.tracker import Tracker
 from modules.exchange.views import View, Views
 from modules.ports import Venue
@@ -228,7 +230,8 @@ class Executor:
             else:
                 self._in_work.add(lane.key)
             try:
-                await self._hands.carry(lane, step)
+                with bound_contextvars(account=str(self._account), key=lane.key, order=order_of(step)):  # whoever logs on the way
+                    await self._hands.carry(lane, step)
             finally:
                 if entry:
                     lane.entering = False

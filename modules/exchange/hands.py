@@ -9,6 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
+import structlog
+
 from modules.exchange import pending
 from modules.exchange.entry_terms import entry_ticket, needed_for
 from modules.exchange.lane import LOOK_NS, RECANCEL_NS, REST_LOOK_NS, Lane
@@ -39,6 +41,8 @@ from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient, Unknown
 from utils.fixed import plain
 from utils.throttle import Urgency
+
+log = structlog.get_logger("orders")
 
 CONFIRM_PAUSE_NS = 200 * MS
 """After a protective write the stream has this long to show it before it is asked for."""
@@ -132,6 +136,7 @@ class Hands:
         """The last look before a request leaves: why it may not, else its time is noted."""
         if not (no := barred()):
             self._times.sent(write.order_id)
+            log.debug("order leaves")
         return no
 
     def _barred(self, entry: Entry, approved: Approved) -> str:
@@ -168,6 +173,7 @@ class Hands:
         self._refuse(write, f"{no}", kind_of(no))  # whether filters or rights have changed is looked at then, by the watch
 
     def _refuse(self, write: Write, reason: str, kind: str) -> None:
+        log.debug("order refused", kind=kind, reason=reason)
         self._tell(self._tracker.refused(write.order_id, self._venue_now(), reason, kind))
 
     def _lost(self, write: Write, error: Unknown) -> None:
@@ -178,6 +184,7 @@ class Hands:
             pending.working(write, self._now, 0)
         elif not write.told_unknown:
             write.told_unknown = True
+            log.debug("nobody can say what became of it", reason=str(error))
             self._tell([OrderUnknown(self._venue_now(), self._account, write.order_id, str(error))])
 
     async def _cancel_entry(self, lane: Lane, entry: Entry) -> None:

@@ -97,6 +97,14 @@ class ReadVenue(msgspec.Struct, frozen=True):
 Step = SendEntry | CancelEntry | Ask | SendClose | EndClose | Guarding | CancelExit | ReadVenue
 
 
+def order_of(step: Step) -> str:
+    """Our id of the order that a step is about, the one its decision's row names; empty where it is about a position or the account."""
+    match step:
+        case SendEntry(entry=Entry(write=write)) | CancelEntry(entry=Entry(write=write)) | Ask(write) | SendClose(write) | EndClose(write):
+            return write.order_id
+    return ""
+
+
 def is_entry_work(step: Step) -> bool:
     """It concerns the entry alone, so protective work on the same instrument may go on beside it."""
     return isinstance(step, (SendEntry, CancelEntry)) or (isinstance(step, Ask) and step.entry)

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from modules.exchange.executor import WORKERS
 from modules.exchange.holdings import Held
 from modules.exchange.reports import Link, WalletReport
 from self_test.fakes.live_floor import LiveFloor
-from self_test.fakes.venue import Refuse, Slow
+from self_test.fakes.venue import Mishap, Refuse, Slow
 from self_test.modules.exchange.test_protect import bracket
 from state.accounts import Account, Domain, Mode
 from state.messages import OrderCancelled, OrderFilled, OrderRejected, Protected, Record, TargetTouched
@@ -176,3 +178,19 @@ async def test_a_portfolio_that_closes_at_once_sells_what_it_lays_bare_before_it
         await floor.until(flat, 60.0)
     assert not any(floor.venue.held(key) for key in floor.instruments if floor.venue.naked(key))
     assert bare <= WORKERS, "no more than there are workers that lay bare"
+
+
+async def test_whatever_is_logged_on_an_orders_way_bears_its_id() -> None:
+    floor = LiveFloor()
+    floor.venue.fate("create", Mishap.LOST_REQUEST)
+    with capture_logs([merge_contextvars]) as lines:
+        async with floor.running():
+            name = floor.place(floor.approved())
+            await floor.until(lambda: bool(floor.told(OrderRejected)))
+            other = floor.place(floor.approved())
+            await floor.until(lambda: bool(floor.told(Protected)))
+    trail = [("nobody can say what became of it", name), ("order refused", name), ("order leaves", other)]
+    assert [(one["event"], one["account"], one["key"], one["order"]) for one in lines if one.get("order")] == [
+        (event, str(floor.account), floor.key, order) for event, order in trail
+    ]
+    assert [one["kind"] for one in lines if "kind" in one] == [floor.told(OrderRejected)[0].kind] == ["lost"]

@@ -15,6 +15,7 @@ from modules.exchange.steps import (
     SendClose,
     SendEntry,
     bares,
+    order_of,
     urgency_of,
 )
 from self_test.fakes.live_floor import LiveFloor
@@ -43,3 +44,11 @@ def test_an_entry_found_at_start_counts_as_resting() -> None:
     assert Entry(write=Write(order_id="o")).resting
     assert not Entry(write=Write(order_id="o"), approved=floor.approved()).resting
     assert Entry(write=Write(order_id="o"), approved=floor.approved(order_type=OrderType.MAKER)).resting
+
+
+def test_a_step_names_the_order_that_it_is_about() -> None:
+    write = Write(order_id="o")
+    entry = Entry(write=write)
+    for step in (SendEntry(entry), CancelEntry(entry), Ask(write, entry=False), SendClose(write, 1), EndClose(write, "")):
+        assert order_of(step) == "o"
+    assert order_of(CancelExit("v")) == order_of(ReadVenue(0)) == order_of(Guarding(CreateStop(1, 2))) == ""
