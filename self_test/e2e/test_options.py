@@ -80,7 +80,7 @@ def test_what_the_docs_type_shows_o1_trading(tmp_path: Path) -> None:
         seed_2 = ("--stage", "5", "--override-gates", "--enable", "forex,options", "--speed", "6000", "--seed", "2")
         with started(state_dir, *seed_2, "--symbols", "BTCUSDT,EURUSD,USDJPY", "--set", "domains.crypto.warmup_days=2") as bot:
             bot.ready()
-            bot.until("O1's first trade", lambda: trades(bot) > 0, 60)
+            bot.until("O1's first trade", lambda: trades(bot) > 0, 150)
             (row, *_) = told(bot, "trade", PAPER)
             assert row["strategy"] == "O1" and OptionContract.parse(row["symbol"]).pair in {"EURUSD", "USDJPY"}
             assert bot.stop() == 0 and "Traceback" not in bot.said
@@ -93,8 +93,8 @@ def test_options_trade_beside_everything_else_through_a_kill_and_a_switch(tmp_pa
         with started(state_dir, *STAGE_5, "--enable", "forex,options") as bot:
             bot.ready()
             assert NO_LIVE in bot.said and ENTERS_NOTHING not in bot.said
-            bot.until("closed trades", lambda: all(trades(bot, one) for one in ACCOUNTS), 60)
-            bot.until("an option held", lambda: frozen_while_it_holds(bot), 40)
+            bot.until("closed trades", lambda: all(trades(bot, one) for one in ACCOUNTS), 120)
+            bot.until("an option held", lambda: frozen_while_it_holds(bot), 90)
             (first_held, *_) = held(bot)
             bot.kill()
         first = [bytes(row.row) for row in rows_of(bot.folder)]
