@@ -37,6 +37,10 @@ def found(bot: Played) -> Found:
     return Found(state.ts, bot.chain.journal.last_seq, list(state.closed_trades), equity, held, bot.chain.ledger.count)
 
 
+def _warn(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 def make(target: Path) -> Found:
     """Write the archive to `target` and, beside it, what it holds."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +53,7 @@ def make(target: Path) -> Found:
             bot.minutes(1)
         known = found(bot)
         bot.crash()
-        back_up(place, "simulated", target, START, sys.stderr.write)
+        back_up(place, "simulated", target, START, _warn)
     target.with_name(target.name.replace(".tar.gz", ".json")).write_bytes(msgspec.json.format(msgspec.json.encode(known)) + b"\n")
     return known
 
