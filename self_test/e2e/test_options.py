@@ -8,6 +8,8 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from bench.audit import replayed, rows_of
 from bench.bot import Bot, no_leftovers, run, simulators_of, started
 from self_test.e2e.test_live import exec_ids, flat, sums, told
@@ -73,6 +75,7 @@ def to_rest(bot: Bot, state_dir: Path) -> None:
     bot.until("flat", lambda: flat(bot), 40)
 
 
+@pytest.mark.timeout(300)
 def test_what_the_docs_type_shows_o1_trading(tmp_path: Path) -> None:
     """The seed of `docs/options.md` (here with fewer coins): the real strategies, and O1 is through with a contract within a venue day."""
     state_dir = tmp_path / "var"
@@ -87,6 +90,7 @@ def test_what_the_docs_type_shows_o1_trading(tmp_path: Path) -> None:
     assert simulators_of(state_dir) == []
 
 
+@pytest.mark.timeout(300)
 def test_options_trade_beside_everything_else_through_a_kill_and_a_switch(tmp_path: Path) -> None:
     state_dir = tmp_path / "var"
     with no_leftovers(state_dir):
