@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from config import CONFIG
+from modules import cli_run
 from modules.environment import SECRETS
+from modules.overrides import apply_overrides
 from modules.version import VERSION
 
 REPO = Path(__file__).resolve().parents[2]
@@ -30,14 +34,21 @@ SERVICES = compose()["services"]
 each = pytest.mark.parametrize("name", list(SERVICES))
 
 
-def has_compose() -> bool:
+def compose_command() -> list[str]:
+    """`docker compose`, else the older program of its own; empty where neither is."""
     docker = shutil.which("docker")
-    return docker is not None and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0
+    if docker is not None and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return [docker, "compose"]
+    older = shutil.which("docker-compose")
+    return [] if older is None else [older]
 
 
-@pytest.mark.skipif(not has_compose(), reason="docker has no compose here")
-def test_docker_compose_understands_it() -> None:
-    words = ["docker", "compose", "-f", str(DOCKER / "compose.yaml"), "--env-file", str(DOCKER / "env.sample"), "config", "--quiet"]
+COMPOSE = compose_command()
+
+
+@pytest.mark.skipif(not COMPOSE, reason="neither docker compose nor docker-compose is installed here")
+def test_compose_understands_it() -> None:
+    words = [*COMPOSE, "-f", str(DOCKER / "compose.yaml"), "--env-file", str(DOCKER / "env.sample"), "config", "--quiet"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -93,12 +104,14 @@ def test_no_secret_is_a_variable() -> None:
 
 def test_every_variable_has_its_line_in_the_sample() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
-    assert used == set(re.findall(r"^([A-Z_]+)=", (DOCKER / "env.sample").read_text(), re.MULTILINE))
+    assert used | {"COMPOSE_PROJECT_NAME"} == set(re.findall(r"^([A-Z_]+)=", (DOCKER / "env.sample").read_text(), re.MULTILINE))
 
 
 def test_the_bot_names_no_stage_and_answers_prometheus_under_its_name() -> None:
     command = SERVICES["bot"]["command"]
-    assert "--stage" not in command and "panel.hosts=bot" in command
+    args = cli_run.parser().parse_args(shlex.split(command.replace("${TRADING_BOT_ARGS:---env simulated}", "--env simulated")))
+    assert (args.stage, args.env, args.http_host) == (None, "simulated", "0.0.0.0")  # noqa: S104  inside its own network
+    assert apply_overrides(CONFIG, {}, args.set).panel.hosts == ("bot",)
     targets = yaml.safe_load((DOCKER / "prometheus.yml").read_text())
     assert targets["scrape_configs"][0]["static_configs"][0]["targets"] == ["bot:9108"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modules import cli, cli_run
 from modules.environment import SECRETS
 from utils.errors import ExitCode
 
@@ -66,6 +68,30 @@ def test_the_bot_starts_as_the_documents_say() -> None:
     final = [ExitCode.USAGE, ExitCode.GATE_REFUSED, ExitCode.NO_STATE_CHAIN, ExitCode.ALREADY_RUNNING, ExitCode.CREDENTIALS]
     assert values(BOT, "RestartPreventExitStatus") == [" ".join(str(int(code)) for code in final)]
     assert values(BOT, "Restart") == ["on-failure"], "a venue that is away, or a bug, starts it again"
+
+
+def test_the_samples_words_are_understood() -> None:
+    sample = dict(lines(UNITS / "environment.sample"))
+    (start,) = values(BOT, "ExecStart")
+    words = shlex.split(start.split("main.py", 1)[1].replace("$TRADING_BOT_ARGS", sample["TRADING_BOT_ARGS"]))
+    args = cli_run.parser().parse_args(words)
+    assert (args.stage, args.env, str(args.state_dir)) == (None, "simulated", "/var/lib/trading-bot")
+    (backup,) = values(UNITS / "trading-bot-backup.service", "ExecStart")
+    args = cli._parser("backup").parse_args(shlex.split(backup.split("main.py", 1)[1]))
+    assert str(args.state_dir) == "/var/lib/trading-bot"
+
+
+@pytest.mark.parametrize("name", ["trading-bot.service", "trading-bot-backup.service"])
+def test_what_is_written_may_be_written_and_nothing_else(name: str) -> None:
+    unit = UNITS / name
+    (start,) = values(unit, "ExecStart")
+    for path in re.findall(r"/var/\S+", start + " ".join(values(unit, "Environment"))):
+        kept = [f"/var/lib/{one}" for one in values(unit, "StateDirectory")] + [
+            f"/var/cache/{one}" for one in values(unit, "CacheDirectory")
+        ]
+        assert any(path.startswith(one) for one in (*kept, *values(unit, "ReadWritePaths"))), path
+    assert values(unit, "ProtectSystem") == ["strict"] and values(unit, "UMask") == ["0077"] and values(unit, "User") == ["trading-bot"]
+    assert set(values(unit, "StateDirectoryMode") + values(unit, "CacheDirectoryMode")) == {"0700"}
 
 
 def test_every_secret_comes_as_a_file_and_none_as_a_variable() -> None:
