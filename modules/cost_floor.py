@@ -120,8 +120,7 @@ class CostFloor:
         return book
 
     def _sources(self) -> dict[str, Source]:
-        """Pairs that a live account trades are calibrated on its fills alone, the others on the book;
-        options on nothing: a model quotes them."""
+        """Pairs that trade live go by their fills alone, the others by the book; options by nothing, a model quotes them."""
         state = self._engine.state
         live = state.seats_in(Mode.LIVE)
         measured = (one.key for one in state.instruments if one.domain is not Domain.OPTIONS)
