@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.bot import no_leftovers, run, simulators_of
 from self_test.fakes.stored import Played
+
+
+@pytest.fixture(autouse=True)
+def private() -> Iterator[None]:
+    """State that a test makes is its owner's alone, as the program's is: to close an open one is a word more."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 def prints(folder: Path) -> dict[str, str]:

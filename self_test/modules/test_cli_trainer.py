@@ -85,7 +85,7 @@ def test_nothing_is_ever_unpickled() -> None:
     found = [
         f"{path.relative_to(REPO)}: {word}"
         for path in REPO.rglob("*.py")
-        if not {"var", ".venv"} & set(path.relative_to(REPO).parts)
+        if not path.relative_to(REPO).parts[0].startswith(("var", ".venv"))
         for word in FORBIDDEN
         if word in path.read_text(encoding="utf-8")
     ]

@@ -148,9 +148,8 @@ def test_a_tightened_position_keeps_its_place_with_a_nearer_stop() -> None:
     assert not kinds(told, Protect) and not kinds(told, Close)
 
 
-@pytest.mark.parametrize("weekend, domain", [("carry", Domain.FOREX), ("close", Domain.OPTIONS)])
-def test_what_is_carried_stays_as_it_is(weekend: str, domain: Domain) -> None:
-    desk = FxDesk(weekend, domain)
+def test_what_is_carried_stays_as_it_is() -> None:
+    desk = FxDesk("carry")  # options are always carried: `test_options_held.py`
     desk.to(LEAD - 2 * HOUR)
     desk.open()
     for ts in (LEAD, CLOSE_TS - 300_000, CLOSE_TS, OPEN_TS + 300_000, OPEN_TS + HOUR):
