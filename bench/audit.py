@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from modules.boot import open_chain, recover, stored_policies
+from modules.boot import recover, stored_policies
+from modules.engine.migrations import open_chain
 from modules.engine.recovery import Replayed
 from state.journal import read_journal
 from state.ledger import LedgerRow, Ref, RowKind, read_ledger

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from modules.accounts import Lineup, keys_at_start, line_up
 from modules.beginning import Foundation, begin
-from modules.boot import never_tradable, open_chain
+from modules.boot import never_tradable
 from modules.broker import Broker, find_broker
 from modules.cost_floor import CostFloor
 from modules.data.backfill_queue import BackfillQueue
@@ -29,6 +29,7 @@ from modules.data.together import together
 from modules.engine.core import Engine
 from modules.engine.desk import FEEDS, chosen_strategies
 from modules.engine.inbox import Inbox
+from modules.engine.migrations import open_chain
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import msgspec
 
-from modules.engine.recovery import SCHEMA
+from modules.engine.migrations import snapshots
 from modules.readiness import DAEMON_FILE
 from modules.version import VERSION
-from state.store import StateStore
 from utils.errors import ExitCode, Refusal
 from utils.files import DirectoryLock, fsync_folder, private_folder, private_opener
 
@@ -49,6 +48,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     env: str
     version: str
     schema: int
+    """The form of the snapshot in it: a program that does not know it must not restore it."""
     seq: int
     """Journal entry of the snapshot; the journal goes on from there."""
     made_ts: int
@@ -73,9 +73,9 @@ def back_up(place: Path, env: str, target: Path, made_ts: int, say: Callable[[st
     try:
         with DirectoryLock(staging):
             try:
-                sizes, seq = _moment(place, staging, say)
+                sizes, schema, seq = _moment(place, staging, say)
                 manifest = _write(
-                    staging, sizes, draft, Manifest(env=env, version=VERSION, schema=SCHEMA, seq=seq, made_ts=made_ts, members=())
+                    staging, sizes, draft, Manifest(env=env, version=VERSION, schema=schema, seq=seq, made_ts=made_ts, members=())
                 )
                 draft.rename(target)
                 fsync_folder(target.parent)
@@ -87,14 +87,14 @@ def back_up(place: Path, env: str, target: Path, made_ts: int, say: Callable[[st
     return manifest
 
 
-def _moment(place: Path, staging: Path, say: Callable[[str], None]) -> tuple[dict[str, int], int]:
-    """Link all of the state into `staging`; the size of each file at that moment, and the snapshot's number."""
+def _moment(place: Path, staging: Path, say: Callable[[str], None]) -> tuple[dict[str, int], int, int]:
+    """Link all of the state into `staging`; the size of each file at that moment, the snapshot's form and number."""
     reason = ""
     for _ in range(TRIES):
         _empty(staging)
         try:
             sizes = _link(place, staging)
-            return sizes, _snapshot_seq(staging, say)
+            return sizes, *_snapshot(staging, say)
         except _Moved as moved:
             reason = str(moved)
     raise Refusal(f"no whole state could be taken from {place}: {reason}", ExitCode.NO_STATE_CHAIN)
@@ -133,10 +133,10 @@ def _link(place: Path, staging: Path) -> dict[str, int]:
     return sizes
 
 
-def _snapshot_seq(staging: Path, say: Callable[[str], None]) -> int:
-    """The number of the linked snapshot, from which the linked journal must go on; `_Moved` when they do not belong together."""
+def _snapshot(staging: Path, say: Callable[[str], None]) -> tuple[int, int]:
+    """Form and number of the linked snapshot, from which the linked journal must go on; `_Moved` when they do not belong together."""
     try:
-        loaded = StateStore(staging, SCHEMA).peek()
+        loaded = snapshots(staging).peek()
     except Refusal as refusal:
         if refusal.code is ExitCode.NO_STATE_CHAIN:
             raise _Moved(str(refusal)) from refusal
@@ -148,7 +148,7 @@ def _snapshot_seq(staging: Path, say: Callable[[str], None]) -> int:
         raise _Moved(f"the journal begins after entry {loaded.snapshot.seq} of the snapshot")
     for warning in loaded.warnings:
         say(warning)
-    return loaded.snapshot.seq
+    return loaded.schema, loaded.snapshot.seq
 
 
 def _write(staging: Path, sizes: dict[str, int], draft: Path, manifest: Manifest) -> Manifest:

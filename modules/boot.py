@@ -15,7 +15,7 @@ import numpy as np
 from modules.engine.core import Engine
 from modules.engine.desk import make_state
 from modules.engine.policies import Policies, missing
-from modules.engine.recovery import SCHEMA, Replayed, mend, replay_tail, restore, snapshot_of
+from modules.engine.recovery import Replayed, mend, replay_tail, restore, snapshot_of
 from modules.learning.checkpoint import load, policy_of
 from modules.settings import BotConfig
 from state.accounts import Account, Domain
@@ -219,11 +219,6 @@ def never_tradable(engine: Engine) -> list[str]:
             who = f"{state.account_of(i)} {instrument.symbol}"
             lines.append(f"{who}: never tradable with this wallet, its smallest order is {smallest}, one trade may take {may}")
     return lines
-
-
-def open_chain(folder: Path) -> Chain:
-    """The durable state of `folder`."""
-    return Chain.open(folder, SCHEMA)
 
 
 def checkpoint(engine: Engine, chain: Chain) -> None:

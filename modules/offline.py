@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from modules.boot import evidence_of, open_chain, resume, stored_policies
+from modules.boot import evidence_of, resume, stored_policies
 from modules.engine.core import Engine
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import SCHEMA, restore
+from modules.engine.migrations import open_chain, snapshots
+from modules.engine.recovery import restore
 from modules.engine.runner import Runner
 from modules.requests import request_event
 from modules.settings import BotConfig
@@ -17,7 +18,6 @@ from state.journal import read_journal
 from state.ledger import read_ledger
 from state.messages import Command, Event, Report, decode_event
 from state.runtime import RuntimeState
-from state.store import StateStore
 from utils.errors import Refusal
 from utils.files import DirectoryLock
 
@@ -26,7 +26,7 @@ NOTHING = "no state in {}; start the bot there first, or name another --env or -
 
 def stored_engine(folder: Path) -> Engine:
     """The engine of `folder` as recovery would find it, changing nothing on disk; Refusal (2) when there is none."""
-    loaded = StateStore(folder, SCHEMA).peek() if folder.is_dir() else None
+    loaded = snapshots(folder).peek() if folder.is_dir() else None
     if loaded is None or loaded.snapshot is None:
         raise Refusal(NOTHING.format(folder))
     engine = restore(loaded.snapshot)

@@ -15,10 +15,9 @@ from typing import IO
 import msgspec
 
 from modules.backup import CHUNK, FORMAT, MANIFEST, Manifest, Member
-from modules.engine.recovery import SCHEMA
+from modules.engine.migrations import schema, snapshots
 from modules.environment import Environment
 from state.journal import read_journal
-from state.store import StateStore
 from utils.errors import ExitCode, Refusal
 from utils.files import Damaged, DirectoryLock, fsync_folder, private_folder, private_opener
 
@@ -65,7 +64,7 @@ def check(archive: Path) -> Manifest:
             found.append(Member(path, size, digest.hexdigest()))
     if manifest is None:
         raise _damaged(archive, "it has no manifest, so it was cut short or is no backup")
-    if manifest.format > FORMAT or manifest.schema > SCHEMA:
+    if manifest.format > FORMAT or manifest.schema > schema():
         raise Refusal(f"{archive} was made by version {manifest.version}: this program is older, take that one or a newer")
     if manifest.env not in set(Environment) or list(manifest.members) != found:
         wrong = [one.path for one in found if one not in manifest.members]
@@ -137,7 +136,7 @@ def _extract(archive: Path, manifest: Manifest, draft: Path) -> None:
 def _join(draft: Path, archive: Path) -> None:
     """Snapshot and journal of the restored state go together to their end."""
     try:
-        loaded = StateStore(draft, SCHEMA).peek()
+        loaded = snapshots(draft).peek()
         if loaded.snapshot is None:
             raise _damaged(archive, "it holds no state")
         expected = loaded.snapshot.seq + 1

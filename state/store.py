@@ -49,6 +49,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     snapshot: Snapshot | None
     warnings: tuple[str, ...] = ()
+    schema: int = 0
+    """The form in which it lies on the disk; a migrated snapshot bears today's."""
 
 
 Migration = Callable[[Snapshot], Snapshot]
@@ -180,12 +182,12 @@ class StateStore:
         if damaged:
             for path in self._loose_rows():
                 quarantine(path, "no whole snapshot refers to it")
-        return Loaded(loaded.snapshot, tuple(warnings))
+        return msgspec.structs.replace(loaded, warnings=tuple(warnings))
 
     def peek(self) -> Loaded:
         """As `load`, but nothing is moved: for a reader that does not own the folder."""
         loaded, damaged = self._examine()
-        return Loaded(loaded.snapshot, (*loaded.warnings, *(reason for _, reason in damaged)))
+        return msgspec.structs.replace(loaded, warnings=(*loaded.warnings, *(reason for _, reason in damaged)))
 
     def _examine(self) -> tuple[Loaded, list[tuple[Path, str]]]:
         damaged: list[tuple[Path, str]] = []
@@ -216,7 +218,7 @@ class StateStore:
                 raise Refusal(f"no whole snapshot in {self.folder}: {reasons}. Nothing was changed", ExitCode.NO_STATE_CHAIN)
             return Loaded(None), []
         warnings = () if (self.folder / CURRENT).exists() else (f"{self.folder / CURRENT} is missing; the previous snapshot is used",)
-        return Loaded(self._migrated(found), warnings), damaged
+        return Loaded(self._migrated(found), warnings, found.schema), damaged
 
     def _migrated(self, snapshot: Snapshot) -> Snapshot:
         while snapshot.schema < self._schema:

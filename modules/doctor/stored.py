@@ -9,13 +9,13 @@ from modules.cli_kpi import LEDGER, stored_rows
 from modules.doctor.findings import Finding, fail, ok, skip, warn
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies
-from modules.engine.recovery import SCHEMA, restore
+from modules.engine.migrations import snapshots
+from modules.engine.recovery import restore
 from modules.offline import stored_engine
 from modules.procedure import procedures
 from modules.settings import BotConfig
 from state.accounts import Account, Domain, Mode
 from state.standing import standing_key
-from state.store import StateStore
 from strategy.base import DEMO
 from telemetry.ledger_rows import read_rows
 from utils.errors import ExitCode, Refusal
@@ -30,7 +30,7 @@ def look(place: Path, *, running: bool) -> tuple[list[Finding], Engine | None]:
     The files of a running bot move under the reader: its newest snapshot alone is read.
     """
     try:
-        loaded = StateStore(place, SCHEMA).peek() if place.is_dir() else None
+        loaded = snapshots(place).peek() if place.is_dir() else None
         if loaded is None or loaded.snapshot is None:
             return [skip("state", f"nothing is stored in {place}; the first start makes it")], None
         engine = restore(loaded.snapshot) if running else stored_engine(place)
@@ -40,7 +40,8 @@ def look(place: Path, *, running: bool) -> tuple[list[Finding], Engine | None]:
     except Damaged as error:
         return [warn("state", f"the journal is damaged: {error}", QUARANTINE)], None
     found = [warn("state", warning, QUARANTINE) for warning in loaded.warnings]
-    words = f"schema {loaded.snapshot.schema}, snapshot {loaded.snapshot.seq}"
+    led = "" if loaded.schema == loaded.snapshot.schema else f" (the next start writes schema {loaded.snapshot.schema})"
+    words = f"schema {loaded.schema}{led}, snapshot {loaded.snapshot.seq}"
     how = "kept by the running bot" if running else "the journal replays to its end"
     found += [] if found else [ok("state", f"{words}, {how}; {sum(engine.state.closed_trades)} closed trades")]
     if (place / LEDGER).is_dir():

@@ -16,6 +16,7 @@ import numpy as np
 from modules.engine.adopt import adopt
 from modules.engine.core import Engine
 from modules.engine.mandate import Mandate, StrategyCard
+from modules.engine.migrations import schema
 from modules.engine.policies import Policies
 from modules.timeframes import BY_DAYS, TimeframeMap, map_of
 from state.accounts import Account, Domain
@@ -31,10 +32,6 @@ from strategy.sentiment import SentimentRule
 from telemetry.demotion import CanaryConfig, DemotionConfig
 from telemetry.gate_config import GateConfig
 from utils.errors import ExitCode, Refusal
-
-SCHEMA = 1
-"""Version of the snapshot's form; raise it with a migration."""
-
 
 LAYOUTS: dict[str, Any] = {
     "market": MARKET,
@@ -119,7 +116,7 @@ def snapshot_of(engine: Engine, seq: int, ledger_rows: int = 0) -> Snapshot:
     arrays |= {"rules": mandate.rules, "limits": mandate.limits, "params": mandate.params}
     blobs = {name: Blob(layout(array), array.tobytes()) for name, array in arrays.items()}
     stored = msgspec.json.encode(_Stored(runtime=msgspec.Raw(readable), terms=terms, ledger_rows=ledger_rows))
-    return Snapshot(schema=SCHEMA, seq=seq, ts=engine.state.ts, state=msgspec.Raw(stored), blobs=blobs)
+    return Snapshot(schema=schema(), seq=seq, ts=engine.state.ts, state=msgspec.Raw(stored), blobs=blobs)
 
 
 def layout(array: Any) -> str:

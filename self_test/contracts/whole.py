@@ -20,10 +20,11 @@ import msgspec
 from config import CONFIG
 from marketdata.bybit_rest import IP_LIMIT, IP_SCOPE, BybitRest
 from modules.accounts import Key, Lineup
-from modules.boot import assemble, checkpoint, open_chain, recover
+from modules.boot import assemble, checkpoint, recover
 from modules.engine.core import Engine
 from modules.engine.desk import make_mandate
 from modules.engine.inbox import Inbox
+from modules.engine.migrations import open_chain
 from modules.engine.runner import Runner
 from modules.environment import Environment, Hosts
 from modules.exchange.watch import Pace

@@ -6,10 +6,11 @@ import asyncio
 from pathlib import Path
 
 from config import CONFIG
-from modules.boot import checkpoint, open_chain, recover
+from modules.boot import checkpoint, recover
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, make_mandate, make_state, wallet_events
 from modules.engine.inbox import Inbox
+from modules.engine.migrations import open_chain
 from modules.engine.runner import Runner
 from modules.exchange.paper import PaperVenue
 from self_test.fakes.books import M5, SPOT, coin

@@ -11,8 +11,8 @@ import pytest
 from config import CONFIG
 from modules.accounts import Lineup
 from modules.beginning import Foundation, begin
-from modules.boot import open_chain
 from modules.broker import Broker, Offer
+from modules.engine.migrations import open_chain
 from modules.environment import Environment
 from modules.live_floor import LiveFloor
 from modules.options import RunOptions

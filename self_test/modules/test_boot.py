@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from config import CONFIG
-from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, open_chain, recover, resume, stored_policies, warm_up
+from modules.boot import assemble, checkpoint, frontier, needed, never_tradable, recover, resume, stored_policies, warm_up
 from modules.engine.core import Engine
 from modules.engine.desk import chosen_strategies, make_mandate, make_state
-from modules.engine.recovery import SCHEMA, restore, snapshot_of
+from modules.engine.migrations import open_chain, schema
+from modules.engine.recovery import restore, snapshot_of
 from self_test.fakes.books import M5, M15, PERP, SPOT, coin
 from self_test.fakes.stored import COINS, START, Played
 from self_test.scenarios.desk import LiveDesk
@@ -351,10 +352,10 @@ def test_a_day_that_ends_in_the_journals_tail_is_judged_on_all_that_was_known(tm
 def test_a_policy_in_force_that_lies_there_no_more_is_said_and_the_static_one_decides(tmp_path: Path) -> None:
     engine = Engine(make_state(CONFIG, COINS, (SPOT,)), make_mandate(CONFIG, COINS, (SPOT,), chosen_strategies(None), quotes=True))
     engine.state.policies["CRYPTO"] = PolicyRef(version="0123456789ab", level=1)
-    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    chain = Chain.open(tmp_path, schema(), durable=False)
     chain.checkpoint(snapshot_of(engine, 0))
     chain.close()
-    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    chain = Chain.open(tmp_path, schema(), durable=False)
     stored = recover(chain, stored_policies(tmp_path))
     chain.close()
     assert stored.state is not None and stored.state.policies["CRYPTO"].version == "0123456789ab"

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from config import CONFIG
-from modules.boot import open_chain, recover
-from modules.engine.recovery import SCHEMA
+from modules.boot import recover
+from modules.engine.migrations import open_chain, snapshots
 from modules.offline import apply_offline, stored_state
 from modules.stage_request import remembered
 from self_test.fakes.books import SPOT
@@ -20,7 +20,7 @@ from state.accounts import Domain
 from state.ledger import Ref, RowKind
 from state.messages import Control
 from state.standing import Level
-from state.store import Blob, StateStore
+from state.store import Blob
 from strategy.base import C1
 from telemetry.ledger_rows import DAY_MS
 from utils.errors import ExitCode, Refusal
@@ -157,7 +157,7 @@ def test_reset_of_a_flat_wallet_starts_over(tmp_path: Path) -> None:
 def test_a_state_of_another_version_is_refused_and_left(tmp_path: Path, change: str) -> None:
     """Whole by its checksum, but not ours: said in one line, nothing touched."""
     played(tmp_path)
-    store = StateStore(tmp_path, SCHEMA)
+    store = snapshots(tmp_path)
     snapshot = store.load().snapshot
     assert snapshot is not None
     blobs = dict(snapshot.blobs)

@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from modules.boot import open_chain, recover
+from modules.boot import recover
+from modules.engine.migrations import open_chain
 from self_test.fakes.stored import Played
 from state.books import OPEN
 from state.journal import read_journal

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from modules.boot import checkpoint, open_chain, recover
+from modules.boot import checkpoint, recover
 from modules.engine.core import Engine
+from modules.engine.migrations import open_chain
 from modules.engine.recovery import restore, snapshot_of
 from modules.settings import Risk
 from self_test.fakes.stored import Played

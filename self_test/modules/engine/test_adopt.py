@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from modules.boot import open_chain, recover
+from modules.boot import recover
 from modules.engine import decide
+from modules.engine.migrations import open_chain
 from self_test.fakes.stored import Played
 from state.books import OPEN
 from state.ledger import RowKind, read_ledger

@@ -15,7 +15,8 @@ from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine, make_mandate, make_state
 from modules.engine.grid import Grid
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import LAYOUTS, SCHEMA, layout, replay_tail, restore, snapshot_of, write_rows
+from modules.engine.migrations import schema
+from modules.engine.recovery import LAYOUTS, layout, replay_tail, restore, snapshot_of, write_rows
 from modules.engine.replay import drive, events_of, warm
 from modules.engine.runner import Runner
 from modules.exchange.paper_bars import BarVenue
@@ -115,7 +116,7 @@ def test_after_a_crash_at_any_point_the_ledger_is_whole_exactly_once(
     start, story, _ = told
     events = [decode_event(event) for event, _ in story]
     folder = tmp_path / "life0"
-    chain = Chain.open(folder, SCHEMA, durable=False)
+    chain = Chain.open(folder, schema(), durable=False)
     engine = restore(start)
     chain.checkpoint(snapshot_of(engine, 0))
     done = lives = 0
@@ -138,7 +139,7 @@ def test_after_a_crash_at_any_point_the_ledger_is_whole_exactly_once(
         lives += 1
         folder = shutil.copytree(folder, tmp_path / f"life{lives}")
         chain.close()
-        chain = Chain.open(folder, SCHEMA, durable=False)
+        chain = Chain.open(folder, schema(), durable=False)
         assert chain.snapshot is not None
         assert chain.journal.last_seq == done
         engine = restore(chain.snapshot)
@@ -165,7 +166,7 @@ def test_a_program_that_decides_otherwise_is_noticed_and_the_ledger_keeps_what_w
     tmp_path: Path, told: tuple[Snapshot, Story, Any]
 ) -> None:
     start, story, _ = told
-    chain = Chain.open(tmp_path, SCHEMA, durable=False)
+    chain = Chain.open(tmp_path, schema(), durable=False)
     engine = restore(start)
     chain.checkpoint(snapshot_of(engine, 0))
     other = encode_commands([Record("cash", {"amount": "5"})])

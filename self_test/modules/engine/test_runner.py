@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from modules.engine.inbox import Inbox
-from modules.engine.recovery import SCHEMA, restore, snapshot_of
+from modules.engine.migrations import schema
+from modules.engine.recovery import restore, snapshot_of
 from modules.engine.runner import LEAVING, Runner
 from self_test.scenarios.desk import Desk, kinds, only
 from state.chain import Chain
@@ -18,7 +19,7 @@ from utils.errors import Invariant
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[Chain]:
-    opened = Chain.open(tmp_path, SCHEMA, durable=False)
+    opened = Chain.open(tmp_path, schema(), durable=False)
     yield opened
     opened.close()
 
