@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.dashboards.accounts import STANDINGS, VERDICTS
-from deploy.dashboards.grammar import BAD, CALM, GOOD, WARN, Page, Panel, Query, Row, Shape
-from deploy.dashboards.parts import YES_IS_GOOD, counted, lines, stat
+from deploy.dashboards.grammar import BAD, CALM, GOOD, WARN, Page, Panel, Query, Row
+from deploy.dashboards.parts import STANDINGS, VERDICTS, YES_IS_GOOD, counted, lines, stat, states, table
 
 DRIFT = ((0, "none", GOOD), (1, "noted", WARN), (2, "half size, frozen", WARN), (3, "demoted", BAD))
 
@@ -16,22 +15,9 @@ LEARNING = Page(
         Row(
             "Policies",
             (
-                Panel(
-                    title="In force",
-                    text="Version, level and the challenger that decides in its shadow.",
-                    queries=(Query("bot_policy_info", ""),),
-                    unit="none",
-                    shape=Shape.TABLE,
-                    width=12,
-                ),
-                Panel(
-                    title="Drift",
-                    text="Whether the market is still the one that was learned.",
-                    queries=(Query("bot_drift_level", "{{domain}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=12,
-                    words=DRIFT,
+                table("In force", "Version, level and the challenger that decides in its shadow.", Query("bot_policy_info", "")),
+                states(
+                    "Drift", "bot_drift_level", "{{domain}}", "Whether the market is still the one that was learned.", words=DRIFT, width=12
                 ),
                 lines(
                     "Prediction less result",
@@ -99,56 +85,33 @@ LEARNING = Page(
         Row(
             "Gates",
             (
-                Panel(
-                    title="Verdict",
-                    text="The newest of each style.",
-                    queries=(Query("bot_gate_verdict", "{{account}} {{style}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=12,
-                    words=VERDICTS,
-                ),
-                Panel(
-                    title="Standing",
-                    text="With what money a style trades.",
-                    queries=(Query("bot_standing", "{{domain}} {{style}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=12,
-                    words=STANDINGS,
-                ),
-                Panel(
-                    title="Figures of the newest verdict",
-                    text="Value, lower confidence bound and target of each KPI.",
-                    queries=(
-                        Query("bot_kpi_value", "value"),
-                        Query("bot_kpi_bound", "lower bound"),
-                        Query("bot_kpi_target", "target"),
-                    ),
-                    unit="none",
-                    shape=Shape.TABLE,
-                    width=12,
+                states("Verdict", "bot_gate_verdict", "{{account}} {{style}}", "The newest of each style.", words=VERDICTS, width=12),
+                states("Standing", "bot_standing", "{{domain}} {{style}}", "With what money a style trades.", words=STANDINGS, width=12),
+                table(
+                    "Figures of the newest verdict",
+                    "Value, lower confidence bound and target of each KPI.",
+                    Query("bot_kpi_value", "value"),
+                    Query("bot_kpi_bound", "lower bound"),
+                    Query("bot_kpi_target", "target"),
                     height=10,
                     decimals=3,
                 ),
-                Panel(
-                    title="Targets met",
-                    text="By each KPI of the newest verdict; a gap: it cannot be said.",
-                    queries=(Query("bot_kpi_met", "{{account}} {{style}} {{kpi}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
+                states(
+                    "Targets met",
+                    "bot_kpi_met",
+                    "{{account}} {{style}} {{kpi}}",
+                    "By each KPI of the newest verdict; a gap: it cannot be said.",
+                    words=YES_IS_GOOD,
                     width=12,
                     height=10,
-                    words=YES_IS_GOOD,
                 ),
-                Panel(
-                    title="Promotion offered",
-                    text="Waits for a person: `promote`.",
-                    queries=(Query("bot_promotion_offered", "{{domain}} {{style}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=12,
+                states(
+                    "Promotion offered",
+                    "bot_promotion_offered",
+                    "{{domain}} {{style}}",
+                    "Waits for a person: `promote`.",
                     words=((0, "no", CALM), (1, "yes", GOOD)),
+                    width=12,
                 ),
                 lines("Demotions", "bot_demotions_total", "{{domain}} {{style}}", "none", "Since a style's first day.", width=12, least=0),
             ),

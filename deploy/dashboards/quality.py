@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from deploy.dashboards.accounts import LEVELS
-from deploy.dashboards.grammar import BAD, GOOD, Page, Panel, Query, Row, Shape
-from deploy.dashboards.parts import DRAWDOWN_STEPS, YES_IS_BAD, counted, lines, quantiles, stat
+from deploy.dashboards.grammar import BAD, GOOD, Page, Row
+from deploy.dashboards.parts import (
+    DRAWDOWN_STEPS,
+    YES_IS_BAD,
+    accounts_halted,
+    alarm,
+    counted,
+    drawdown,
+    drawdown_rules,
+    exposure,
+    halted,
+    lines,
+    quantiles,
+    stat,
+    states,
+    unprotected,
+)
 
 EXECUTION = Page(
     "execution",
@@ -106,64 +120,33 @@ RISK = Page(
                     steps=DRAWDOWN_STEPS,
                     decimals=1,
                 ),
-                stat(
-                    "Unprotected positions",
-                    "sum(bot_unprotected_positions)",
-                    "Without both a stop and a target.",
-                    width=6,
-                    steps=((None, GOOD), (1, BAD)),
-                ),
-                stat("Accounts halted", "sum(bot_halted)", "Until a person resumes them.", width=6, steps=((None, GOOD), (1, BAD))),
-                stat(
+                unprotected("Without both a stop and a target.", width=6),
+                accounts_halted(width=6),
+                alarm(
                     "Accounts held",
                     "count(count by (account) (bot_account_held == 1)) or vector(0)",
                     "Live accounts that may not enter for a cause.",
                     width=6,
-                    steps=((None, GOOD), (1, BAD)),
                 ),
             ),
         ),
         Row(
             "Falls and exposure",
             (
-                lines(
-                    "Drawdown",
-                    "bot_drawdown_ratio",
-                    "{{account}}",
-                    "percentunit",
-                    "Below its peak; lines at 8, 12 and 15 %.",
-                    width=12,
-                    steps=DRAWDOWN_STEPS,
-                    least=0,
-                ),
-                lines("Exposure", "bot_exposure_ratio", "{{account}}", "percentunit", "Gross notional against equity.", width=12, least=0),
+                drawdown(width=12),
+                exposure(width=12),
             ),
         ),
         Row(
             "Brakes",
             (
-                Panel(
-                    title="Drawdown rules in force",
-                    text="Step that the bot's own rules are on.",
-                    queries=(Query("bot_drawdown_level", "{{account}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    words=LEVELS,
-                ),
-                Panel(
-                    title="Halted",
-                    text="Until a person resumes it.",
-                    queries=(Query("bot_halted", "{{account}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    words=YES_IS_BAD,
-                ),
-                Panel(
-                    title="Held, by cause",
-                    text="Live accounts that may not enter; exits go on.",
-                    queries=(Query("bot_account_held", "{{account}} {{cause}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
+                drawdown_rules(width=8),
+                halted(),
+                states(
+                    "Held, by cause",
+                    "bot_account_held",
+                    "{{account}} {{cause}}",
+                    "Live accounts that may not enter; exits go on.",
                     words=YES_IS_BAD,
                 ),
             ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.dashboards.grammar import BAD, CALM, GOOD, WARN, Page, Panel, Query, Row, Shape
-from deploy.dashboards.parts import YES_IS_BAD, YES_IS_GOOD, counted, lines, quantiles, stat
+from deploy.dashboards.grammar import BAD, CALM, GOOD, WARN, Page, Query, Row
+from deploy.dashboards.parts import YES_IS_BAD, YES_IS_GOOD, bot, counted, lines, quantiles, stat, states, table
 
 SYSTEM = Page(
     "system",
@@ -13,7 +13,7 @@ SYSTEM = Page(
         Row(
             "Pulse",
             (
-                stat("Bot", 'up{job="bot"}', "Whether Prometheus gets an answer.", words=((0, "away", BAD), (1, "up", GOOD))),
+                bot(),
                 stat(
                     "Running for",
                     'time() - process_start_time_seconds{job="bot"}',
@@ -31,15 +31,7 @@ SYSTEM = Page(
                 stat("Tasks running", "bot_supervised_tasks", "Supervised tasks that have not ended.", steps=((None, CALM),)),
                 stat("Tasks in trouble", "bot_task_outages", "Failed and not recovered.", steps=((None, GOOD), (1, WARN))),
                 stat("Journal", "bot_journal_sequence", "Number of its newest entry.", steps=((None, CALM),)),
-                Panel(
-                    title="What runs",
-                    text="Environment, stage and version.",
-                    queries=(Query("bot_info", ""),),
-                    unit="none",
-                    shape=Shape.TABLE,
-                    width=24,
-                    height=4,
-                ),
+                table("What runs", "Environment, stage and version.", Query("bot_info", ""), width=24, height=4),
             ),
         ),
         Row(
@@ -65,15 +57,7 @@ SYSTEM = Page(
         Row(
             "Market data",
             (
-                Panel(
-                    title="Feeds",
-                    text="Up and whole, or not.",
-                    queries=(Query("bot_feed_up", "{{feed}}"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=6,
-                    words=YES_IS_GOOD,
-                ),
+                states("Feeds", "bot_feed_up", "{{feed}}", "Up and whole, or not.", words=YES_IS_GOOD, width=6),
                 counted("Feeds lost", "bot_feed_losses_total", "feed", "Each hour.", width=6),
                 lines("Candles owed", "bot_owed_candles", "{{feed}}", "none", "Went past and still to be fetched.", width=6, least=0),
                 lines(
@@ -114,15 +98,7 @@ SYSTEM = Page(
         Row(
             "Faces",
             (
-                Panel(
-                    title="Chat",
-                    text="Connected or not; a bot without one says no.",
-                    queries=(Query("bot_chat_up", "chat"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=6,
-                    words=YES_IS_GOOD,
-                ),
+                states("Chat", "bot_chat_up", "chat", "Connected or not; a bot without one says no.", words=YES_IS_GOOD, width=6),
                 lines("Messages waiting", "bot_chat_waiting", "chat", "none", "Not delivered yet.", width=6, least=0),
                 counted("Calls that failed", "bot_chat_failures_total", "reason", "Each hour.", width=6),
                 counted("Left out", "bot_chat_dropped_total", "urgency", "Messages each hour.", width=6),
@@ -155,15 +131,7 @@ SYSTEM = Page(
                     least=0,
                 ),
                 lines("Open files", 'process_open_fds{job="bot"}', "files", "none", "And sockets.", width=12, least=0),
-                Panel(
-                    title="Tasks in trouble",
-                    text="Failed and not recovered.",
-                    queries=(Query("bot_task_outages > bool 0", "trouble"),),
-                    unit="none",
-                    shape=Shape.STATES,
-                    width=12,
-                    words=YES_IS_BAD,
-                ),
+                states("Tasks in trouble", "bot_task_outages > bool 0", "trouble", "Failed and not recovered.", words=YES_IS_BAD, width=12),
             ),
         ),
     ),
