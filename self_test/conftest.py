@@ -33,8 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def data_tests(reporter: pytest.TerminalReporter) -> tuple[int, int]:
     """How many data tests ran, and how many were skipped."""
-    reports = {kind: [r for r in reporter.stats.get(kind, []) if "data" in r.keywords] for kind in ("passed", "failed", "skipped")}
-    return len(reports["passed"]) + len(reports["failed"]), len(reports["skipped"])
+    # A module that was skipped as a whole has a report without keywords.
+    marked = {
+        kind: [r for r in reporter.stats.get(kind, []) if "data" in getattr(r, "keywords", ())] for kind in ("passed", "failed", "skipped")
+    }
+    return len(marked["passed"]) + len(marked["failed"]), len(marked["skipped"])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

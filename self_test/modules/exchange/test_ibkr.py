@@ -1,4 +1,4 @@
-"""What the adapter refuses before it asks anybody; over the wire: `self_test/contracts/test_ibkr.py`."""
+"""What the adapter refuses before it asks anybody; over the wire: `self_test/contracts/ibkr`."""
 
 from __future__ import annotations
 

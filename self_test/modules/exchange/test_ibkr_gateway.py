@@ -1,4 +1,4 @@
-"""The parts that need no client library; with it, over the wire: `self_test/contracts/test_ibkr.py`."""
+"""The parts that need no client library; with it, over the wire: `self_test/contracts/ibkr`."""
 
 from __future__ import annotations
 

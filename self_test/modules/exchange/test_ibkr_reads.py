@@ -1,4 +1,4 @@
-"""What is read of an account, without the client library; over the wire: `self_test/contracts/test_ibkr.py`."""
+"""What is read of an account, without the client library; over the wire: `self_test/contracts/ibkr`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots of the engine on contracts of the exchange, without the client library; over the wire: `self_test/contracts/test_ibkr.py`."""
+"""Slots of the engine on contracts of the exchange, without the client library; over the wire: `self_test/contracts/ibkr`."""
 
 from __future__ import annotations
 

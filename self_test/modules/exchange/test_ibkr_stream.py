@@ -1,4 +1,4 @@
-"""How news become items, without the client library; over the wire: `self_test/contracts/test_ibkr.py`."""
+"""How news become items, without the client library; over the wire: `self_test/contracts/ibkr`."""
 
 from __future__ import annotations
 
