@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,20 @@ def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
             )
             (one,) = told["alerts"]
             assert one["labels"]["severity"] == "critical" and one["annotations"]["runbook"] == "docs/runbook.md#halted"
-            message = post.until("Halted in the chat", lambda path, body: path.startswith("/bot") and "Halted" in json.dumps(body))
-            assert str(message["chat_id"]) == "77" and "is halted until somebody resumes it" in message["text"]
+            for chat in ("77", "78"):
+                message = post.until(f"Halted in chat {chat}", partial(in_chat, chat))
+                assert "is halted until somebody resumes it" in message["text"]
+            post.until("the dead man's switch", lambda path, body: path == "/missing?who=us" and about(body, "firing", "Watchdog"))
+            assert not any(about(body, "firing", "Watchdog") for path, body in post.seen if path == "/hook"), "nobody else hears of it"
 
             assert run("resume", "--yes", "--state-dir", str(state_dir)).returncode == 0
             post.until("it is over", lambda path, body: path == "/hook" and about(body, "resolved", "Halted"))
             bot.process.send_signal(signal.SIGSTOP)
             post.until("NoHeartbeat at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "NoHeartbeat"))
+
+
+def in_chat(chat: str, path: str, body: Any) -> bool:
+    return path.startswith("/bot") and str(body["chat_id"]) == chat and "Halted" in body["text"]
 
 
 def about(body: Any, status: str, name: str, account: str | None = None) -> bool:

@@ -219,6 +219,7 @@ def watching(folder: Path, bot_url: str, post: Post) -> Iterator[str]:
     (folder / "told.yml").write_text(told.replace("    telegram_configs:\n", hook), encoding="utf-8")
     for name, value in (("bot_token", "123456:made-up"), ("chat_id", "77, 78"), ("api_base", post.url)):
         (folder / f"telegram_{name}").write_text(value + "\n", encoding="utf-8")
+    (folder / "deadman_url").write_text(f"{post.url}/missing?who=us", encoding="utf-8")
     start = ["/usr/bin/env", f"CREDENTIALS_DIRECTORY={folder}", str(ALERTMANAGER_FOLDER / "start"), str(folder / "told.yml"), str(folder)]
     start += [ALERTMANAGER, f"--storage.path={folder / 'am'}", f"--web.listen-address={alertmanager}", "--cluster.listen-address="]
     words = [
@@ -226,6 +227,7 @@ def watching(folder: Path, bot_url: str, post: Post) -> Iterator[str]:
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address={own}",
+        "--rules.alert.resend-delay=1s",  # what fires before it knows its Alertmanager would else be said again after a minute
     ]
     with ExitStack() as stack:
         stack.enter_context(process(start, folder / "alertmanager.out", f"http://{alertmanager}"))
