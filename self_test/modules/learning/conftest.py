@@ -1,4 +1,4 @@
-"""The candles that the tests of a search share."""
+"""What the tests of learning share: the candles of a search, and a trainer with everything around it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from self_test.fakes.searches import root
+from self_test.modules.learning.training import Bench
 
 
 @pytest.fixture(scope="session")
 def candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root(tmp_path_factory.mktemp("candles"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)

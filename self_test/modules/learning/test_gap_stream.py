@@ -14,7 +14,7 @@ from modules.learning.gap_stream import GapStream
 from modules.learning.jobs import Answer, Gaps, Job
 from modules.learning.trainer import Trainer
 from self_test.modules.learning.test_drift_watch import Watched, trade_row
-from self_test.modules.learning.test_trainer import Bench, Process
+from self_test.modules.learning.training import Bench, Process
 from state.accounts import Domain
 from state.messages import Control
 from state.stages import Toggles
