@@ -1,47 +1,238 @@
-"""The long proof: twenty seeds of chaos; on paper, twenty seeds of the demonstration run, or a bot killed again and again.
+"""A day at sixty times the speed, with faults, in one life: nothing may grow, and at the end every book is the venue's.
 
-    python -m bench.soak                        chaos, seeds 1 to 20, 2 minutes and 10 kills each, then one without faults and with at
-                                                least 50 positions open: no broken invariant, ready in 3 s (about 50 minutes)
-    python -m bench.soak --paper                seeds 1 to 20, `--speed 6000 --duration 90`: exit 0, at least 3 closed trades, books right
-    python -m bench.soak --paper --kills 20     kill -9 at random moments: nothing lost, nothing doubled, every restart goes on
+    python -m bench.soak                        24 venue hours, about 25 minutes
+    python -m bench.soak --hours 1              shorter: the same judges, with less to go by
+    python -m bench.soak --samples s.json --picture soak.png
 
-Ends with one JSON document on stdout; exit 0 when everything held. Progress goes to stderr. No process outlives it.
+Progress goes to stderr, one JSON document to stdout; exit 0 when everything held. What is judged and why: docs/soak.md. How long something
+stood without a stop, and how late a decision was, is chaos's to say (`python -m bench.chaos`): here a wall second is a venue minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import random
+import os
+import platform
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.audit import audit, replayed, rows_of
-from bench.bot import Late, end_simulators, no_leftovers, run, started, status_of
+import msgspec
 
-LEAST_TRADES = 3
-SPARE_S = 180.0
-"""Start, warm-up and end of a run, on a busy machine."""
-DEMO = ("--strategies", "demo", "--speed", "600")
-REAL = ("--speed", "20000")
-KINDS = (DEMO, DEMO, REAL)
-DIES_STARTING = 0.25
-"""Share of kills that meet the bot before it is ready."""
+from bench.bot import Bot, Late, no_leftovers, run, simulator_pid, started
+from bench.soak_books import books, most_remembered, rows
+from bench.soak_faults import plan
+from bench.soak_judge import LEAST, Bounds, judge
+from bench.soak_outages import Course, reported, unprinted
+from bench.soak_picture import draw
+from bench.soak_samples import MB, Sample, look
+from bench.soak_venue import Venue
+from modules.chaos.schedule import Misfortune
+from modules.chaos.verdict import not_flat
+from telemetry.client import ask
+from utils.errors import Transient
 
-RECOVERY_S = 3.0
-"""From a kill to ready, where no fault met the start; what a fault adds to it is told and not judged."""
-MANY = 50
-"""Positions that are open while the many are killed."""
-PORTFOLIO = ("--symbols", "25", "--faults-per-minute", "0", "--set", "risk.portfolio=1", "--set", "risk.pair=1")
-"""Caps lifted, and each symbol on spot and as a perpetual."""
+WORDS = (
+    *("--stage", "5", "--override-gates", "--profile", "spot+perp", "--enable", "forex,options", "--strategies", "demo"),
+    *("--env", "simulated"),
+)
+"""Every account there is, trading as often as can be."""
+JUMPING = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "EURUSD")
+HOUR_MS = 3_600_000
+READY_S = 300.0
+"""The first start of a checkout compiles."""
+TURN_S = 0.1
+READ_EVERY_S = 60.0
+"""Between two readings of the journal's outages; it keeps far more."""
+SAY_EVERY_S = 30.0
+SETTLED_S = 120.0
+"""After the last fault, until everything is up again."""
+FLAT_S = 120.0
+SLOWER = 1.5
+"""So much longer than asked may it take: venue time waits for the bot and for what a fault delays."""
+SPARE_S = 120.0
+TRACEBACK = "Traceback (most recent call last)"
 
 Say = Callable[[str], None]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    hours: float
+    """Venue time."""
+    speed: float
+    seed: int
+    every_s: float
+    """Between two samples, wall time."""
+    faults_per_minute: float
+    outage_every_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Wall time, if nothing holds the venue's clock."""
+        return self.hours * 3600 / self.speed
+
+
+class Soak:
+    """One run in the empty folder `place`. After `run`: samples, struck faults, outages, and what is `wrong`."""
+
+    def __init__(self, options: Options, place: Path, say: Say) -> None:
+        self.options, self.say = options, say
+        self.state_dir = place / "soak"
+        self.samples: list[Sample] = []
+        self.course = Course()
+        self.struck: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.trades = self.remembered = 0
+        self._standing: list[tuple[float, str, Misfortune]] = []
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """All of it. `Late` when the bot does not get ready or ends before its time."""
+        options = self.options
+        words = (*WORDS, "--seed", str(options.seed), "--speed", f"{options.speed:g}")
+        with no_leftovers(self.state_dir), started(self.state_dir, *words) as bot:
+            facts = bot.ready(READY_S)
+            venue = Venue(facts["simulator"])
+            self._live(bot, venue, facts["http"])
+            self._settle(bot)
+            self._close(bot, venue)
+            for what in (bot.output, bot.folder / "simulator.out", bot.folder / "simulator.log"):
+                if what.exists() and TRACEBACK in (text := what.read_text(errors="replace")):
+                    self.wrong.append(f"a traceback in {what.name}: {text[text.index(TRACEBACK) :][:600]}")
+            self.wrong += [*self.course.wrong, *unprinted(self.course.told, bot.said)]
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    # --- the day ------------------------------------------------------------------------------------------------------------------
+
+    def _live(self, bot: Bot, venue: Venue, url: str) -> None:
+        """Until the venue's day is over: faults when they are due, a sample when it is time."""
+        options, pause = self.options, threading.Event()
+        limit_s = options.seconds * SLOWER + SPARE_S
+        coming = list(
+            plan(
+                options.seed, seconds=limit_s, faults_per_minute=options.faults_per_minute, outage_every_s=options.outage_every_s,
+                symbols=JUMPING, accounts=venue.accounts(),
+            )
+        )  # fmt: skip
+        self._began, start = time.monotonic(), venue.now()
+        simulator = simulator_pid(self.state_dir)
+        next_look = next_read = next_said = 0.0
+        while (gone := self._now()) < limit_s:
+            hours = (venue.now() - start) / HOUR_MS
+            if bot.process.poll() is not None:
+                raise Late(f"the bot ended by itself with {bot.process.returncode}: {bot.said[-1_500:]}")
+            while coming and coming[0].at_s <= gone:
+                one = coming.pop(0)
+                self._standing.append((gone + one.life_s, venue.post(one.body), one))
+            self._lift(venue, [one for one in self._standing if one[0] <= gone or hours >= options.hours])
+            if gone >= next_look or hours >= options.hours:
+                next_look = gone + options.every_s
+                with suppress(OSError):  # a scrape in a bad moment: the next is soon
+                    self.samples.append(look(bot.process.pid, simulator, bot.folder, url, wall_s=gone, venue_h=hours))
+            if gone >= next_read:
+                next_read = gone + READ_EVERY_S
+                self.course.take(reported(bot.folder / "journal", self.course.seen))
+            if gone >= next_said and self.samples:
+                next_said = gone + SAY_EVERY_S
+                self.say(self._line(bot))
+            if hours >= options.hours:
+                break
+            pause.wait(TURN_S)
+        else:
+            self._lift(venue, self._standing)
+            self.wrong.append(f"only {hours:.2f} venue hours in {limit_s:.0f} s")
+        self.trades = bot.closed()
+
+    def _lift(self, venue: Venue, due: Sequence[tuple[float, str, Misfortune]]) -> None:
+        self._standing = [one for one in self._standing if one not in due]
+        for _, fault, one in due:
+            if hits := venue.lift(fault):
+                self.struck[one.body["kind"]] += 1 if one.body["kind"] in {"maintenance", "clock_skew"} else hits
+
+    def _line(self, bot: Bot) -> str:
+        last, out = self.samples[-1], ", ".join(self.course.open)
+        words = (
+            f"{last.wall_s:6.0f} s {last.venue_h:6.2f} h",
+            f"{last.rss_mb:.1f} MB, {last.fds} handles, {last.threads} threads, {last.tasks} tasks, journal {last.journal_b / MB:.1f} MB",
+            f"{bot.closed()} trades, {sum(self.struck.values())} faults struck, exchange {last.simulator_rss_mb:.0f} MB",
+        )
+        return "  ".join((*words, f"out: {out}") if out else words)
+
+    # --- the end ------------------------------------------------------------------------------------------------------------------
+
+    def _settle(self, bot: Bot) -> None:
+        """Everything that was out comes back."""
+
+        def back() -> bool:
+            self.course.take(reported(bot.folder / "journal", self.course.seen))
+            return not self.course.open
+
+        try:
+            bot.until("everything is back", back, SETTLED_S)
+        except Late:
+            self.wrong.append(f"not back {SETTLED_S:.0f} s after the last fault: {', '.join(self.course.open)}")
+
+    def _close(self, bot: Bot, venue: Venue) -> None:
+        """Flatten as an operator would, compare, stop."""
+        self.say("flatten")
+        done = run("flatten", "--yes", "--env", "simulated", "--state-dir", str(self.state_dir), limit_s=FLAT_S + 60)
+        if done.returncode:
+            self.wrong.append(f"flatten ended with {done.returncode}: {done.stderr[-500:]}")
+        try:
+            bot.until("flat everywhere", lambda: self._flat(bot, venue), FLAT_S)
+        except Late as error:
+            self.wrong.append(str(error).splitlines()[0])
+        threading.Event().wait(2.0)  # what still waited for its turn would leave now: the books are looked at after it
+        status, truth = asyncio.run(ask(bot.folder / "control.sock", "/status")), venue.ledger()
+        if code := bot.stop(60.0):
+            self.wrong.append(f"asked to stop it ended with {code}: {bot.said[-500:]}")
+        self.remembered = most_remembered(truth)
+        self.wrong += books(rows(bot.folder), truth, status["accounts"])
+
+    def _flat(self, bot: Bot, venue: Venue) -> bool:
+        try:
+            accounts = asyncio.run(ask(bot.folder / "control.sock", "/status"))["accounts"]
+        except Transient:
+            return False
+        truth = venue.ledger()
+        return not any(one["open_positions"] for one in accounts.values()) and not not_flat(truth) and not truth["oanda"]["positions"]
+
+
+def document(soak: Soak, wall_s: float) -> dict[str, Any]:
+    """What came of it; `wrong` is empty when everything held."""
+    bounds, wrong = Bounds(), list(soak.wrong)
+    findings = judge(soak.samples, soak.trades, bounds) if len(soak.samples) >= LEAST else []
+    wrong += [one.told() for one in findings if not one.holds] if findings else [f"only {len(soak.samples)} samples"]
+    last = soak.samples[-1] if soak.samples else None
+    told = [{"what": one.what, "value": round(one.value, 5), "bound": one.bound, "unit": one.unit, "marks": one.marks} for one in findings]
+    return {
+        "soak": msgspec.to_builtins(soak.options),
+        "machine": {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "wall_s": round(wall_s, 1),
+        "venue_h": last.venue_h if last else 0.0,
+        "samples": len(soak.samples),
+        "trades": soak.trades,
+        "most_remembered": soak.remembered,
+        "rss_mb": [one.rss_mb for one in (*soak.samples[:1], *soak.samples[-1:])],
+        "rss_most_mb": max((one.rss_mb for one in soak.samples), default=0.0),
+        "simulator_rss_mb": last.simulator_rss_mb if last else 0.0,
+        "faults": dict(sorted(soak.struck.items())),
+        "outages": dict(sorted(soak.course.counts.items())),
+        "findings": told,
+        "wrong": wrong,
+    }
 
 
 def say_on_stderr(text: str) -> None:
@@ -50,178 +241,42 @@ def say_on_stderr(text: str) -> None:
     sys.stderr.flush()
 
 
-def run_seed(seed: int, speed: float, duration_s: float, place: Path) -> dict[str, Any]:
-    """One demonstration run to its end; `wrong` lists what did not hold."""
-    begun = time.monotonic()
-    state_dir = place / f"seed-{seed}"
-    wrong: list[str] = []
-    found: dict[str, Any] = {"seed": seed}
-    words = ("--seed", str(seed), "--speed", f"{speed:g}", "--duration", f"{duration_s:g}")
-    with no_leftovers(state_dir), started(state_dir, *words) as bot:
-        try:
-            code = bot.ended(duration_s + SPARE_S)
-            status = bot.status()
-        except (Late, AssertionError) as error:
-            return found | {"wrong": [str(error)], "wall_s": round(time.monotonic() - begun, 1)}
-        if code:
-            wrong.append(f"exit code {code}: {bot.said[-500:]}")
-        wrong += audit(rows_of(bot.folder), status["accounts"])
-    closed = sum(view["closed_trades"] for view in status["accounts"].values())
-    if closed < LEAST_TRADES:
-        wrong.append(f"{closed} closed trades, at least {LEAST_TRADES} wanted")
-    equity = {account: view["equity"] for account, view in status["accounts"].items()}
-    return found | {"exit": code, "closed": closed, "equity": equity, "wrong": wrong, "wall_s": round(time.monotonic() - begun, 1)}
-
-
-def run_chaos(seed: int, minutes: float, kills: int, place: Path, more: Sequence[str] = ()) -> dict[str, Any]:
-    """One run of the `chaos` command, with `more` words; its document, with what is broken and what is too slow in `wrong`."""
-    begun = time.monotonic()
-    document = place / f"chaos-{seed}.json"
-    words = ("--seed", str(seed), "--minutes", f"{minutes:g}", "--kills", str(kills), "--json", str(document), *more)
-    done = run("chaos", *words, limit_s=minutes * 60 + 2 * SPARE_S)
-    try:
-        found: dict[str, Any] = json.loads(document.read_text())
-    except (OSError, ValueError):
-        found = {"seed": seed, "broken": [f"exit code {done.returncode}: {done.stderr[-500:]}"]}
-    wrong = found.pop("broken") or ([f"exit code {done.returncode}"] if done.returncode else [])
-    slowest = found.get("recovery_spared_max_s")
-    if slowest is not None and slowest > RECOVERY_S:
-        wrong.append(f"ready {slowest:.2f} s after a kill that no fault met, limit {RECOVERY_S:g} s")
-    return found | {"wrong": wrong, "wall_s": round(time.monotonic() - begun, 1)}
-
-
-def chaos_seeds(seeds: Sequence[int], minutes: float, kills: int, place: Path, say: Say) -> list[dict[str, Any]]:
-    """Every seed, one after the other: each is a bot and an exchange, and the figures are those of an idle machine."""
-    runs = []
-    for seed in seeds:
-        runs.append(run_chaos(seed, minutes, kills, place))
-        say(f"seed {seed:3}  {_told(runs[-1])}")
-    return runs
-
-
-def portfolio(seed: int, minutes: float, kills: int, place: Path, say: Say) -> dict[str, Any]:
-    """Kills alone, with `MANY` positions open."""
-    found = run_chaos(seed, minutes, kills, place, PORTFOLIO)
-    if (most := found.get("most_open", 0)) < MANY:
-        found["wrong"].append(f"at most {most} positions were open, {MANY} wanted")
-    say(f"{most:4} open {_told(found)}")
-    return found
-
-
-def _told(found: dict[str, Any]) -> str:
-    orders, slowest, spared = (found.get(name, "-") for name in ("orders_sent", "recovery_max_s", "recovery_spared_max_s"))
-    told = f"{orders!s:>5} orders  recovery {slowest!s:>5} s, without faults {spared!s:>5} s  {found['wall_s']:6.1f} s"
-    return f"{told}  {'; '.join(found['wrong']) or 'ok'}"
-
-
-def run_seeds(seeds: Sequence[int], speed: float, duration_s: float, place: Path, jobs: int, say: Say) -> list[dict[str, Any]]:
-    """Every seed, `jobs` at a time, in the order of `seeds`."""
-
-    def one(seed: int) -> dict[str, Any]:
-        found = run_seed(seed, speed, duration_s, place)
-        verdict = "; ".join(found["wrong"]) or "ok"
-        say(f"seed {seed:3}  {found.get('closed', '-')!s:>3} closed  {found['wall_s']:6.1f} s  {verdict}")
-        return found
-
-    with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(one, seeds))
-
-
-def kill_rounds(place: Path, kills: int, rng: random.Random, say: Say, kinds: Sequence[Sequence[str]] = KINDS) -> list[dict[str, Any]]:
-    """One state directory, killed `kills` times; after each kill the books and the journal are examined, at the end it stops in order."""
-    state_dir = place / "killed"
-    rounds: list[dict[str, Any]] = []
-    with no_leftovers(state_dir):
-        before: list[bytes] = []
-        for number in range(kills):
-            found = _kill(state_dir, number, rng, kinds[number % len(kinds)])
-            rows = [bytes(row.row) for row in rows_of(state_dir / "simulated")]
-            found["wrong"] += _examine(state_dir, before, rows, live_expected=False)
-            before = rows
-            rounds.append(found)
-            say(f"kill {number + 1:3}  {found['moment']:<22}  {len(rows):5} ledger rows  {'; '.join(found['wrong']) or 'ok'}")
-        rounds.append(_last(state_dir, before, kinds[0]))
-        say(f"clean end  {'; '.join(rounds[-1]['wrong']) or 'ok'}")
-    return rounds
-
-
-def _kill(state_dir: Path, number: int, rng: random.Random, words: Sequence[str]) -> dict[str, Any]:
-    """Start it, kill it somewhere; now and then the simulator dies with it."""
-    pause = threading.Event()
-    with started(state_dir, *words, output=state_dir.parent / f"round-{number}.out") as bot:
-        if number and rng.random() < DIES_STARTING:
-            after_s = rng.uniform(0.2, 4.0)
-            pause.wait(after_s)
-            moment = f"{after_s:.2f} s after start"
-        else:
-            bot.ready()
-            after_s = rng.uniform(0.1, 4.0)
-            pause.wait(after_s)
-            moment = f"{after_s:.2f} s after ready"
-        ended = bot.process.poll()
-        wrong = [] if ended is None else [f"it had ended with {ended}: {bot.said[-500:]}"]
-        bot.kill()
-    if rng.random() < 1 / 3:
-        end_simulators(state_dir)
-        moment += ", both"
-    return {"kill": number + 1, "moment": moment, "wrong": wrong}
-
-
-def _examine(state_dir: Path, before: Sequence[bytes], rows: Sequence[bytes], *, live_expected: bool) -> list[str]:
-    """What is wrong with a stopped bot's state: its books, its history, its journal."""
-    folder = state_dir / "simulated"
-    try:
-        status = status_of(state_dir)
-    except AssertionError as error:
-        return [str(error)]
-    wrong = audit(rows_of(folder), status["accounts"])
-    if list(rows[: len(before)]) != list(before):
-        wrong.append("rows that were in the ledger before have changed or gone")
-    if status["live"] is not live_expected:
-        wrong.append(f"live is {status['live']}")
-    again = replayed(folder, state_dir.parent / "replayed")
-    if again.differing:
-        wrong.append(f"{again.differing} of {again.events} events are decided differently in a replay")
-    return wrong
-
-
-def _last(state_dir: Path, before: Sequence[bytes], words: Sequence[str]) -> dict[str, Any]:
-    """A last run that ends in order."""
-    with started(state_dir, *words, "--duration", "2", output=state_dir.parent / "last.out") as bot:
-        code = bot.ended(SPARE_S)
-    rows = [bytes(row.row) for row in rows_of(state_dir / "simulated")]
-    wrong = _examine(state_dir, before, rows, live_expected=False)
-    if code:
-        wrong.append(f"exit code {code}: {bot.said[-500:]}")
-    trades = sum(row.kind == "trade" for row in rows_of(state_dir / "simulated"))
-    return {"exit": code, "rows": len(rows), "trades": trades, "wrong": wrong}
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Run what was asked for; 0 when everything held."""
-    parser = argparse.ArgumentParser(prog="python -m bench.soak", description="The long proof.")
-    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="seeds 1 to N (default 20)")
-    parser.add_argument("--minutes", type=float, default=2.0, metavar="M", help="of chaos, wall time (default 2)")
-    parser.add_argument("--kills", type=int, metavar="N", help="of chaos (default 10); with --paper instead: kill -9 one bot N times")
-    parser.add_argument("--paper", action="store_true", help="the demonstration run instead of chaos")
-    parser.add_argument("--speed", type=float, default=6000.0, metavar="X", help="of --paper")
-    parser.add_argument("--duration", type=float, default=90.0, metavar="SECONDS", help="of --paper")
-    parser.add_argument("--jobs", type=int, choices=(1, 2), default=2, help="runs at a time, of --paper (default 2)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills of --paper (default 1)")
+    """Run, judge, print; 0 when everything held."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description="A day at sixty times the speed: nothing may grow.")
+    add = parser.add_argument
+    add("--hours", type=float, default=24.0, metavar="H", help="venue time (default 24)")
+    add("--minutes", type=float, metavar="M", help="instead: wall time, if nothing holds the venue's clock")
+    add("--speed", type=float, default=60.0, metavar="X", help="venue seconds a wall second (default 60)")
+    add("--seed", type=int, default=1, metavar="S", help="of market and faults (default 1)")
+    add("--every", type=float, default=5.0, metavar="SECONDS", help="between two samples (default 5)")
+    add("--faults-per-minute", type=float, default=10.0, metavar="F", help="on average, wall time (default 10)")
+    add("--outage-every", type=float, default=45.0, metavar="SECONDS", help="an outage of one stream (default 45, 0 = none)")
+    add("--samples", type=Path, metavar="FILE", help="write every sample there")
+    add("--picture", type=Path, metavar="FILE", help="draw them there (PNG)")
     args = parser.parse_args(arguments)
-    seeds = range(1, args.seeds + 1)
+    options = Options(
+        hours=args.hours if args.minutes is None else args.minutes * args.speed / 60,
+        speed=args.speed,
+        seed=args.seed,
+        every_s=args.every,
+        faults_per_minute=args.faults_per_minute,
+        outage_every_s=args.outage_every,
+    )
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
-        if not args.paper:
-            what, kills = "chaos", 10 if args.kills is None else args.kills
-            runs = chaos_seeds(seeds, args.minutes, kills, Path(place), say_on_stderr)
-            runs.append(portfolio(args.seeds + 1, args.minutes, kills, Path(place), say_on_stderr))
-        elif args.kills is None:
-            what, runs = "seeds", run_seeds(seeds, args.speed, args.duration, Path(place), args.jobs, say_on_stderr)
-        else:
-            what, runs = "kills", kill_rounds(Path(place), args.kills, random.Random(args.seed), say_on_stderr)
-    failed = sum(bool(one["wrong"]) for one in runs)
-    print(json.dumps({"soak": what, "runs": runs, "failed": failed}, indent=1))
-    return int(failed > 0)
+        soak = Soak(options, Path(place), say_on_stderr)
+        try:
+            soak.run()
+        except Late as error:
+            soak.wrong.append(str(error))
+    found = document(soak, time.monotonic() - began)
+    if args.samples is not None:
+        args.samples.write_bytes(msgspec.json.format(msgspec.json.encode(soak.samples), indent=0))
+    if args.picture is not None and soak.samples:
+        draw(soak.samples, args.picture)
+    print(json.dumps(found, indent=1))
+    return int(bool(found["wrong"]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ def exposition(daemon: Daemon) -> bytes:
     metrics.sample_throttle(daemon.throttle.snapshot())
     metrics.sample_cover(daemon.live.uncovered_ms())
     metrics.sample_owed(owed_by_feed(daemon.gaps.owed()))
-    metrics.sample_machine(daemon.options.folder, running=len(tasks.running()), outages=len(tasks.outages()))
+    alive = len(asyncio.all_tasks())
+    metrics.sample_machine(daemon.options.folder, running=len(tasks.running()), outages=len(tasks.outages()), alive=alive)
     daemon.watch.sample(metrics.evidence)
     daemon.faces.sample(metrics)
     return metrics.text()

@@ -128,6 +128,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_decision_latency_seconds", _H, "From bars taken to their commands dispatched.", (), LATENCIES_S),
     Metric("bot_event_loop_lag_seconds", _H, "How late the event loop wakes a sleeper.", (), LAGS_S),
     Metric("bot_supervised_tasks", _G, "Supervised tasks that have not ended."),
+    Metric("bot_loop_tasks", _G, "Tasks of the event loop that have not ended, supervised or not."),
     Metric("bot_task_outages", _G, "Supervised tasks that failed and have not recovered."),
     Metric("bot_task_restarts_total", _C, "Restarts of supervised tasks.", ("task",)),
     Metric("bot_disk_free_bytes", _G, "Free for us on the disk of the state directory."),

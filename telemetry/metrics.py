@@ -199,8 +199,8 @@ class MetricsObserver:
         for scope, seconds in figures.banned_s.items():
             self.store.set("bot_throttle_banned_seconds", seconds, scope)
 
-    def sample_machine(self, folder: Path, *, running: int, outages: int) -> None:
-        """Read the disk of the state directory (NaN when nobody says) and how many supervised tasks run and are out."""
+    def sample_machine(self, folder: Path, *, running: int, outages: int, alive: int) -> None:
+        """Read the disk of the state directory (NaN when nobody says), how many supervised tasks run and are out, how many tasks live."""
         try:
             disk = shutil.disk_usage(folder)
             size, free = float(disk.total), float(disk.free)
@@ -209,6 +209,7 @@ class MetricsObserver:
         self.store.set("bot_disk_size_bytes", size)
         self.store.set("bot_disk_free_bytes", free)
         self.store.set("bot_supervised_tasks", running)
+        self.store.set("bot_loop_tasks", alive)
         self.store.set("bot_task_outages", outages)
 
     def sample_owed(self, owed: Mapping[str, int]) -> None:

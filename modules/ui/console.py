@@ -43,7 +43,7 @@ STEPS = (0, 25, 50, 75, 100)
 """Per cent of the warm-up at which a plain line is written."""
 UNASKED = frozenset({"boot", "open_wallet", "health", "sentiment"})
 """Requests that nobody made: the daemon's own."""
-UNTHINNED = frozenset({"BREAKER", "FEED", "CONTROL", "PAUSE", "REJECT"})
+UNTHINNED = frozenset({"BREAKER", "FEED", "ACCOUNT", "CONTROL", "PAUSE", "REJECT"})
 """Words that are told however much else goes on."""
 
 

@@ -1,4 +1,4 @@
-"""One seed of chaos, as `make soak` runs twenty: a minute, three kills, both ledgers equal; and a flatten after a kill -9."""
+"""One seed of chaos, as `make chaos` runs twenty: a minute, three kills, both ledgers equal; and a flatten after a kill -9."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from bench.bot import simulators_of
-from bench.soak import kill_rounds
+from bench.chaos import kill_rounds
 
 FAST_DEMO = ("--strategies", "demo", "--speed", "1200", "--symbols", "BTCUSDT,ETHUSDT", "--set", "domains.crypto.warmup_days=2")
 

@@ -88,7 +88,7 @@ def test_a_newcomers_tour_and_the_next_day(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_real_strategies_close_three_trades(tmp_path: Path, seed: int) -> None:
-    """The run of the README, as fast as this machine can: `make soak` has it at its own pace for twenty seeds."""
+    """The run of the README, as fast as this machine can: `make chaos ARGS=--paper` has it at its own pace for twenty seeds."""
     state_dir = tmp_path / "var"
     with no_leftovers(state_dir), started(state_dir, "--seed", str(seed), "--speed", "100000") as bot:
         bot.ready()

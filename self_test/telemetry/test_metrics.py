@@ -56,6 +56,7 @@ UNITLESS = {
     "bot_promotion_offered",
     "bot_drift_level",
     "bot_supervised_tasks",
+    "bot_loop_tasks",
     "bot_task_outages",
     "bot_chat_up",
     "bot_chat_waiting",
@@ -118,7 +119,7 @@ def test_every_row_of_the_table_is_exported_with_its_type(watch: Watch, tmp_path
     watch.observer.attach(watch.state)
     watch.observer(1, OrderRejected(T0, SPOT, "1", "no", "no_funds"), [Record("verdict", verdict_row()), Record("decision", decision())])
     watch.observer.order_leg(str(SPOT), "entry", "sent", 0.01)
-    watch.observer.sample_machine(tmp_path, running=3, outages=1)
+    watch.observer.sample_machine(tmp_path, running=3, outages=1, alive=7)
     watch.observer.sample_owed({})
     watch.observer.evidence.trained("CRYPTO", "trained", 2.0, T0)
     watch.observer.evidence.sample_learning(0.05, {"CRYPTO": -0.1}, {"CRYPTO": 0.2})
@@ -296,11 +297,11 @@ async def test_the_heart_beats_while_the_loop_turns(watch: Watch) -> None:
 
 
 def test_the_disk_is_told_and_one_that_cannot_be_read_is_no_empty_one(watch: Watch, tmp_path: Path) -> None:
-    watch.observer.sample_machine(tmp_path, running=3, outages=1)
+    watch.observer.sample_machine(tmp_path, running=3, outages=1, alive=7)
     free, size = watch.value("bot_disk_free_bytes"), watch.value("bot_disk_size_bytes")
     assert free is not None and size is not None and 0 < free < size
-    assert (watch.value("bot_supervised_tasks"), watch.value("bot_task_outages")) == (3, 1)
-    watch.observer.sample_machine(tmp_path / "gone", running=3, outages=1)
+    assert [watch.value(f"bot_{name}") for name in ("supervised_tasks", "loop_tasks", "task_outages")] == [3, 7, 1]
+    watch.observer.sample_machine(tmp_path / "gone", running=3, outages=1, alive=7)
     assert math.isnan(watch.value("bot_disk_free_bytes") or 0.0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import soak
+from bench import chaos as bench_chaos
 from bench.bot import Late, clean_environ, simulator_pid, started
 
 
@@ -16,9 +16,9 @@ def test_seeds_run_in_order_and_each_is_told(tmp_path: Path, monkeypatch: pytest
     def one(seed: int, speed: float, duration_s: float, place: Path) -> dict[str, Any]:
         return {"seed": seed, "closed": seed, "wall_s": 1.0, "wrong": [] if seed != 2 else ["2 closed trades, at least 3 wanted"]}
 
-    monkeypatch.setattr(soak, "run_seed", one)
+    monkeypatch.setattr(bench_chaos, "run_seed", one)
     said: list[str] = []
-    runs = soak.run_seeds([1, 2, 3], 6000.0, 90.0, tmp_path, 2, said.append)
+    runs = bench_chaos.run_seeds([1, 2, 3], 6000.0, 90.0, tmp_path, 2, said.append)
     assert [run["seed"] for run in runs] == [1, 2, 3]
     assert len(said) == 3 and sum(line.endswith("ok") for line in said) == 2
 
@@ -27,22 +27,22 @@ def test_seeds_run_in_order_and_each_is_told(tmp_path: Path, monkeypatch: pytest
 def test_the_exit_code_says_whether_everything_held(
     wrong: Sequence[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(soak, "run_seeds", lambda seeds, *rest: [{"seed": seed, "wrong": list(wrong)} for seed in seeds])
-    monkeypatch.setattr(soak, "kill_rounds", lambda *args: [{"kill": 1, "wrong": list(wrong)}])
+    monkeypatch.setattr(bench_chaos, "run_seeds", lambda seeds, *rest: [{"seed": seed, "wrong": list(wrong)} for seed in seeds])
+    monkeypatch.setattr(bench_chaos, "kill_rounds", lambda *args: [{"kill": 1, "wrong": list(wrong)}])
 
     def chaos(seed: int, minutes: float, kills: int, place: Path, more: Sequence[str] = ()) -> dict[str, Any]:
         return {"seed": seed, "wrong": list(wrong), "wall_s": minutes + kills, "most_open": 99 if more else 20}
 
-    monkeypatch.setattr(soak, "run_chaos", chaos)
+    monkeypatch.setattr(bench_chaos, "run_chaos", chaos)
     kinds = (
-        (["--seeds", "3", "--kills", "4"], "chaos", 4),
+        (["--seeds", "3", "--kills", "4"], "faults and kills", 4),
         (["--paper", "--seeds", "2"], "seeds", 2),
         (["--paper", "--kills", "1"], "kills", 1),
     )
     for words, name, count in kinds:
-        assert soak.main(words) == code
+        assert bench_chaos.main(words) == code
         document = json.loads(capsys.readouterr().out)
-        assert (document["soak"], len(document["runs"]), document["failed"]) == (name, count, count * code)
+        assert (document["chaos"], len(document["runs"]), document["failed"]) == (name, count, count * code)
 
 
 def test_a_seed_of_chaos_is_told_by_its_document_or_by_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +51,9 @@ def test_a_seed_of_chaos_is_told_by_its_document_or_by_its_words(tmp_path: Path,
             Path(words[words.index("--json") + 1]).write_text('{"seed": 1, "orders_sent": 9, "broken": ["lost fill: x"]}')
         return subprocess.CompletedProcess(words, 70, "", "no room")
 
-    monkeypatch.setattr(soak, "run", chaos)
+    monkeypatch.setattr(bench_chaos, "run", chaos)
     said: list[str] = []
-    runs = soak.chaos_seeds([1, 2], 2.0, 10, tmp_path, said.append)
+    runs = bench_chaos.chaos_seeds([1, 2], 2.0, 10, tmp_path, said.append)
     assert [run["wrong"] for run in runs] == [["lost fill: x"], ["exit code 70: no room"]] and runs[0]["orders_sent"] == 9
     assert "    9 orders" in said[0] and said[1].endswith("exit code 70: no room")
 
@@ -71,17 +71,17 @@ def test_the_portfolio_is_large_enough_and_back_in_time(
     most_open: int, spared: float | None, wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def chaos(*words: str, limit_s: float) -> subprocess.CompletedProcess[str]:
-        assert words[-len(soak.PORTFOLIO) :] == soak.PORTFOLIO
+        assert words[-len(bench_chaos.PORTFOLIO) :] == bench_chaos.PORTFOLIO
         told = {"seed": 21, "broken": [], "most_open": most_open, "recovery_spared_max_s": spared, "recovery_max_s": 9.0}
         Path(words[words.index("--json") + 1]).write_text(json.dumps(told))
         return subprocess.CompletedProcess(words, 0, "", "")
 
-    monkeypatch.setattr(soak, "run", chaos)
-    assert soak.portfolio(21, 2.0, 10, tmp_path, lambda _: None)["wrong"] == wrong
+    monkeypatch.setattr(bench_chaos, "run", chaos)
+    assert bench_chaos.portfolio(21, 2.0, 10, tmp_path, lambda _: None)["wrong"] == wrong
 
 
 def test_a_run_that_is_refused_is_told_with_its_words(tmp_path: Path) -> None:
-    found = soak.run_seed(-1, 600.0, 1.0, tmp_path)
+    found = bench_chaos.run_seed(-1, 600.0, 1.0, tmp_path)
     assert found["seed"] == -1 and found["wrong"]
 
 
