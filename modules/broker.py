@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
-import structlog
 
 from forex.oanda_parse import Beat, Priced, Terms
 from forex.oanda_rest import OandaRest, open_session
@@ -35,9 +34,9 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import Refusal, Rejected, Transient
 from utils.frames import FrameError
+from utils.outage import Outages
 from utils.throttle import Throttle
 
-log = structlog.get_logger("broker")
 AGAIN = Backoff(base_s=15.0, cap_s=300.0)
 FAULTS = (Transient, Rejected, FrameError)
 
@@ -128,15 +127,16 @@ class Broker:
 
     async def until_it_answers(self) -> None:
         """Return once it lists its pairs again."""
-        failures = 0
+        failures, outages = 0, Outages()
         while True:
             failures += 1
             await self._clock.sleep(AGAIN.delay_s(failures, self._rng))
             try:
                 await self.rest.terms()
             except FAULTS as error:
-                log.info("the broker does not answer yet", error=str(error))
+                outages.begin("broker", str(error))
             else:
+                outages.over("broker")
                 return
 
     async def close(self) -> None:

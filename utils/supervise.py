@@ -165,7 +165,7 @@ class Supervisor:
     def _recovered(self, name: str) -> None:
         failures = self._outages.pop(name, 0)
         if failures:
-            log.info("outage over", task=name, failures=failures)
+            log.warning("outage over", task=name, failures=failures)
 
     async def _first(self, step: StopStep, first: Callable[[], Awaitable[None]]) -> bool:
         async def run() -> None:

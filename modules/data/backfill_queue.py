@@ -26,6 +26,7 @@ from utils.clock import Clock
 from utils.errors import Rejected, Transient
 from utils.files import atomic_write, quarantine
 from utils.frames import FrameError
+from utils.outage import Outages
 from utils.throttle import Banned, Urgency
 
 log = structlog.get_logger("backfill")
@@ -36,6 +37,8 @@ CAPACITY = 1000
 """So many ranges at most; with more the longest waiting are given up, with a warning."""
 PAGE = 1000
 """Candles fetched at a time, so that a long range neither blocks the others nor starts over after a crash."""
+OWED = "candles owed"
+"""What is out while they cannot be asked for."""
 BACKOFF = Backoff(base_s=1.0, cap_s=60.0)
 
 Receiver = Callable[[list[Candle]], None]
@@ -81,6 +84,7 @@ class BackfillQueue:
         self._capacity = capacity
         self._receivers: dict[str, tuple[Instrument, Receiver]] = {}
         self._owed: list[Owed] = []
+        self._outages = Outages()
         for one in _load(self._path):
             self._merge(one)
         self._bound()
@@ -142,12 +146,13 @@ class BackfillQueue:
             try:
                 await self._fetch(page)
                 failures = 0
+                self._outages.over(OWED)
             except Transient as error:
                 failures += 1
                 pause_s = BACKOFF.delay_s(failures, self._rng)
                 if isinstance(error, Banned):
                     pause_s = max(pause_s, error.retry_after_s)
-                log.warning("candles still owed", key=page.key, error=str(error), failures=failures, next_try_s=round(pause_s, 1))
+                self._outages.begin(OWED, str(error))
                 self._to_the_end(page)
                 await self._clock.sleep(pause_s)
 

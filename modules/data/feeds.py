@@ -32,9 +32,12 @@ from state.messages import BarsClosed, FeedDown, FeedUp
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient
 from utils.frames import Down, FrameError, Malformed, Up
+from utils.outage import Outages
 
 log = structlog.get_logger("feed")
 
+MARKET, CANDLES = "market data", "candles"
+"""What of a feed may be out: its stream, and what fills the holes after that."""
 FILL_RETRY_S = 5.0
 BOOK_DEPTH = 1
 HELD_CANDLES = 12
@@ -122,6 +125,7 @@ class BybitFeed:
         """Of these, the start of the first candle after those that went out beyond the hole."""
         self._gaps = gaps
         self._connected = False
+        self._outages = Outages(feed=name)
         self._down = True  # until connected and whole
         self._losses = 0
         self._venue_ts = max(self._frontier.values(), default=0)
@@ -229,7 +233,7 @@ class BybitFeed:
         self._gathering.set()
 
     def _take_down(self, down: Down) -> None:
-        log.warning("feed lost", feed=self._name, reason=down.reason)
+        self._outages.begin(MARKET, down.reason)
         self._losses += 1
         self._connected = False
         self._release_held()
@@ -270,7 +274,7 @@ class BybitFeed:
         try:
             fill = await fill_gap(self._rest, asked, self._timeframe_ms, self._frontier)
         except (Transient, Rejected, FrameError) as error:
-            log.warning("gap not filled, trying again", feed=self._name, error=str(error), next_try_s=FILL_RETRY_S)
+            self._outages.begin(CANDLES, str(error))
             if losses == self._losses:
                 self._give_up(one.key for one in asked)
                 self._release_held()
@@ -278,10 +282,12 @@ class BybitFeed:
             if losses == self._losses:
                 self._fill_wanted.set()
             return
+        self._outages.over(CANDLES)
         self._deliver(fill)
         if losses == self._losses:
             if self._down:
                 self._down = False
+                self._outages.over(MARKET)
                 self._emit(FeedUp(ts=self._venue_ts or self._clock.now_ms(), feed=self._name))
             self._release_held()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
-import structlog
 
 from marketdata.items import Ticker
 from modules.exchange.paper_funding import Holding, Owed
@@ -24,8 +23,7 @@ from state.observed import RATES
 from utils.clock import Clock
 from utils.errors import Rejected, Transient
 from utils.frames import FrameError
-
-log = structlog.get_logger("funding")
+from utils.outage import Outages
 
 MINUTE_MS = 60_000
 FIRST_TRY_S, LAST_TRY_S = 0.2, 30.0
@@ -69,6 +67,7 @@ class FundingWatch:
         self._unpaid: dict[str, list[FundingRate]] = {}
         self._rates: list[FundingRate] = []
         self._news = asyncio.Event()
+        self._outages = Outages()
         self._fresh = False
 
     @property
@@ -130,7 +129,9 @@ class FundingWatch:
                     await self._ask(key)
                 await self._settle(key)
             except (Transient, Rejected, FrameError) as error:
-                log.warning("funding not known yet, asking again", key=key, error=str(error))
+                self._outages.begin(f"funding of {key}", str(error))
+            else:
+                self._outages.over(f"funding of {key}")
         self._fresh = False
         return not self._due and not self._unpaid
 

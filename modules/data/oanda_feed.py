@@ -25,7 +25,7 @@ import structlog
 
 from forex.oanda_parse import Beat, Priced
 from forex.sessions import is_open
-from modules.data.feeds import FILL_RETRY_S, FeedEvent
+from modules.data.feeds import FILL_RETRY_S, MARKET, FeedEvent
 from modules.data.together import together
 from state.instruments import Instrument
 from state.market import Candle, Quote
@@ -33,6 +33,7 @@ from state.messages import BarsClosed, FeedDown, FeedUp
 from utils.clock import MS, Clock
 from utils.errors import Rejected, Transient
 from utils.frames import Down, FrameError, Malformed, Up
+from utils.outage import Outages
 
 log = structlog.get_logger("feed")
 
@@ -104,6 +105,7 @@ class OandaFeed:
         self._priced: dict[str, tuple[int, ...]] = {}
         """The starts of each pair's last two bars with a price it could be traded at: that of the next may come before a close is asked."""
         self._connected = False
+        self._outages = Outages(feed=name)
         self._down = True  # until connected and whole
         self._losses = 0
         self._venue_ts = max(self._frontier.values(), default=0)
@@ -165,7 +167,8 @@ class OandaFeed:
             self._news.set()
 
     def _lose(self, reason: str) -> None:
-        log.warning("feed lost", feed=self._name, reason=reason)
+        if is_open(self._venue_now()):
+            self._outages.begin(MARKET, reason)
         self._losses += 1
         self._connected = False
         self._quotes.clear()
@@ -184,6 +187,7 @@ class OandaFeed:
                 await self._clock.sleep(OPEN_LOOK_S)
 
     def _go_down(self, reason: str) -> None:
+        self._outages.begin(MARKET, reason)
         if not self._down:
             self._down = True
             self._emit(FeedDown(ts=self._venue_ts or self._clock.now_ms(), feed=self._name, reason=reason))
@@ -205,7 +209,6 @@ class OandaFeed:
             try:
                 await self._ask(target)
             except (Transient, Rejected, FrameError) as error:
-                log.warning("candles cannot be had, trying again", feed=self._name, error=str(error), next_try_s=FILL_RETRY_S)
                 self._go_down(f"its candles cannot be had: {error}")
                 await self._clock.sleep(FILL_RETRY_S)
                 self._news.set()
@@ -213,6 +216,7 @@ class OandaFeed:
             self._checked = target
         if losses == self._losses and self._down and target:
             self._down = False
+            self._outages.over(MARKET)
             self._emit(FeedUp(ts=self._venue_ts, feed=self._name))
 
     async def _ask(self, target: int) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-import structlog
 
 from modules.data.sentiment_formats import LARGEST, LARGEST_ANSWER, from_csv, from_json, newest
 from modules.data.sentiment_settings import SentimentConfig
@@ -19,10 +18,12 @@ from state.messages import Control, Event
 from strategy.sentiment import Neutral, Reading, SentimentSource
 from utils.clock import Clock
 from utils.errors import Transient
+from utils.outage import Outages
 from utils.supervise import Policy
 
-log = structlog.get_logger("sentiment")
 TIMEOUT_S = 10.0
+SENTIMENT = "sentiment"
+"""What is out while a source says nothing that can be understood; one that does not answer is its task's outage."""
 BACKING_OFF = Policy(restart_on=(Transient,), expendable=True, first_delay_s=5.0, max_delay_s=900.0)
 """For the task: trading can do without it; a service that is down is asked ever less often, to once in a quarter of an hour."""
 
@@ -32,6 +33,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self.name, self._path = f"file {path.name}", path
+        self._outages = Outages(source=self.name)
 
     async def latest(self, now: int) -> Reading | None:
         """The newest reading at `now`; None for a file that is missing, too large or cannot be understood."""
@@ -45,8 +47,9 @@ class FileSource:
                 raise ValueError(f"more than {LARGEST} bytes")
             readings = from_csv(text.decode()) if self._path.suffix == ".csv" else from_json(text, now)
         except (OSError, ValueError) as error:
-            log.warning("no sentiment", source=self.name, error=str(error))
+            self._outages.begin(SENTIMENT, str(error))
             return None
+        self._outages.over(SENTIMENT)
         return newest(readings, now)
 
 
@@ -55,6 +58,7 @@ class HttpSource:
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.name, self._session, self._url = f"http {urlsplit(url).hostname}", session, url
+        self._outages = Outages(source=self.name)
 
     async def latest(self, now: int) -> Reading | None:
         """The newest reading; None for an answer that cannot be understood. Transient for none, or one that is an error."""
@@ -64,12 +68,14 @@ class HttpSource:
                 if answer.status != 200:
                     raise Transient(f"{self.name} answers {answer.status}")
                 text = await self._bounded(answer)
-            return newest(from_json(text, now), now)
+            reading = newest(from_json(text, now), now)
         except ValueError as error:
-            log.warning("no sentiment", source=self.name, error=str(error))
+            self._outages.begin(SENTIMENT, str(error))
             return None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"{self.name}: {error!r}") from error
+        self._outages.over(SENTIMENT)
+        return reading
 
     async def _bounded(self, answer: aiohttp.ClientResponse) -> bytes:
         text = b""

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Container
 from decimal import ROUND_FLOOR, Decimal
 
-import structlog
-
 from modules.exchange.convert import money_up
 from modules.exchange.reports import CashReport
 from modules.ports import CashList
@@ -21,8 +19,10 @@ from state.transfers import OVERLAP_MS, CashLog
 from utils.clock import SECOND, Clock
 from utils.errors import Rejected, Transient
 from utils.fixed import money_units
+from utils.outage import Outages
 
-log = structlog.get_logger("cash")
+MOVEMENTS = "cash movements"
+"""What is out while their list cannot be read."""
 
 EVERY_S = 300.0
 """Transport time between two looks at a wallet that agrees: keeps short what has to be read."""
@@ -55,6 +55,7 @@ class CashLook:
         self._account, self._venue, self._emit, self._clock, self._now = account, venue, emit, clock, venue_now
         self._differs, self.sharing, self._own = differs, sharing, own_deposits
         self._traded = traded
+        self._outages = Outages(account=str(account))
         self._seen: dict[str, int] = {} if told is None else dict(told.seen)
         self._since = 0 if told is None else told.since
         self.cursor = 0 if told is None else told.cursor
@@ -72,8 +73,9 @@ class CashLook:
             async with asyncio.timeout(PATIENCE_S):
                 rows = await self._venue.movements(max(self._since, self.cursor - OVERLAP_MS))
         except (Rejected, Transient, TimeoutError) as error:
-            log.warning("the list of cash movements cannot be read", account=str(self._account), error=str(error) or "no answer in time")
+            self._outages.begin(MOVEMENTS, str(error) or "no answer in time")
             return False
+        self._outages.over(MOVEMENTS)
         self._looked_ns = self._clock.monotonic_ns()
         ours = [row for row in rows if not row.key or row.key in self._traded]
         fresh = [row for row in ours if row.ts > self._since and row.ref not in self._seen]

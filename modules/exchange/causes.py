@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from state.accounts import Account
 from state.messages import AccountDown, AccountEvent, AccountUp
+from utils.outage import Outages
 
 RECONCILE = "reconcile"
 """The venue's figures have not been read (at start: in force until they have), or not at rest for long."""
@@ -42,12 +43,14 @@ class Causes:
         self._emit = emit
         self._venue_now = venue_now
         self._reasons = dict.fromkeys(standing, "")
+        self._outages = Outages(account=str(account))
 
     def down(self, cause: str, reason: str) -> bool:
         """`cause` is in force; True when that is news. A standing cause is not told again, whatever the reason."""
         if cause in self._reasons:
             return False
         self._reasons[cause] = reason
+        self._outages.begin(cause, reason)
         self._emit([AccountDown(ts=self._venue_now(), account=self._account, cause=cause, reason=reason)])
         return True
 
@@ -56,6 +59,7 @@ class Causes:
         if cause not in self._reasons:
             return False
         del self._reasons[cause]
+        self._outages.over(cause)
         self._emit([AccountUp(ts=self._venue_now(), account=self._account, cause=cause)])
         return True
 

@@ -249,7 +249,7 @@ class TelegramBot:
         self._heard_ns = self._clock.monotonic_ns()
         self._up = True
         if self._out_ns is not None:
-            log.info("the chat is back", after_s=round((self._heard_ns - self._out_ns) / SECOND))
+            log.warning("the chat is back", after_s=round((self._heard_ns - self._out_ns) / SECOND))
             self._out_ns = None
 
     def _pause_s(self, error: Exception, failures: int) -> float:

@@ -87,7 +87,7 @@ class Courier:
             return self._refused(parcel, error)
         if parcel.chat in self._shut_out:
             self._shut_out.discard(parcel.chat)
-            log.info("the chat takes messages again", chat=parcel.chat)
+            log.warning("the chat takes messages again", chat=parcel.chat)
         self._outbox.delivered(parcel, self._clock.now_ms())
         self._changed()
         return True
