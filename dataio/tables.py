@@ -103,10 +103,20 @@ def _column(path: Path, table: Any, name: str) -> npt.NDArray[Any]:
     if name == "ts":
         if not pa.types.is_int64(column.type):
             raise DamagedFile(path, f"column ts is {column.type}, not int64 milliseconds")
-        return np.array(column.to_numpy(), np.int64)
+        return _values(column, np.int64)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise DamagedFile(path, f"column {name} is {column.type}, not a number")
-    return np.array(column.to_numpy(), np.float64)
+    return _values(column, np.float64)
+
+
+def _values(column: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """A column of numbers without nulls, fresh. `to_numpy` would load pandas: half a second, and 50 MB of a daemon that never uses it."""
+    parts = [
+        np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype())[chunk.offset : chunk.offset + len(chunk)]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return np.concatenate(parts).astype(kind, copy=False) if parts else np.empty(0, kind)
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from dataio.bars import FIELDS, Bars
 from dataio.tables import DamagedFile, first_fault, read_bars, read_columns, time_range
+from self_test.conftest import REPO
 from self_test.dataio.samples import M5, MONDAY, save, save_columns, truncate, walk
 
 
@@ -118,3 +121,29 @@ def test_mark_bars_get_a_zero_volume(tmp_path: Path) -> None:
     got = read_bars(save_columns(tmp_path / "m.parquet", columns), M5, with_volume=False)
     assert got.volume.tolist() == [0.0] * 5
     assert np.array_equal(got.close, bars.close)
+
+
+def test_files_of_several_row_groups_and_no_rows_are_read(tmp_path: Path) -> None:
+    table = pa.table({"ts": pa.array([1, 2, 3, 4, 5], pa.int64()), "close": pa.array([1, 2, 3, 4, 5], pa.int32())})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    pq.write_table(table.slice(0, 0), tmp_path / "none.parquet")
+    got = read_columns(tmp_path / "a.parquet", ["ts", "close"])
+    assert got["ts"].tolist() == [1, 2, 3, 4, 5] and got["close"].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert (got["ts"].dtype, got["close"].dtype) == (np.int64, np.float64)
+    assert [one.shape for one in read_columns(tmp_path / "none.parquet", ["ts", "close"]).values()] == [(0,), (0,)]
+
+
+def test_pandas_stays_out_of_a_process_that_writes_and_reads(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from dataio.dataset import encode_day
+from dataio.tables import read_bars
+from self_test.dataio.samples import M5, MONDAY, walk
+bars, path = walk(MONDAY, 50), Path(sys.argv[1])
+path.write_bytes(encode_day(bars))
+assert read_bars(path, M5).same(bars)
+sys.exit("pandas was loaded" if "pandas" in sys.modules else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.parquet")], cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
