@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import queue
 import time
@@ -119,10 +120,10 @@ def pybit_at(simulator: Simulator, **more: Any) -> Iterator[Any]:
 
 
 class Ears(queue.Queue[dict[str, Any]]):
-    """A callback of pybit: what it was told, in order."""
+    """A callback of pybit: what it was told, in order, as it was then (its books are one object, which its reader goes on changing)."""
 
     def __call__(self, message: dict[str, Any]) -> None:
-        self.put(message)
+        self.put(copy.deepcopy(message))
 
     def one(self) -> dict[str, Any]:
         """The next message; queue.Empty when none comes."""
