@@ -19,7 +19,7 @@ from state.options import OptionContract, Right, Surface, tick_digits
 from utils.errors import Refusal
 from utils.kernel import kernel
 
-MIN_DAYS, MAX_DAYS = 5.0, 60.0
+LISTED_DAYS = (5.0, 60.0)
 """Days left of listed contracts."""
 GRID = {"EURUSD": 500, "USDJPY": 500}
 """Distance of strikes in ticks of the pair: 0.0050 and 0.500."""
@@ -72,7 +72,7 @@ def listed_delta(
 
 
 @kernel
-def entry_candidates(
+def listed_deltas(
     days: Floats,
     vols: Floats,
     r_domestic: Floats,
@@ -80,48 +80,14 @@ def entry_candidates(
     pair_kind: int,
     right: int,
     spot: float,
-    grid: int,
-    tick: float,
+    strikes: Floats,
     left: Floats,
 ) -> Floats:
-    """What O1 may buy of one right, best first: rows (place in `left`, strike in ticks, delta).
-
-    `left`: days left of each listed expiry; `spot` in quote currency; `grid` in ticks. The order: higher |delta|, then nearer to 28
-    days, then lower strike.
-    """
-    found = np.empty((0, 4))
-    for place in range(left.shape[0]):
-        day = left[place]
-        if not ENTRY_DAYS[0] <= day <= ENTRY_DAYS[1]:
-            continue
-        first, last = strike_range(days, vols, r_domestic, r_foreign, pair_kind, spot, day, grid * tick)
-        rows = np.empty((max(last - first + 1, 0), 4))
-        count = 0
-        for n in range(first, last + 1):
-            delta = listed_delta(days, vols, r_domestic, r_foreign, pair_kind, right, spot, n * grid * tick, day)
-            if ENTRY_DELTAS[0] <= abs(delta) <= ENTRY_DELTAS[1]:
-                rows[count] = float(place), float(n * grid), delta, abs(day - FAVOURITE_DAYS)
-                count += 1
-        found = np.concatenate((found, rows[:count]))
-    # Insertion sort: a few dozen rows, and the order of equal deltas is said.
-    for i in range(1, found.shape[0]):
-        row = found[i].copy()
-        j = i - 1
-        while j >= 0 and better(row, found[j]):
-            found[j + 1] = found[j]
-            j -= 1
-        found[j + 1] = row
-    return found[:, :3]
-
-
-@kernel
-def better(one: Floats, other: Floats) -> bool:
-    """Whether a row (place, strike, delta, distance from 28 days) comes before another."""
-    if abs(one[2]) != abs(other[2]):
-        return bool(abs(one[2]) > abs(other[2]))
-    if one[3] != other[3]:
-        return bool(one[3] < other[3])
-    return bool(one[1] < other[1])
+    """`listed_delta` of each of some contracts of one right, by strike (quote currency) and days left."""
+    found = np.empty(strikes.shape[0])
+    for n in range(strikes.shape[0]):
+        found[n] = listed_delta(days, vols, r_domestic, r_foreign, pair_kind, right, spot, strikes[n], left[n])
+    return found
 
 
 def grid_of(pair: str) -> int:
@@ -131,28 +97,32 @@ def grid_of(pair: str) -> int:
     return GRID[pair]
 
 
-def _contract(pair: str, right: Right, strike: int, expiry_ts: int) -> OptionContract:
-    return OptionContract(pair=pair, right=right, strike=strike, digits=tick_digits(pair), expiry_ts=expiry_ts)
+def chain(
+    surface: Surface, spot: float, ts: int, days: tuple[float, float] = LISTED_DAYS, rights: tuple[Right, ...] = tuple(Right)
+) -> Iterator[OptionContract]:
+    """Every listed contract at `ts` (ms UTC) with so many days left: by expiry, then strike, the call before the put.
 
-
-def chain(surface: Surface, spot: float, ts: int) -> Iterator[OptionContract]:
-    """Every listed contract at `ts` (ms UTC): by expiry, then strike, the call before the put. Refusal for a pair without options."""
-    grid, kind, data = grid_of(surface.pair), kind_of(surface.pair), arrays(surface)
-    tick = 10.0 ** -tick_digits(surface.pair)
-    for expiry in weekly_expiries(surface.pair, ts, MIN_DAYS, MAX_DAYS):
-        first, last = strike_range(*data, kind, spot, (expiry - ts) / DAY_MS, grid * tick)
+    Refusal for a pair without options.
+    """
+    pair, grid, kind, data = surface.pair, grid_of(surface.pair), kind_of(surface.pair), arrays(surface)
+    digits = tick_digits(pair)
+    for expiry in weekly_expiries(pair, ts, *days):
+        first, last = strike_range(*data, kind, spot, (expiry - ts) / DAY_MS, grid * 10.0**-digits)
         for n in range(first, last + 1):
-            for right in Right:
-                yield _contract(surface.pair, right, n * grid, expiry)
+            for right in rights:
+                yield OptionContract(pair=pair, right=right, strike=n * grid, digits=digits, expiry_ts=expiry)
 
 
 def candidates(surface: Surface, spot: float, ts: int, right: Right) -> list[Candidate]:
-    """The contracts of one right that O1 may buy at `ts`, best first (`entry_candidates`)."""
-    expiries = list(weekly_expiries(surface.pair, ts, *ENTRY_DAYS))
-    left = np.array([(expiry - ts) / DAY_MS for expiry in expiries], np.float64)
-    grid, tick = grid_of(surface.pair), 10.0 ** -tick_digits(surface.pair)
-    rows = entry_candidates(*arrays(surface), kind_of(surface.pair), int(right), spot, grid, tick, left)
-    return [
-        Candidate(_contract(surface.pair, right, int(strike), expiries[int(place)]), float(delta), float(left[int(place)]))
-        for place, strike, delta in rows
-    ]
+    """The contracts of one right that O1 may buy at `ts`, best first: higher |delta|, then nearer to 28 days, then lower strike."""
+    listed = list(chain(surface, spot, ts, ENTRY_DAYS, (right,)))
+    tick = 10.0 ** -tick_digits(surface.pair)
+    strikes = np.array([one.strike * tick for one in listed], np.float64)
+    left = np.array([(one.expiry_ts - ts) / DAY_MS for one in listed], np.float64)
+    deltas = listed_deltas(*arrays(surface), kind_of(surface.pair), int(right), spot, strikes, left)
+    found = [Candidate(one, float(delta), float(days)) for one, delta, days in zip(listed, deltas, left, strict=True)]
+    return sorted((one for one in found if ENTRY_DELTAS[0] <= abs(one.delta) <= ENTRY_DELTAS[1]), key=_rank)
+
+
+def _rank(one: Candidate) -> tuple[float, float, int]:
+    return -abs(one.delta), abs(one.days - FAVOURITE_DAYS), one.contract.strike

@@ -44,34 +44,25 @@ class PremiumStyle(StrEnum):
     """FOR per unit of DOM in ten-thousandths: V / (S·K) / 0.0001."""
 
 
-def _factor(style: str, spot: float, strike: float, pip: float) -> float:
-    for name, value in (("spot", spot), ("strike", strike), ("pip", pip)):
-        if not 0.0 < value < math.inf:
-            raise Refusal(f"{name} {value} of a premium quote: must be a number above 0")
-    match style:
-        case PremiumStyle.DOM_PIPS:
-            return 1.0 / pip
-        case PremiumStyle.FOR_PERCENT:
-            return 100.0 / spot
-        case PremiumStyle.DOM_PERCENT:
-            return 100.0 / strike
-        case PremiumStyle.FOR_PIPS:
-            return 1.0 / (spot * strike * FOR_PIP)
-        case _:
-            raise Refusal(f"premium style {style!r}: must be one of {', '.join(PremiumStyle)}")
-
-
 def premium_quote(style: str, premium: float, spot: float, strike: float, pip: float) -> float:
     """A premium (DOM per unit of FOR) in a style; `pip` is the pair's (0.0001, 0.01 against yen).
 
     Refusal: a style that is none, or a number that is not above 0.
     """
-    return premium * _factor(style, spot, strike, pip)
-
-
-def quoted_premium(style: str, quote: float, spot: float, strike: float, pip: float) -> float:
-    """The premium (DOM per unit of FOR) that a quote in a style means: `premium_quote` backwards."""
-    return quote / _factor(style, spot, strike, pip)
+    for name, value in (("spot", spot), ("strike", strike), ("pip", pip)):
+        if not 0.0 < value < math.inf:
+            raise Refusal(f"{name} {value} of a premium quote: must be a number above 0")
+    match style:
+        case PremiumStyle.DOM_PIPS:
+            return premium / pip
+        case PremiumStyle.FOR_PERCENT:
+            return premium * 100.0 / spot
+        case PremiumStyle.DOM_PERCENT:
+            return premium * 100.0 / strike
+        case PremiumStyle.FOR_PIPS:
+            return premium / (spot * strike * FOR_PIP)
+        case _:
+            raise Refusal(f"premium style {style!r}: must be one of {', '.join(PremiumStyle)}")
 
 
 def premium_currency(pair: str) -> str:

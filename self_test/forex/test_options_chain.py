@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forex.options_chain import ENTRY_DAYS, ENTRY_DELTAS, better, candidates, chain, entry_candidates, grid_of, listed_delta
+from forex import options_chain
+from forex.options_chain import ENTRY_DAYS, ENTRY_DELTAS, GRID, candidates, chain, grid_of, listed_delta
 from forex.options_files import read_surface
 from forex.options_quotes import option_quote
 from forex.options_surface import arrays, frozen, kind_of
@@ -78,29 +77,11 @@ def test_candidates_are_all_listed_contracts_in_range_in_order(surface: Surface,
         assert one.days == (one.contract.expiry_ts - ts) / DAY_MS
 
 
-def test_the_order_is_by_delta_then_by_28_days_then_by_strike() -> None:
-    def row(delta: float, days: float, strike: float) -> np.ndarray[Any, Any]:
-        return np.array([0.0, strike, delta, abs(days - 28)])
-
-    ordered = [row(-0.5, 14, 9), row(0.4, 28, 9), row(-0.4, 30, 2), row(0.4, 26, 3), row(0.4, 21, 1), row(0.25, 28, 0)]
-    for n, one in enumerate(ordered):
-        assert all(better(one, other) for other in ordered[n + 1 :])
-        assert not any(better(one, other) for other in ordered[: n + 1])
-
-
-def test_a_tie_in_everything_keeps_the_order_of_the_expiries() -> None:
-    rows = entry_candidates(*arrays(EURUSD), 0, 1, 1.0318, 500, 1e-5, np.array([20.0, 20.0, 28.0]))
-    same = [tuple(row) for row in rows if row[0] < 2]
-    assert len(same) >= 4
-    for one, other in zip(same[::2], same[1::2], strict=True):
-        assert one[1:] == other[1:]
-        assert (one[0], other[0]) == (0.0, 1.0)
-
-
-def test_nothing_in_range_is_an_empty_list() -> None:
-    assert len(entry_candidates(*arrays(EURUSD), 0, 1, 1.0318, 500, 1e-5, np.array([13.9, 42.1]))) == 0
-    assert len(entry_candidates(*arrays(EURUSD), 0, 1, 1.0318, 500, 1e-5, np.empty(0))) == 0
-    assert len(entry_candidates(*arrays(EURUSD), 0, 1, 1.0318, 100_000, 1e-5, np.array([28.0]))) == 0  # a grid of 1.0
+def test_nothing_in_range_is_an_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GRID, "EURUSD", 100_000)  # a grid of 1.0
+    assert candidates(EURUSD, EURUSD.spot, EURUSD.ts, Right.CALL) == []
+    monkeypatch.setattr(options_chain, "ENTRY_DAYS", (15.0, 16.0))  # no Friday
+    assert candidates(EURUSD, EURUSD.spot, EURUSD.ts, Right.CALL) == []
 
 
 def test_a_pair_without_options_is_refused() -> None:

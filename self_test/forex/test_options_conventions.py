@@ -14,7 +14,6 @@ from forex.options_conventions import (
     is_adjusted,
     premium_currency,
     premium_quote,
-    quoted_premium,
     smile_vols,
 )
 from forex.options_kernels import FORWARD, FORWARD_ADJUSTED, SPOT, SPOT_ADJUSTED, delta_of, premium, strike_at
@@ -26,7 +25,6 @@ def test_wystup_one_premium_in_four_styles(style: str, value: float) -> None:
     worth = premium(1, 1.20, 1.25, 1.0, math.log(1.03), math.log(1.025), 0.10)
     quote = premium_quote(style, worth, 1.20, 1.25, 0.0001)
     assert quote == pytest.approx(value, abs=0.005 if value > 100 else 5e-5)
-    assert quoted_premium(style, quote, 1.20, 1.25, 0.0001) == pytest.approx(worth, rel=1e-15)
 
 
 def test_a_yen_pip_is_a_hundredth() -> None:
@@ -38,7 +36,7 @@ def test_a_premium_quote_of_no_style_or_no_price_is_refused() -> None:
         premium_quote("pips", 0.01, 1.2, 1.25, 0.0001)
     for numbers, name in (((0.0, 1.25, 1e-4), "spot 0.0"), ((1.2, -1.0, 1e-4), "strike -1.0"), ((1.2, 1.25, math.nan), "pip nan")):
         with pytest.raises(Refusal, match=f"{name} of a premium quote: must be a number above 0"):
-            quoted_premium("dom_pips", 0.01, *numbers)
+            premium_quote("dom_pips", 0.01, *numbers)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import utils.kernel as kernel
 assert warm(CONFIG) == len(kernel._compiled)
 before = {d.__name__: len(d.signatures) for d in kernel._compiled}
 assert before["watch_bar"] == before["observe"] == before["plan_entry"] == before["fill_exit"] == before["mark"] == 1, before
-options = ("first_fitting", "entry_candidates", "quoted", "bid_bar", "told", "sign", "figures", "lead_of", "longest_hold")
+options = ("first_fitting", "listed_deltas", "quoted", "bid_bar", "told", "sign", "figures", "lead_of", "longest_hold")
 assert all(before[name] > 0 for name in options), {name: before[name] for name in options}
 warm(CONFIG)
 assert {d.__name__: len(d.signatures) for d in kernel._compiled} == before
