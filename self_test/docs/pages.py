@@ -1,8 +1,8 @@
 """What the pages tell a reader to type: every command line of every fenced block, or the reason why no test runs it.
 
-A block is one of commands when it is marked `sh`, `bash` or `console`, or has no mark and begins with a program that a reader starts. In
-`console` and `text` blocks, and wherever output stands below, a command is a line after `$ `. What no test can run carries its reason in the
-line right above the block: `<!-- not run here: needs root -->`.
+A block is one of commands when it is marked `sh`, `bash` or `console`, or has no mark and begins with a program that a reader starts.
+In `console` and `text` blocks, and wherever output stands below, a command is a line after `$ `. What no test can run carries its reason in
+the line right above the block: `<!-- not run here: needs root -->`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ NEARLY = re.compile(r"<!--.*not[ _-]?run", re.IGNORECASE)
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<marks>```+|~~~+)\s*(?P<mark>\w*)\s*$")
 SHELL, SESSION = frozenset({"sh", "bash", "shell"}), frozenset({"console", "text", ""})
 PROGRAMS = re.compile(
-    r"^(?:\$ )?(?:\w+=\S* )*(?:python\S*|make|\.venv\S*|\.ci/\S+|curl|pip|git|docker|sudo|systemctl|journalctl|eval|export|source|cd|cp|mkdir|"
-    r"cmp|npm|pytest|promtool|amtool|apt\S*)(?: |$)"
+    r"^(?:\$ )?(?:\w+=\S* )*(?:python\S*|make|\.venv\S*|\.ci/\S+|curl|pip|git|docker|sudo|systemctl|journalctl|eval|export|source|cd|cp|"
+    r"mkdir|cmp|npm|pytest|promtool|amtool|apt\S*)(?: |$)"
 )
 """How the first line of a block without a mark begins, when it is one of commands."""
 KEPT = ("export ", "cd ", "source ", ". ")
@@ -29,9 +29,13 @@ KEPT = ("export ", "cd ", "source ", ". ")
 
 
 class Command(msgspec.Struct, frozen=True):
-    """One command of a page. `before`: the lines above it in its block that it needs; `reason`: why it is not run, None when it is."""
+    """One command of a page, in the block that begins at line `block`.
+
+    `before`: the lines above it in its block that it needs. `reason`: why it is not run, None when it is.
+    """
 
     page: str
+    block: int
     line: int
     text: str
     reason: str | None = None
@@ -115,7 +119,7 @@ def _block(lines: list[str], mark: str, name: str, first: int, reason: str | Non
         if text.startswith(KEPT) and reason is None:
             before.append(text)
         else:
-            commands.append(Command(name, first + start, text, reason, tuple(before)))
+            commands.append(Command(name, first - 1, first + start, text, reason, tuple(before)))
     if before and not any(command.before for command in commands):  # a block that only sets the shell up
-        commands.append(Command(name, first, " && ".join(before), reason))
+        commands.append(Command(name, first - 1, first, " && ".join(before), reason))
     return commands

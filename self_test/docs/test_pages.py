@@ -45,14 +45,14 @@ make = 1
 
 def test_commands_are_found() -> None:
     assert parse(PAGE, "p").commands == (
-        Command("p", 5, "python main.py --stage 1"),
-        Command("p", 6, "make test"),
-        Command("p", 13, "sudo cp a b", "needs root"),
-        Command("p", 22, "python main.py status", None, ("export A=1", "cd there")),
-        Command("p", 26, "python main.py --set risk.base=0"),
+        Command("p", 4, 5, "python main.py --stage 1"),
+        Command("p", 4, 6, "make test"),
+        Command("p", 12, 13, "sudo cp a b", "needs root"),
+        Command("p", 19, 22, "python main.py status", None, ("export A=1", "cd there")),
+        Command("p", 25, 26, "python main.py --set risk.base=0"),
     )
     assert parse(PAGE, "p").faults == ()
-    assert parse("```sh\nexport A=1\n```", "p").commands == (Command("p", 2, "export A=1"),)
+    assert parse("```sh\nexport A=1\n```", "p").commands == (Command("p", 1, 2, "export A=1"),)
 
 
 def test_a_comment_that_is_no_reason_is_a_fault() -> None:
