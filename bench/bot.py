@@ -26,7 +26,7 @@ class Late(AssertionError):
 
 def run(*words: str, limit_s: float = 90.0, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """One command to its end: exit code, stdout, stderr."""
-    return subprocess.run(  # noqa: S603  our own program
+    return subprocess.run(  # noqa: S603  our own program  # nosec B603
         [*PROGRAM, *words], cwd=REPO, env=clean_environ(environ), capture_output=True, text=True, timeout=limit_s, check=False
     )
 
@@ -46,7 +46,7 @@ class Bot:
     def __init__(self, state_dir: Path, words: Sequence[str], output: Path, environ: dict[str, str] | None = None) -> None:
         self.state_dir, self.folder, self.output = state_dir, state_dir / "simulated", output
         self._file = output.open("ab")
-        self.process = subprocess.Popen(  # noqa: S603  same
+        self.process = subprocess.Popen(  # noqa: S603  same  # nosec B603
             [*PROGRAM, "--stage", "1", "--env", "simulated", "--state-dir", str(state_dir), "--http-port", "0", *words],
             cwd=REPO,
             env=clean_environ(environ),
@@ -128,7 +128,7 @@ class Bot:
 def status_of(state_dir: Path) -> dict[str, Any]:
     """`status --json` of a state directory; AssertionError with its words when it refuses."""
     done = run("status", "--json", "--state-dir", str(state_dir))
-    assert done.returncode == 0, f"status ended with {done.returncode}: {done.stderr}"  # noqa: S101  a driver of tests
+    assert done.returncode == 0, f"status ended with {done.returncode}: {done.stderr}"  # noqa: S101  a driver of tests  # nosec B101
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -165,7 +165,7 @@ def load_rows(seconds: int) -> list[Row]:
     """Start a simulator, load it, and say what it did."""
     words = [sys.executable, "-c", "import sys; from modules.simulator.commands import main; sys.exit(main(sys.argv[1:]))", "simulator"]
     words += ["--symbols", ",".join(SYMBOLS), "--speed", str(PACED), "--pace", "free", "--balance", "USDT=10000000,BTC=10"]
-    with subprocess.Popen(  # noqa: S603  our own words
+    with subprocess.Popen(  # noqa: S603  our own words  # nosec B603
         words, cwd=REPO, stdout=subprocess.PIPE
     ) as process:
         try:

@@ -30,7 +30,7 @@ import msgspec
 from bench.bot import Bot, Late, no_leftovers, run, simulator_pid, started
 from bench.soak_books import books, most_remembered, rows
 from bench.soak_faults import plan
-from bench.soak_judge import LEAST, Bounds, judge
+from bench.soak_judge import HOURS, LEAST, Bounds, judge, marks, second_half, slope
 from bench.soak_outages import Course, reported, unprinted
 from bench.soak_picture import draw
 from bench.soak_samples import MB, Sample, look
@@ -92,7 +92,7 @@ class Soak:
         self.course = Course()
         self.struck: Counter[str] = Counter()
         self.wrong: list[str] = []
-        self.trades = self.remembered = 0
+        self.remembered = 0
         self._standing: list[tuple[float, str, Misfortune]] = []
         self._began = time.monotonic()
 
@@ -153,7 +153,6 @@ class Soak:
         else:
             self._lift(venue, self._standing)
             self.wrong.append(f"only {hours:.2f} venue hours in {limit_s:.0f} s")
-        self.trades = bot.closed()
 
     def _lift(self, venue: Venue, due: Sequence[tuple[float, str, Misfortune]]) -> None:
         self._standing = [one for one in self._standing if one not in due]
@@ -166,7 +165,7 @@ class Soak:
         words = (
             f"{last.wall_s:6.0f} s {last.venue_h:6.2f} h",
             f"{last.rss_mb:.1f} MB, {last.fds} handles, {last.threads} threads, {last.tasks} tasks, journal {last.journal_b / MB:.1f} MB",
-            f"{bot.closed()} trades, {sum(self.struck.values())} faults struck, exchange {last.simulator_rss_mb:.0f} MB",
+            f"{last.trades} trades, {sum(self.struck.values())} faults struck, exchange {last.simulator_rss_mb:.0f} MB",
         )
         return "  ".join((*words, f"out: {out}") if out else words)
 
@@ -213,9 +212,10 @@ class Soak:
 def document(soak: Soak, wall_s: float) -> dict[str, Any]:
     """What came of it; `wrong` is empty when everything held."""
     bounds, wrong = Bounds(), list(soak.wrong)
-    findings = judge(soak.samples, soak.trades, bounds) if len(soak.samples) >= LEAST else []
+    findings = judge(soak.samples, bounds) if len(soak.samples) >= LEAST else []
     wrong += [one.told() for one in findings if not one.holds] if findings else [f"only {len(soak.samples)} samples"]
     last = soak.samples[-1] if soak.samples else None
+    half = second_half(soak.samples) if last else []
     told = [{"what": one.what, "value": round(one.value, 5), "bound": one.bound, "unit": one.unit, "marks": one.marks} for one in findings]
     return {
         "soak": msgspec.to_builtins(soak.options),
@@ -223,10 +223,11 @@ def document(soak: Soak, wall_s: float) -> dict[str, Any]:
         "wall_s": round(wall_s, 1),
         "venue_h": last.venue_h if last else 0.0,
         "samples": len(soak.samples),
-        "trades": soak.trades,
+        "trades": last.trades if last else 0,
         "most_remembered": soak.remembered,
-        "rss_mb": [one.rss_mb for one in (*soak.samples[:1], *soak.samples[-1:])],
+        "rss_mb": marks(soak.samples, lambda one: one.rss_mb) if last else (),
         "rss_most_mb": max((one.rss_mb for one in soak.samples), default=0.0),
+        "slope_mb_per_day": round(HOURS * slope([one.venue_h for one in half], [one.rss_mb for one in half]), 2) if findings else None,
         "simulator_rss_mb": last.simulator_rss_mb if last else 0.0,
         "faults": dict(sorted(soak.struck.items())),
         "outages": dict(sorted(soak.course.counts.items())),

@@ -20,6 +20,8 @@ AROUND = 0.05
 LEAST = 8
 """Samples without which nothing can be said."""
 HOURS = 24
+KEPT_B = 1_000
+"""What a closed trade may leave in memory for good: its row (650 bytes, and the object) is evidence, which gates judge anew each day."""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +95,18 @@ def constant(samples: Sequence[Sample], what: str, figure: Callable[[Sample], fl
     return Finding(what=what, value=float(np.max(at) - np.min(at)), bound=bound, unit="", marks=at)  # NaN when one mark is
 
 
-def judge(samples: Sequence[Sample], trades: int, bounds: Bounds) -> list[Finding]:
-    """Every figure with its bound. trades: closed ones in the ledger at the last sample. ValueError with too few samples."""
+def judge(samples: Sequence[Sample], bounds: Bounds) -> list[Finding]:
+    """Every figure with its bound. ValueError with too few samples."""
     if len(samples) < LEAST:
         raise ValueError(f"{len(samples)} samples, at least {LEAST} are needed")
     late = second_half(samples)
     hours, last = [one.venue_h for one in late], samples[-1]
     return [
         Finding(
-            what="memory", value=slope(hours, [one.rss_mb for one in late]) * HOURS, bound=bounds.memory_mb_per_day, unit="MB a venue day"
+            what="memory beyond the trades kept",
+            value=slope(hours, [one.rss_mb - one.trades * KEPT_B / MB for one in late]) * HOURS,
+            bound=bounds.memory_mb_per_day,
+            unit="MB a venue day",
         ),
         constant(samples, "file handles", lambda one: one.fds, bounds.fds),
         constant(samples, "threads", lambda one: one.threads, bounds.threads),
@@ -111,7 +116,9 @@ def judge(samples: Sequence[Sample], trades: int, bounds: Bounds) -> list[Findin
         Finding(
             what="other data", value=slope(hours, [one.data_b / MB for one in late]), bound=bounds.data_mb_per_hour, unit="MB a venue hour"
         ),
-        Finding(what="ledger", value=last.ledger_b / trades if trades else 0.0, bound=bounds.ledger_b_per_trade, unit="bytes a trade"),
+        Finding(
+            what="ledger", value=last.ledger_b / last.trades if last.trades else 0.0, bound=bounds.ledger_b_per_trade, unit="bytes a trade"
+        ),
         Finding(what="events waiting", value=max(one.inbox for one in samples), bound=bounds.inbox, unit=""),
         Finding(
             what="late wake-ups",

@@ -42,6 +42,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     late: int
     """Wake-ups that came more than 0.1 s late."""
     cpu_s: float
+    trades: int
+    """Closed, in the ledger."""
     journal_b: int
     ledger_b: int
     data_b: int
@@ -60,7 +62,7 @@ def figures(text: str) -> dict[str, float]:
 
 def scrape(url: str) -> dict[str, float]:
     """What `/metrics` of the bot at `url` says now. OSError when it does not answer."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=ANSWER_S) as answer:  # noqa: S310  loopback
+    with urllib.request.urlopen(f"{url}/metrics", timeout=ANSWER_S) as answer:  # noqa: S310  loopback  # nosec B310
         return figures(answer.read().decode())
 
 
@@ -100,6 +102,11 @@ def own_files(folder: Path) -> list[Path]:
     return [one for one in folder.iterdir() if one.name not in {"journal", "ledger", "venue"} and not one.name.startswith("simulator.")]
 
 
+def closed_trades(folder: Path) -> int:
+    """Trades in the ledger of an environment's folder."""
+    return sum(path.read_bytes().count(b'{"kind":"trade"') for path in (folder / "ledger").glob("*.log"))
+
+
 def look(pid: int, simulator: int | None, folder: Path, url: str, *, wall_s: float, venue_h: float) -> Sample:
     """One sample of the bot `pid` on `folder`, whose figures are told at `url`. OSError when it does not answer."""
     told = scrape(url)
@@ -120,6 +127,7 @@ def look(pid: int, simulator: int | None, folder: Path, url: str, *, wall_s: flo
         wakes=int(wakes),
         late=int(wakes - told[f'bot_event_loop_lag_seconds_bucket{{le="{SLOW_LE}"}}']),
         cpu_s=round(told["process_cpu_seconds_total"], 2),
+        trades=closed_trades(folder),
         journal_b=size([folder / "journal"]),
         ledger_b=size([folder / "ledger"]),
         data_b=size(own_files(folder)),

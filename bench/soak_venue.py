@@ -46,6 +46,6 @@ class Venue:
         """One request."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._url}{path}", data=data, method=method)  # noqa: S310  loopback
-        with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:  # noqa: S310  same
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:  # noqa: S310  same  # nosec B310
             found: dict[str, Any] = json.loads(answer.read())
             return found

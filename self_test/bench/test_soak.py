@@ -15,7 +15,7 @@ from bench.soak_samples import Sample
 
 SAMPLE = Sample(
     wall_s=0, venue_h=0, rss_mb=300, simulator_rss_mb=310, children=0, fds=45, threads=8, tasks=78, supervised=22, out=0, inbox=0, lag_s=0,
-    wakes=0, late=0, cpu_s=0, journal_b=1_000_000, ledger_b=100_000, data_b=4_000_000,
+    wakes=0, late=0, cpu_s=0, trades=100, journal_b=1_000_000, ledger_b=100_000, data_b=4_000_000,
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ class Run(soak.Soak):
         self.samples = [
             msgspec.structs.replace(SAMPLE, wall_s=5.0 * n, venue_h=n / 4, wakes=50 * n, rss_mb=300 + self.growth_mb * n) for n in range(97)
         ]
-        self.trades, self.struck["cut"] = 1_000, 3
+        self.struck["cut"] = 3
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_a_day_that_held_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None
     assert soak.main([]) == 0
     found = told(capsys)
     assert found["wrong"] == [] and found["samples"] == 97 and found["venue_h"] == 24 and found["faults"] == {"cut": 3}
-    assert {"memory", "file handles", "journal"} <= {one["what"] for one in found["findings"]}
+    assert {"memory beyond the trades kept", "file handles", "journal"} <= {one["what"] for one in found["findings"]}
     assert (Run.seen.hours, Run.seen.speed, Run.seen.seconds) == (24, 60, 1440)
 
 
@@ -60,7 +60,7 @@ def test_a_leak_ends_with_1(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     monkeypatch.setattr(Run, "growth_mb", 1.0)
     assert soak.main([]) == 1
     [line] = told(capsys)["wrong"]
-    assert line.startswith("memory: 96 MB a venue day")
+    assert line.startswith("memory beyond the trades kept: 96 MB a venue day")
 
 
 def test_a_bot_that_ended_is_told_with_its_words(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
