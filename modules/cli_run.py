@@ -159,12 +159,12 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     check(options, last.earned)
     config = in_force(load(), args.state_dir / str(env), os.environ, args.set)
     from modules import process
+    from modules.log_settings import begin_log
     from modules.ui.console import ConsoleObserver, console_on
     from utils.clock import WallClock
-    from utils.logs import setup
 
     known = [value for name in SECRETS if (value := secret(name, os.environ)) is not None]
-    setup(form="console" if sys.stderr.isatty() else "json", level="info" if args.verbose else "warning", secrets=known, keep=200)
+    begin_log(config.logs, verbose=args.verbose, secrets=known)
     console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
     return process.run(options, config, console)
 

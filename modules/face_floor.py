@@ -15,6 +15,7 @@ from modules.panel.floor import PanelFloor
 from modules.telegram.desk import open_desk, stand_of
 from modules.ui.answers import Looking, reporter
 from modules.ui.beside import Beside
+from modules.ui.order_lines import order_lines
 from modules.ui.recent import Recent
 from modules.ui.scene import Scene
 from state.market import Candle, Quote
@@ -40,7 +41,7 @@ class FaceFloor(Faces):
         scene = Scene(engine, recent, env, folder=folder, venue_now=building.venue_ts, panel_url=url, learning=config.learning)
         views = Looking(scene, beside, clock, reporter(options, beside))
         self.panel = PanelFloor(config, folder, os.environ, clock)
-        super().__init__(building, views, (recent,), (("views", views.run), ("panel", self.panel.run)))
+        super().__init__(building, views, (recent, order_lines), (("views", views.run), ("panel", self.panel.run)))
         self.panel.attach(env, recent, self.operator, missing, beside)
         accounts = [str(account) for account in state.accounts]
         self.chat, note = open_desk(

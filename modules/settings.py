@@ -16,6 +16,7 @@ from modules.data.sentiment_settings import SentimentConfig
 from modules.data.surface_settings import OptionsConfig
 from modules.learning.champion import PromotionConfig
 from modules.learning.search_settings import Optimize
+from modules.log_settings import LogConfig
 from modules.panel.settings import Panel
 from modules.parameters import Parameters, stretches
 from modules.telegram.settings import TelegramConfig
@@ -286,6 +287,7 @@ class BotConfig(_Group):
     demotion: DemotionConfig = DemotionConfig()
     telegram: TelegramConfig = TelegramConfig()
     http: Http
+    logs: LogConfig = LogConfig()
     panel: Panel = Panel()
 
     @model_validator(mode="after")

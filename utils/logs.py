@@ -44,11 +44,12 @@ def setup(
     stream: TextIO | None = None,
     colors: bool = False,
     keep: int = 0,
+    apart: Iterable[str] = (),
 ) -> None:
     """Route all logging of the process to `stream` (stderr by default); calling it again replaces the earlier setup.
 
     `level` is a standard level name, else ValueError; libraries known to be chatty speak from WARNING on. The last `keep` lines, from INFO
-    on and masked like the others, stay in memory for `last_lines`.
+    on and masked like the others, stay in memory for `last_lines`; of the loggers `apart` only from WARNING on.
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
@@ -68,7 +69,7 @@ def setup(
     handlers: list[logging.Handler] = [_OurHandler(stream or sys.stderr)]
     handlers[0].setLevel(number)
     if keep:
-        handlers.append(_Kept(keep))
+        handlers.append(_Kept(keep, frozenset(apart)))
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, _OurHandler | _Kept)]:
         root.removeHandler(old)
@@ -122,13 +123,15 @@ class _OurHandler(logging.StreamHandler[TextIO]):
 class _Kept(logging.Handler):
     """The last lines, in memory."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, apart: frozenset[str]) -> None:
         super().__init__()
+        self._apart = apart
         self.lines: deque[str] = deque(maxlen=most)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line; a traceback in it is cut short."""
-        self.lines.append(self.format(record)[:LONGEST_KEPT])
+        if record.levelno > logging.INFO or record.name not in self._apart:
+            self.lines.append(self.format(record)[:LONGEST_KEPT])
 
 
 def last_lines(n: int) -> list[str]:

@@ -230,7 +230,7 @@ class Executor:
             else:
                 self._in_work.add(lane.key)
             try:
-                with bound_contextvars(account=str(self._account), key=lane.key, order=order_of(step)):  # whoever logs on the way
+                with bound_contextvars(account=str(self._account), key=lane.key, decision=order_of(step)):  # whoever logs on the way
                     await self._hands.carry(lane, step)
             finally:
                 if entry:

@@ -190,7 +190,7 @@ async def test_whatever_is_logged_on_an_orders_way_bears_its_id() -> None:
             other = floor.place(floor.approved())
             await floor.until(lambda: bool(floor.told(Protected)))
     trail = [("nobody can say what became of it", name), ("order refused", name), ("order leaves", other)]
-    assert [(one["event"], one["account"], one["key"], one["order"]) for one in lines if one.get("order")] == [
+    assert [(one["event"], one["account"], one["key"], one["decision"]) for one in lines if one.get("decision")] == [
         (event, str(floor.account), floor.key, order) for event, order in trail
     ]
     assert [one["kind"] for one in lines if "kind" in one] == [floor.told(OrderRejected)[0].kind] == ["lost"]
