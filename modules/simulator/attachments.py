@@ -50,12 +50,24 @@ class Attachments:
         self._wall_s = wall_s
         self._lives = lives
         self._daemons: dict[str, Daemon] = {}
+        self._expected: int | None = None
         self._news = asyncio.Event()
         self.late = 0
         """Closes after which somebody was not waited for any longer."""
 
+    def expect(self, pid: int) -> None:
+        """A daemon that this process will register is on its way: it may compile for minutes first, and is waited for while it lives."""
+        self._expected = pid
+
+    def expected(self) -> bool:
+        """Whether somebody who is not attached yet is on the way."""
+        if self._expected is not None and not self._lives(self._expected):
+            self._expected = None
+        return self._expected is not None
+
     def register(self, name: str, pid: int | None, venue_ms: int) -> None:
         """Attach, or give a sign of life when already attached with the same pid."""
+        self._expected = None
         known = self._daemons.get(name)
         if known is not None and known.pid == pid:
             known.seen_s = self._wall_s()

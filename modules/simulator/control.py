@@ -22,7 +22,7 @@ class BadRequest(Exception):
 
 
 class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of POST /clock; exactly one of register, unregister, ack, speed."""
+    """Body of POST /clock; exactly one of register, unregister, ack, speed, expect."""
 
     register: str | None = None
     pid: int | None = None
@@ -33,6 +33,8 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
     """With ack: who (may be left out while only one daemon is attached)."""
     speed: float | None = None
+    expect: int | None = None
+    """The process that a daemon is going to register from: an embedded venue does not end while it lives."""
 
 
 class TransferRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -162,13 +164,15 @@ class Control:
             request = msgspec.json.decode(body, type=ClockRequest)
         except msgspec.MsgspecError as error:
             raise BadRequest(str(error)) from error
-        asked = [name for name in ("register", "unregister", "ack", "speed") if getattr(request, name) is not None]
+        asked = [name for name in ("register", "unregister", "ack", "speed", "expect") if getattr(request, name) is not None]
         if len(asked) != 1:
-            raise BadRequest(f"exactly one of register, unregister, ack, speed is needed, not {', '.join(asked) or 'none'}")
+            raise BadRequest(f"exactly one of register, unregister, ack, speed, expect is needed, not {', '.join(asked) or 'none'}")
         if request.register is not None:
             self._attachments.register(request.register, request.pid, self._venue.now_ms)
         elif request.unregister is not None:
             self._attachments.unregister(request.unregister)
+        elif request.expect is not None:
+            self._attachments.expect(request.expect)
         elif request.ack is not None:
             if not self._attachments.ack(request.ack, request.name):
                 raise BadRequest("name: " + (f"{request.name} is not registered" if request.name else "say who, or register first"))

@@ -154,7 +154,8 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
             agree(stored, options)
         listed = stored is None or not stored.symbols or set(options.symbols) <= set(stored.symbols)
         if known.perp_api_key and known.oanda_token and listed:
-            await _post_speed(known, options.speed)
+            await _post_clock(known, {"speed": options.speed})
+            await _post_clock(known, {"expect": os.getpid()})
             return known
         await _finish(known.pid, clock)  # it lists, or is, too little for us; the next one goes on with more
     try:
@@ -164,6 +165,7 @@ async def ensure_running(state_dir: Path, options: SimulatorOptions, clock: Cloc
         raise Refusal(f"--state-dir: {folder} cannot be written: {error.strerror}") from error
     endpoints = await _spawn(folder, [*program, *arguments(options, folder / STATE)], clock)
     atomic_write(folder / RECORD, msgspec.json.encode(endpoints), mode=0o600)
+    await _post_clock(endpoints, {"expect": os.getpid()})
     return endpoints
 
 
@@ -175,11 +177,11 @@ async def stop(state_dir: Path, endpoints: Endpoints) -> None:
             await _finish(endpoints.pid, WallClock())
 
 
-async def _post_speed(endpoints: Endpoints, speed: float) -> None:
+async def _post_clock(endpoints: Endpoints, words: dict[str, float]) -> None:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as session,
-            session.post(f"{endpoints.control}/clock", data=msgspec.json.encode({"speed": speed})) as response,
+            session.post(f"{endpoints.control}/clock", data=msgspec.json.encode(words)) as response,
         ):
             response.raise_for_status()
     except (aiohttp.ClientError, TimeoutError) as error:

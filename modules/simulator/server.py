@@ -280,7 +280,7 @@ class Simulator:
         self.attachments.dismiss()
 
     async def run(self) -> None:
-        """Move venue time until `stop`, or until an embedded venue has been alone, and was asked nothing, for a minute."""
+        """Move venue time until `stop`, or until an embedded venue has been alone, expecting nobody and asked nothing, for a minute."""
         said_end = False
         while not self._stop.is_set():
             self._attend()
@@ -318,7 +318,8 @@ class Simulator:
             return
         self.clock.hold()
         asked = self._web.asked + self.oanda.web.asked
-        if self._lonely_since is None or asked != self._asked:  # a daemon that reads its warm-up history is not attached yet
+        # A daemon that compiles, or reads its warm-up history, is not attached yet.
+        if self._lonely_since is None or asked != self._asked or self.attachments.expected():
             self._lonely_since, self._asked = wall, asked
         elif wall - max(self._lonely_since, self._control.looked_ms / 1000) > LONELY_S:
             self._say("no daemon for a minute; ending")

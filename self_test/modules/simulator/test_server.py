@@ -114,6 +114,21 @@ async def test_an_embedded_venue_holds_until_a_daemon_comes_and_ends_when_none_d
 
 
 @pytest.mark.asyncio
+async def test_an_embedded_venue_waits_for_who_started_it_while_that_one_lives() -> None:
+    async with running(options(embedded=True, pace="free")) as (simulator, clock, said):
+        lives = {7}
+        simulator.attachments._lives = lives.__contains__
+        simulator._control.post_clock(b'{"expect": 7}')
+        await clock.advance(5 * LONELY_S)  # it compiles its kernels
+        assert said == [] and simulator.clock.held and simulator.clock.now_ms == DEFAULT_START
+        lives.clear()
+        await clock.advance(LONELY_S - 1)
+        assert said == []
+        await clock.advance(2.0)
+        assert said == ["no daemon for a minute; ending"]
+
+
+@pytest.mark.asyncio
 async def test_the_market_ends_says_so_and_holds(tmp_path: Path) -> None:
     write(tmp_path, "crypto_spot/bybit/BTCUSDT_5m.parquet", 300_000, 288 * 3)
     end = toy.START + 2 * 86_400_000
