@@ -74,7 +74,7 @@ class TelegramApi:
     async def start(self) -> str:
         """Listen (again, on the same port); returns the address."""
         app = web.Application(client_max_size=20 << 20)
-        app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        self.routes(app)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
@@ -83,6 +83,10 @@ class TelegramApi:
         self._port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
         self.base = f"http://127.0.0.1:{self._port}"
         return self.base
+
+    def routes(self, app: web.Application) -> None:
+        """What it answers to."""
+        app.router.add_route("*", "/bot{token}/{method}", self._serve)
 
     async def stop(self) -> None:
         """Refuse connections; hanging calls end."""
