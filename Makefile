@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-ibkr test test-ibkr check bench bench-learning gate-odds soak chaos pictures clean
+.PHONY: help run setup setup-ibkr test test-ibkr check audit bench bench-learning gate-odds soak chaos pictures clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
@@ -21,14 +21,15 @@ help:
 	@echo 'make test      install the test tools, run every test'
 	@echo 'make test-ibkr run the contract tests of Interactive Brokers in an environment of their own (.venv-ibkr)'
 	@echo 'make setup-ibkr install what the bot runs on there, too: FX options live'
-	@echo 'make check     lint, format, import law, types'
+	@echo 'make check     lint, format, import law, types, bandit, secrets'
+	@echo 'make audit     what it is made of: bill of materials, licences, known vulnerabilities (var/audit)'
 	@echo 'make bench     measured figures as JSON, and what learning is worth on BOT_MARKET_DATA'
 	@echo 'make bench-learning   the latter alone (ARGS="--doc docs/learning_results.md": written down)'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      24 venue hours at x60 with faults: nothing grows, books are equal (about 25 minutes)'
 	@echo 'make chaos     twenty seeds of chaos, two minutes and ten kills each (about 50 minutes)'
 	@echo 'make pictures  the pictures of docs/panel.md, made anew (needs chromium)'
-	@echo 'make clean     remove .venv, .venv-ibkr and caches (never var/<env>, where state lives)'
+	@echo 'make clean     remove .venv, .venv-ibkr, .venv-audit and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
@@ -94,6 +95,21 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy .
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml bench dataio deploy forex marketdata modules risk state strategy telemetry \
+	  utils config.py main.py
+	@$(BIN)/python -m deploy.secret_scan
+
+# The auditor's tools are no part of what is audited: an environment of their own (requirements-audit.txt).
+AUDIT := .venv-audit
+
+$(AUDIT)/.tools: requirements-audit.txt constraints.txt
+	@test -d $(AUDIT) || $(PYTHON) -m venv $(AUDIT)
+	@echo 'Installing what audits the dependencies ...'
+	@$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-audit.txt
+	@touch $@
+
+audit: $(VENV)/.dev $(AUDIT)/.tools
+	@exec $(BIN)/python -m deploy.supply $(ARGS)
 
 bench: $(VENV)/.runtime
 	@$(BIN)/python -m bench --load $(ARGS)
@@ -115,5 +131,5 @@ pictures: $(VENV)/.dev
 	@exec $(BIN)/python -m bench.pictures
 
 clean:
-	rm -rf $(VENV) $(IBKR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache
+	rm -rf $(VENV) $(IBKR) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache var/audit
 	find . -name __pycache__ -not -path './var/*' -type d -prune -exec rm -rf {} +

@@ -360,7 +360,7 @@ class Daemon:
 
     async def _wait_for_broker(self) -> None:
         """FOREX could not begin with this life; the next one has it."""
-        assert self.broker is not None  # noqa: S101  supervised only where there is one
+        assert self.broker is not None  # noqa: S101  supervised only where there is one  # nosec B101
         await self.broker.until_it_answers()
         self.console.say("FOREX: the broker answers now; the bot starts again with it, positions keep their stops on the venue")
         self._again(self.options)
@@ -372,7 +372,7 @@ class Daemon:
             note_earned(self.options.folder, self.engine.state.earned)
 
     async def _keep_pace(self) -> None:
-        assert self.lockstep is not None  # noqa: S101  supervised only where there is one
+        assert self.lockstep is not None  # noqa: S101  supervised only where there is one  # nosec B101
         if await self.market.revive(self.clock):
             self.console.say("the built-in exchange was gone and has been started again")
         await self.lockstep.register()

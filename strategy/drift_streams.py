@@ -169,7 +169,7 @@ class Stream:
 
     def _watch(self, ts: int, value: float) -> list[Firing]:
         scale = self.scale
-        assert scale is not None  # noqa: S101  its callers have seen it
+        assert scale is not None  # noqa: S101  its callers have seen it  # nosec B101
         z = (value - scale.mean) / scale.deviation
         residual = (z - scale.phi * self._before) / math.sqrt(1.0 - scale.phi**2)
         self._before = min(max(z, -CLIP), CLIP)
@@ -188,6 +188,6 @@ class Stream:
 
     def _shift(self) -> float:
         """Mean of the newest values, as many as the warm-up at most, less the mean of the first ones."""
-        assert self.scale is not None  # noqa: S101  as above
+        assert self.scale is not None  # noqa: S101  as above  # nosec B101
         newest = self.values[-min(self.warmup, 100) :]
         return math.fsum(value for _, value in newest) / len(newest) - self.scale.mean

@@ -24,9 +24,9 @@ class State(StrEnum):
 
     INSUFFICIENT = "INSUFFICIENT"
     FAIL = "FAIL"
-    PASS_1 = "PASS_1"  # noqa: S105  no secret
+    PASS_1 = "PASS_1"  # noqa: S105  no secret  # nosec B105
     """The newest checkpoint passed, the one before did not: once more."""
-    PASS = "PASS"  # noqa: S105  no secret
+    PASS = "PASS"  # noqa: S105  no secret  # nosec B105
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

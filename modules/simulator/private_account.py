@@ -19,6 +19,8 @@ UNIFIED = "UNIFIED"
 FUNDING_WALLET = "FUND"
 MOST_COINS = 20
 FOREVER = "1970-01-01T00:00:00Z"
+NEVER_TOLD_AGAIN = ""
+"""In place of a secret, which is told once, when its key is made."""
 ZERO = Decimal(0)
 
 
@@ -86,7 +88,7 @@ def dcp_info(_: Call) -> Answer:
 
 def query_api(call: Call) -> Answer:
     """What the key may do."""
-    key = call.key if call.key is not None else Key(api_key="", secret="", uid=call.uid)
+    key = call.key if call.key is not None else Key(api_key="", secret=NEVER_TOLD_AGAIN, uid=call.uid)
     expires = FOREVER if key.expires_ms is None else _date(key.expires_ms)
     left = 0 if key.expires_ms is None else max(0, key.expires_ms - call.now.wall) // DAY_MS
     return Answer(
@@ -95,7 +97,7 @@ def query_api(call: Call) -> Answer:
             "note": "simulator",
             "apiKey": key.api_key,
             "readOnly": int(key.read_only),
-            "secret": "",
+            "secret": NEVER_TOLD_AGAIN,
             "permissions": {scope: list(names) for scope, names in key.permissions.items()},
             "ips": list(key.ips) or ["*"],
             "type": 1,

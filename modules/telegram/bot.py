@@ -282,7 +282,7 @@ class TelegramBot:
 
     def _tapped(self, update: Update) -> Tapped:
         query = update.callback_query
-        assert query is not None and query.message is not None  # noqa: S101, PT018  the handler's filter, and the gate: there was a chat
+        assert query is not None and query.message is not None  # noqa: S101, PT018  the handler's filter, and the gate: there was a chat  # nosec B101
         return Tapped(
             ts=self._clock.now_ms(),
             tap=query.id,

@@ -28,7 +28,7 @@ DATA_LIMIT = 64
 class Refused(StrEnum):
     """Why the API refused: the `code` of a `Rejected`."""
 
-    TOKEN = "token"  # noqa: S105  a reason, not a token
+    TOKEN = "token"  # noqa: S105  a reason, not a token  # nosec B105
     """The bot's token is not accepted (or the API is in trouble: it then says the same)."""
     CHAT = "chat"
     """The chat is gone, was never opened, or has shut the bot out: nothing can be said there until a person changes it."""
