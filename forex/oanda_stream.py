@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -22,8 +21,9 @@ from forex.oanda_parse import Beat, Priced
 from forex.oanda_rest import authorised
 from state.instruments import Instrument
 from utils.backoff import Backoff
-from utils.clock import SECOND, Clock
+from utils.clock import Clock
 from utils.frames import Down, FrameError, Malformed, Up
+from utils.reconnect import Lost, Reconnecting
 
 LONGEST = 1 << 20
 """Bytes of one line."""
@@ -39,10 +39,6 @@ class StreamLimits(msgspec.Struct, frozen=True):
     stable_s: float = 30.0
     """A connection that held this long ends a row of failures."""
     backoff: Backoff = Backoff(base_s=1.0, cap_s=60.0)
-
-
-class _Lost(Exception):
-    """The connection is of no more use."""
 
 
 class LineStream(Generic[T]):
@@ -61,37 +57,13 @@ class LineStream(Generic[T]):
     ) -> None:
         self._session, self._url, self._params, self._read = session, url, dict(params), read
         self._headers = authorised(token)
-        self._clock, self._rng = clock, rng
+        self._clock = clock
         self._limits = limits or StreamLimits()
-        self._consumer_ns = 0
+        self._line = Reconnecting(clock, rng, self._limits.backoff, self._limits.stable_s, (aiohttp.ClientError, OSError), self._why)
 
-    async def items(self) -> AsyncGenerator[T | Up | Down | Malformed, None]:
+    def items(self) -> AsyncGenerator[T | Up | Down | Malformed, None]:
         """Everything the stream says, for ever."""
-        failures = 0
-        told_down = False
-        while True:
-            up_at: float | None = None
-            try:
-                async with aclosing(self._connection()) as connection:
-                    async for item in connection:
-                        if isinstance(item, Up):
-                            up_at, told_down = self._now_s(), False
-                        before = self._clock.monotonic_ns()
-                        yield item
-                        self._consumer_ns += self._clock.monotonic_ns() - before
-            except _Lost as error:
-                reason = str(error)
-            except TimeoutError:
-                reason = f"no connection within {self._limits.open_s:g} s"
-            except (aiohttp.ClientError, OSError) as error:
-                reason = f"{type(error).__name__}: {error}"
-            if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
-                failures = 0
-            failures += 1
-            if not told_down:
-                told_down = True
-                yield Down(self._clock.now_ms(), reason)
-            await self._clock.sleep(self._limits.backoff.delay_s(failures, self._rng))
+        return self._line.items(self._connection, Up, Down)
 
     async def _connection(self) -> AsyncGenerator[T | Up | Malformed, None]:
         """The life of one connection; ends only by an exception."""
@@ -102,29 +74,29 @@ class LineStream(Generic[T]):
             )
         try:
             if response.status != 200:
-                said = parse.fault(await self._chunk(response.content, self._now_s()))
-                raise _Lost(f"HTTP {response.status} {said.code} {said.message}".rstrip())
+                said = parse.fault(await self._chunk(response.content, self._line.now_s()))
+                raise Lost(f"HTTP {response.status} {said.code} {said.message}".rstrip())
             yield Up(self._clock.now_ms())
-            rest, heard = b"", self._now_s()
+            rest, heard = b"", self._line.now_s()
             while True:
                 *lines, rest = (rest + await self._chunk(response.content, heard)).split(b"\n")
-                heard = self._now_s()
+                heard = self._line.now_s()
                 if len(rest) > LONGEST:
-                    raise _Lost("a line without an end")
+                    raise Lost("a line without an end")
                 for item in self._items(lines):
                     yield item
         finally:
             response.close()
 
     async def _chunk(self, content: aiohttp.StreamReader, heard: float) -> bytes:
-        left = self._limits.silent_s - (self._now_s() - heard)
+        left = self._limits.silent_s - (self._line.now_s() - heard)
         try:
             async with asyncio.timeout(max(0.0, left)):
                 chunk = await content.readany()
         except TimeoutError as error:
-            raise _Lost(f"silent for {self._limits.silent_s:g} s") from error
+            raise Lost(f"silent for {self._limits.silent_s:g} s") from error
         if not chunk:
-            raise _Lost("the venue ended the stream")
+            raise Lost("the venue ended the stream")
         return chunk
 
     def _items(self, lines: Sequence[bytes]) -> Iterator[T | Malformed]:
@@ -139,8 +111,10 @@ class LineStream(Generic[T]):
             if item is not None:
                 yield item
 
-    def _now_s(self) -> float:
-        return (self._clock.monotonic_ns() - self._consumer_ns) / SECOND
+    def _why(self, error: Exception) -> tuple[str, float]:
+        if isinstance(error, TimeoutError):
+            return f"no connection within {self._limits.open_s:g} s", 0.0
+        return f"{type(error).__name__}: {error}", 0.0
 
 
 def pricing_stream(

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from functools import partial
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -21,9 +21,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from marketdata.bybit_parse import StreamParser, parse_ack, topic_of
 from marketdata.items import Item
 from utils.backoff import Backoff
-from utils.clock import SECOND, Clock
+from utils.clock import Clock
 from utils.errors import Rejected
 from utils.frames import Down, FrameError, Malformed, Up
+from utils.reconnect import Lost, Reconnecting
 
 BAN_S = 600.0
 """The venue's ban of an address (HTTP 403) lasts at least this long."""
@@ -55,10 +56,6 @@ class StreamLimits(msgspec.Struct, frozen=True):
     backoff: Backoff = Backoff()
 
 
-class _Lost(Exception):
-    """The connection is of no more use."""
-
-
 class BybitStream:
     """One channel (url) with its topics. Read `items()` in one place; close it with `contextlib.aclosing`."""
 
@@ -75,43 +72,19 @@ class BybitStream:
         self._topics = tuple(dict.fromkeys(topics))
         self._parser = parser
         self._clock = clock
-        self._rng = rng
         self._limits = limits or StreamLimits()
         self._again: list[str] = []
         self._request = itertools.count(1)
-        self._consumer_ns = 0
+        self._line = Reconnecting(clock, rng, self._limits.backoff, self._limits.stable_s, LOSSES, partial(why_lost, limits=self._limits))
 
     def resubscribe(self, topic: str) -> None:
         """Ask for a fresh snapshot of one topic, without touching the others (a broken book). Done as the stream is read on."""
         if topic not in self._again:
             self._again.append(topic)
 
-    async def items(self) -> AsyncGenerator[StreamItem, None]:
+    def items(self) -> AsyncGenerator[StreamItem, None]:
         """Everything the channel says, for ever. Rejected when the venue refuses a topic, naming it."""
-        failures = 0
-        told_down = False
-        while True:
-            up_at: float | None = None
-            ban_s = 0.0
-            try:
-                async with aclosing(self._connection()) as connection:
-                    async for item in connection:
-                        if isinstance(item, Up):
-                            up_at, told_down = self._now_s(), False
-                        before = self._clock.monotonic_ns()
-                        yield item
-                        self._consumer_ns += self._clock.monotonic_ns() - before
-            except _Lost as error:
-                reason = str(error)
-            except LOSSES as error:
-                reason, ban_s = why_lost(error, self._limits)
-            if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
-                failures = 0
-            failures += 1
-            if not told_down:
-                told_down = True
-                yield Down(self._clock.now_ms(), reason)
-            await self._clock.sleep(max(ban_s, self._limits.backoff.delay_s(failures, self._rng)))
+        return self._line.items(self._connection, Up, Down)
 
     async def _connection(self) -> AsyncGenerator[StreamItem, None]:
         """The life of one socket; ends only by an exception."""
@@ -124,15 +97,15 @@ class BybitStream:
             proxy=None,
             max_size=2**23,
         ) as socket:
-            watch = _Watch(self._topics, limits, self._now_s())
+            watch = _Watch(self._topics, limits, self._line.now_s())
             self._again.clear()
             await self._subscribe(socket, watch, self._topics)
             up = False
             held: list[StreamItem] = []  # data may overtake the acknowledgement; they are told after Up
-            next_check = self._now_s() + limits.check_s
+            next_check = self._line.now_s() + limits.check_s
             while True:
-                raw = await receive(socket, next_check - self._now_s())
-                now = self._now_s()
+                raw = await receive(socket, next_check - self._line.now_s())
+                now = self._line.now_s()
                 if raw is not None:
                     for item in self._read(raw, watch, now):
                         if up:
@@ -176,11 +149,8 @@ class BybitStream:
         for start in range(0, len(topics), self._limits.batch):
             batch = topics[start : start + self._limits.batch]
             req_id = f"s{next(self._request)}"
-            watch.pending[req_id] = (self._now_s(), tuple(batch))
+            watch.pending[req_id] = (self._line.now_s(), tuple(batch))
             await socket.send(_encode({"op": "subscribe", "req_id": req_id, "args": batch}).decode())
-
-    def _now_s(self) -> float:
-        return (self._clock.monotonic_ns() - self._consumer_ns) / SECOND
 
 
 class _Watch:
@@ -203,12 +173,12 @@ class _Watch:
     def check(self, now: float) -> None:
         for asked, topics in self.pending.values():
             if now - asked > self._limits.ack_s:
-                raise _Lost(f"no acknowledgement of {', '.join(topics)} within {self._limits.ack_s:g} s")
+                raise Lost(f"no acknowledgement of {', '.join(topics)} within {self._limits.ack_s:g} s")
         if now - self.heard > self._limits.silent_s:
-            raise _Lost(f"silent for {self._limits.silent_s:g} s")
+            raise Lost(f"silent for {self._limits.silent_s:g} s")
         for topic, limit in self._stale_s.items():
             if limit is not None and now - self.seen[topic] > limit:
-                raise _Lost(f"{topic.decode()} is stale: nothing for {limit:g} s")
+                raise Lost(f"{topic.decode()} is stale: nothing for {limit:g} s")
 
 
 LOSSES = (InvalidStatus, TimeoutError, OSError, InvalidHandshake, ConnectionClosed)

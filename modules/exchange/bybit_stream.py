@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -23,8 +22,9 @@ from marketdata.bybit_ws import LOSSES, StreamLimits, receive, why_lost
 from modules.exchange import bybit_account as rows
 from modules.exchange.reports import AccountItem, Link
 from state.accounts import Domain
-from utils.clock import SECOND, Clock
+from utils.clock import Clock
 from utils.frames import FrameError, field_of
+from utils.reconnect import Lost, Reconnecting
 
 TOPICS = ("order", "execution", "position", "wallet")
 EXPIRES_MS = 10_000
@@ -50,10 +50,6 @@ class _Frame(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Frame).decode
 _encode = msgspec.json.encode
-
-
-class _Lost(Exception):
-    """The connection is of no more use."""
 
 
 class BybitAccountStream:
@@ -83,39 +79,12 @@ class BybitAccountStream:
         self._quote = quote
         self._clock = clock
         self._venue_ms = venue_ms
-        self._rng = rng
         self._limits = limits or LIMITS
-        self._consumer_ns = 0
+        self._line = Reconnecting(clock, rng, self._limits.backoff, self._limits.stable_s, (FrameError, *LOSSES), self._why)
 
-    async def items(self) -> AsyncGenerator[AccountItem, None]:
+    def items(self) -> AsyncGenerator[AccountItem, None]:
         """See `modules.ports.AccountStream`."""
-        failures = 0
-        told_down = False
-        while True:
-            up_at: float | None = None
-            ban_s = 0.0
-            try:
-                async with aclosing(self._connection()) as connection:
-                    async for item in connection:
-                        if isinstance(item, Link):
-                            up_at, told_down = self._now_s(), False
-                        before = self._clock.monotonic_ns()
-                        yield item
-                        self._consumer_ns += self._clock.monotonic_ns() - before
-            except _Lost as error:
-                reason = str(error)
-            except FrameError as error:
-                reason = str(error)
-                _log.warning("a frame of the account stream cannot be understood", topic=error.topic, field=error.field, reason=reason)
-            except LOSSES as error:
-                reason, ban_s = why_lost(error, self._limits)
-            if up_at is not None and self._now_s() - up_at >= self._limits.stable_s:
-                failures = 0
-            failures += 1
-            if not told_down:
-                told_down = True
-                yield Link(up=False, ts=self._clock.now_ms(), reason=reason)
-            await self._clock.sleep(max(ban_s, self._limits.backoff.delay_s(failures, self._rng)))
+        return self._line.items(self._connection, Link, lambda ts, reason: Link(up=False, ts=ts, reason=reason))
 
     async def _connection(self) -> AsyncGenerator[AccountItem, None]:
         """The life of one socket: login, subscription, Link up, data; ends only by an exception."""
@@ -124,12 +93,12 @@ class BybitAccountStream:
             self._url, open_timeout=limits.open_s, close_timeout=limits.close_s, compression=None, proxy=None, max_size=2**23
         ) as socket:
             await socket.send(self._login())
-            heard = asked = pinged = self._now_s()
+            heard = asked = pinged = self._line.now_s()
             waits_for = "auth"
             held: list[AccountItem] = []  # data may overtake the acknowledgement; they are told after Link up
             while True:
                 raw = await receive(socket, limits.check_s)
-                now = self._now_s()
+                now = self._line.now_s()
                 if raw is not None:
                     heard = now
                     frame = _frame(raw)
@@ -140,7 +109,7 @@ class BybitAccountStream:
                             yield item
                     if waits_for and frame.op == waits_for:
                         if not frame.success:
-                            raise _Lost(f"{waits_for} refused: {frame.reason}")
+                            raise Lost(f"{waits_for} refused: {frame.reason}")
                         if waits_for == "auth":
                             waits_for, asked = "subscribe", now
                             await socket.send(_encode({"op": "subscribe", "req_id": "1", "args": TOPICS}).decode())
@@ -151,9 +120,9 @@ class BybitAccountStream:
                                 yield item
                             held.clear()
                 if waits_for and now - asked > limits.ack_s:
-                    raise _Lost(f"no answer to {waits_for} within {limits.ack_s:g} s")
+                    raise Lost(f"no answer to {waits_for} within {limits.ack_s:g} s")
                 if now - heard > limits.silent_s:
-                    raise _Lost(f"silent for {limits.silent_s:g} s")
+                    raise Lost(f"silent for {limits.silent_s:g} s")
                 if now - pinged >= limits.ping_s:
                     pinged = now
                     await socket.send(_PING)
@@ -179,8 +148,11 @@ class BybitAccountStream:
         signature = hmac.new(self._secret.encode(), f"GET/realtime{expires}".encode(), hashlib.sha256).hexdigest()
         return _encode({"op": "auth", "args": [self._key, expires, signature]}).decode()
 
-    def _now_s(self) -> float:
-        return (self._clock.monotonic_ns() - self._consumer_ns) / SECOND
+    def _why(self, error: Exception) -> tuple[str, float]:
+        if not isinstance(error, FrameError):
+            return why_lost(error, self._limits)
+        _log.warning("a frame of the account stream cannot be understood", topic=error.topic, field=error.field, reason=str(error))
+        return str(error), 0.0
 
 
 def _frame(raw: bytes) -> _Frame:
