@@ -10,9 +10,13 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from deploy.licences import Verdict, judged, normal, table
 
@@ -22,31 +26,47 @@ LIMIT_S = 300.0
 """For one tool: a bill takes seconds, a database of vulnerabilities one question per package."""
 
 
-def named_in(requirements: str) -> list[str]:
-    """The packages that a requirements file names; its options and comments left out."""
+def named_in(requirements: str) -> list[Requirement]:
+    """What a requirements file asks for; its options and comments left out."""
     lines = (line.split("#", 1)[0].strip() for line in requirements.splitlines())
-    return [normal(line.split("[")[0].split("=")[0].split(">")[0].split("<")[0]) for line in lines if line and not line.startswith("-")]
+    return [Requirement(line) for line in lines if line and not line.startswith("-")]
 
 
-def reached(bill: Mapping[str, Any], roots: Iterable[str]) -> set[str]:
-    """`bom-ref` of every component that `roots` (names) depend on, themselves included."""
-    below = {row["ref"]: row.get("dependsOn", []) for row in bill["dependencies"]}
-    wanted = set(roots)
-    open_ = [one["bom-ref"] for one in bill["components"] if normal(one["name"]) in wanted]
+def installed(name: str) -> list[str] | None:
+    """What an installed package asks for, with extras and markers; None when it is not here."""
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def reached(roots: Iterable[Requirement], asks: Callable[[str], list[str] | None] = installed) -> set[str]:
+    """Names of all that `roots` need on this platform, themselves included; extras only where somebody asked for them.
+
+    (The graph in the bill has no extras: by it a library needs whatever could be used with it.)
+    """
     found: set[str] = set()
+    done: set[tuple[str, str]] = set()
+    open_ = list(roots)
     while open_:
-        ref = open_.pop()
-        if ref not in found:
-            found.add(ref)
-            open_ += below.get(ref, [])
+        one = open_.pop()
+        for extra in ("", *one.extras):
+            below = asks(one.name)
+            if below is None or (normal(one.name), extra) in done:
+                continue
+            found.add(normal(one.name))
+            done.add((normal(one.name), extra))
+            parts = [Requirement(text) for text in below]
+            open_ += [part for part in parts if part.marker is None or part.marker.evaluate({"extra": extra})]
     return found
 
 
-def scoped(bill: Mapping[str, Any], roots: Iterable[str]) -> dict[str, Any]:
+def scoped(bill: Mapping[str, Any], needed: AbstractSet[str]) -> dict[str, Any]:
     """The bill with a scope for each component: `required` by the program, `excluded` (CycloneDX's word for tests and tools)."""
-    needed = reached(bill, roots)
-    components = [one | {"scope": "required" if one["bom-ref"] in needed else "excluded"} for one in bill["components"]]
-    return {**bill, "components": components}
+    return {
+        **bill,
+        "components": [one | {"scope": "required" if normal(one["name"]) in needed else "excluded"} for one in bill["components"]],
+    }
 
 
 def judge(bill: Mapping[str, Any]) -> list[Verdict]:
@@ -85,7 +105,7 @@ def made(folder: Path) -> dict[str, Any]:
     if done.returncode != 0:
         raise SystemExit(f"cyclonedx-py failed: {done.stderr.strip()}")
     roots = named_in((REPO / "requirements.txt").read_text(encoding="utf-8"))
-    bill = scoped(json.loads(raw.read_bytes()), roots)
+    bill = scoped(json.loads(raw.read_bytes()), reached(roots))
     raw.unlink()
     (folder / "sbom.cdx.json").write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
     return bill

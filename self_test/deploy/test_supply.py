@@ -13,29 +13,38 @@ BILL: dict[str, Any] = {
         {"bom-ref": f"{name}==1", "name": name, "version": "1+cpu", "licenses": [{"license": {"id": licence}}]}
         for name, licence in (("Needs_One", "MIT"), ("one", "Apache-2.0"), ("linter", "GPL-3.0-only"), ("round", "MIT"))
     ],
-    "dependencies": [
-        {"ref": "Needs_One==1", "dependsOn": ["one==1"]},
-        {"ref": "one==1", "dependsOn": ["round==1"]},
-        {"ref": "round==1", "dependsOn": ["one==1"]},
-        {"ref": "linter==1"},
-    ],
+}
+ASKS = {
+    "needs-one": ["one[fast]>=1 ; python_version > '3'", "linter ; extra == 'dev'", "windows ; sys_platform == 'win32'"],
+    "one": ["round", "quick ; extra == 'fast'", "slow ; extra == 'slow'"],
+    "round": ["one", "missing"],
+    **{key: [] for key in ("quick", "slow", "linter", "windows")},
 }
 
 
-def test_requirements_are_read_without_options_extras_and_comments() -> None:
-    text = "# head\n-c constraints.txt\nccxt>=4.5.90  # why\npython_telegram-bot[rate-limiter]\n\ntorch==2.13.0\nsix<2\n"
-    assert named_in(text) == ["ccxt", "python-telegram-bot", "torch", "six"]
-    assert {"ccxt", "torch", "msgspec", "python-telegram-bot"} <= set(named_in((REPO / "requirements.txt").read_text()))
+def test_requirements_are_read_without_options_and_comments() -> None:
+    text = "# head\n-c constraints.txt\nccxt>=4.5.90  # why\npython_telegram-bot[rate-limiter]\n\ntorch==2.13.0\n"
+    assert [(one.name, one.extras) for one in named_in(text)] == [
+        ("ccxt", set()),
+        ("python_telegram-bot", {"rate-limiter"}),
+        ("torch", set()),
+    ]
 
 
-def test_what_the_program_needs_is_followed_to_its_end() -> None:
-    assert reached(BILL, ["needs-one"]) == {"Needs_One==1", "one==1", "round==1"}
-    scopes = {one["name"]: one["scope"] for one in scoped(BILL, ["needs-one"])["components"]}
+def test_what_the_program_needs_is_followed_to_its_end_with_the_extras_that_were_asked_for() -> None:
+    assert reached(named_in("Needs_One"), lambda name: ASKS.get(name.lower().replace("_", "-"))) == {"needs-one", "one", "round", "quick"}
+    scopes = {one["name"]: one["scope"] for one in scoped(BILL, {"needs-one", "one", "round"})["components"]}
     assert scopes == {"Needs_One": "required", "one": "required", "round": "required", "linter": "excluded"}
 
 
+def test_the_programs_own_are_told_from_the_tests() -> None:
+    needed = reached(named_in((REPO / "requirements.txt").read_text()))
+    assert {"ccxt", "msgspec", "python-telegram-bot", "aiolimiter", "typing-extensions"} <= needed
+    assert not needed & {"pytest", "mypy", "hypothesis", "bandit", "psycopg"}
+
+
 def test_each_component_is_judged() -> None:
-    wrong = {one.name: one.wrong for one in judge(scoped(BILL, ["needs-one"]))}
+    wrong = {one.name: one.wrong for one in judge(scoped(BILL, {"needs-one", "one", "round"}))}
     assert wrong == {"Needs_One": "", "one": "", "round": "", "linter": "GPL-3.0-only is forbidden"}
 
 
