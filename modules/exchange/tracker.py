@@ -40,7 +40,9 @@ from state.orders import Fill, Order
 from utils.fixed import plain
 
 MEMORY = 20_000
-"""Execution ids remembered to recognise a repeat, and ended orders remembered to recognise a straggler."""
+"""Execution ids remembered to recognise a repeat."""
+ORDERS = 2_000
+"""Orders remembered, to recognise a straggler of one that has ended: it comes within minutes."""
 FOREIGN_ROOM = 100
 OFF_GRID, FEE_COIN = "off_grid", "fee_coin"
 """Causes that only a restart ends: what was executed cannot be booked on the instruments of this life, or not its fee."""
@@ -353,7 +355,7 @@ class Tracker:
         del self._open[own.order_id]
 
     def _forget(self) -> None:
-        if len(self._orders) > MEMORY:
+        if len(self._orders) > ORDERS:
             oldest = next((own for own in self._orders.values() if own.done), None)
             if oldest is not None:
                 del self._orders[oldest.order_id]
