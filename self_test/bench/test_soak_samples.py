@@ -36,7 +36,7 @@ class Exposition(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(TEXT.encode())
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]
+    def log_message(self, *_: object) -> None:
         pass
 
 
