@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from modules.accounts import find_keys
+from modules.accounts import GatewayKey, find_keys
 from modules.broker import broker_hosts
-from modules.doctor import broker, chat, machine, stored, venue, wallet
+from modules.doctor import broker, chat, gateway, machine, stored, venue, wallet
 from modules.doctor.findings import Finding, fail, ok, skip, warn
 from modules.environment import HOSTS, PRIVATE_HOSTS, Environment, Hosts
 from modules.exchange.bybit import load
@@ -60,6 +60,9 @@ async def examine(env: Environment, state_dir: Path, file: BotConfig, environ: M
     found += venue.forex(env, environ)
     forex = keys.get(Domain.FOREX)
     found += await broker.findings(env, forex, broker_hosts(env, forex, simulator), config, clock)
+    options = keys.get(Domain.OPTIONS)
+    there = options.place if isinstance(options, GatewayKey) else None
+    found += await gateway.findings(env, there, "" if options is None else options.site, clock)
     found += await chat.findings(environ, config.telegram.api_base)
     found += wallet.findings(config, market.instruments, market.prices, engine)
     return found
