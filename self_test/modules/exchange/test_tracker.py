@@ -312,3 +312,16 @@ def test_who_closes_a_position_of_a_broker_by_hand_is_told_as_external() -> None
     one.take([execution("a", "1", domain=Domain.FOREX)])
     [event] = one.take([execution("b", "1", side=-1, link="", venue_id="v9", domain=Domain.FOREX)])
     assert isinstance(event, StopFilled) and event.trigger is ExitReason.EXTERNAL
+
+
+def test_orders_that_ended_are_forgotten_beyond_a_bound_and_open_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modules.exchange.tracker.ORDERS", 2)
+    one = tracker()
+    one.accepted(ENTRY, "v1", 1)
+    for n in range(3):
+        name = f"CLabc-BTCUSDT-{n + 10}-x"
+        one.expect(name, "CRYPTO:BTCUSDT", 1, entry=False)
+        one.refused(name, 2, "no")
+    assert len(one._orders) == 2
+    assert one.on_execution(execution("a", "0.3")), "the entry still works, and is known"
+    assert not one.on_execution(execution("b", "0.1", link="CLabc-BTCUSDT-10-x", venue_id="v9"))
