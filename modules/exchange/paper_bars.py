@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from modules.engine.option_prices import bid_candle, quoted, settlement, terms_of
+from modules.engine.option_prices import bid_candle, quoted, terms_of
+from modules.exchange.paper_cut import paid_out
 from modules.exchange.paper_funding import settlement_ref
 from risk.costs import entry_fee_ppm, slipped
 from risk.fills import BOTH, NONE, STOP, TARGET, entry_at_open, gap_exit, resolve_fine, resting_fills, touched, traded_at
@@ -224,23 +225,8 @@ class BarVenue:
 
     def _deliver(self, held: Held, contract: OptionContract, candle: Candle, events: list[AccountEvent]) -> None:
         """The contract's own end: at the first open from its cut on it pays what it is worth there, without spread or fee."""
-        worth = settlement(int(contract.right), contract.strike, candle.open)
-        order_id = f"{held.key}-{candle.ts:x}-s"
-        fill = Fill(
-            ts=candle.ts,
-            account=held.account,
-            key=held.key,
-            order_id=order_id,
-            exec_id=f"{order_id}-1",
-            side=-held.side,
-            price=worth,
-            steps=held.steps,
-            fee=0,
-            fixing=candle.open,
-            fixing_ts=candle.ts,
-        )
         del self._held[held.key]
-        events.append(StopFilled(candle.ts, fill, ExitReason.EXERCISED if worth > 0 else ExitReason.EXPIRED))
+        events.append(paid_out(contract, held.account, held.key, held.side, held.steps, candle.ts, candle.open, candle.ts))
 
     def _settle(self, held: Held, candle: Candle, events: list[AccountEvent]) -> None:
         times, rates = self._funding[candle.key]

@@ -17,13 +17,12 @@ from collections.abc import Mapping
 import structlog
 
 from modules.engine.option_exits import ON_TIME_MS
-from modules.engine.option_prices import quoted, settlement, terms_of
+from modules.engine.option_prices import quoted, terms_of
 from modules.exchange.paper import PaperVenue
-from state.intents import ExitReason
+from modules.exchange.paper_cut import paid_out
 from state.market import Quote, Trade
-from state.messages import AccountEvent, BarsClosed, Command, Place, StopFilled
+from state.messages import AccountEvent, BarsClosed, Command, Place
 from state.options import OptionContract
-from state.orders import Fill
 from state.runtime import RuntimeState
 from utils.errors import Invariant
 
@@ -124,22 +123,7 @@ class PaperOptions(PaperVenue):
         self._contracts.pop(key, None)
         if held is None:
             return events
-        price = settlement(int(contract.right), contract.strike, fixing)
-        order_id = f"{key}-{ts:x}-s"
-        fill = Fill(
-            ts=ts,
-            account=held.account,
-            key=key,
-            order_id=order_id,
-            exec_id=f"{order_id}-{held.fills + 1}",
-            side=-held.side,
-            price=price,
-            steps=held.steps,
-            fee=0,
-            fixing=fixing,
-            fixing_ts=fixing_ts,
-        )
-        events.append(StopFilled(ts, fill, ExitReason.EXERCISED if price > 0 else ExitReason.EXPIRED))
+        events.append(paid_out(contract, held.account, key, held.side, held.steps, ts, fixing, fixing_ts, held.fills + 1))
         return events
 
     def _say_missing(self, pair: str) -> None:
