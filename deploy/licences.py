@@ -35,9 +35,9 @@ VAGUE = frozenset({"License :: OSI Approved", "License :: DFSG approved"})
 """Classifiers that name no licence."""
 
 SETTLED = {
-    "multidict": ("Apache-2.0", "its metadata name none; the licence file in its wheel does"),
-    "ta-lib": ("BSD-2-Clause", "its metadata name none; the licence file in its wheel does"),
-    "v20": ("MIT", "says both MIT and proprietary; the source it comes from is MIT. Tests only"),
+    "multidict": ("Apache-2.0", "in words alone, or nothing; the licence file in its wheel has it"),
+    "ta-lib": ("BSD-2-Clause", "in words alone, or nothing; the licence file in its wheel has it"),
+    "v20": ("MIT", "says both MIT and proprietary; the licence file in its wheel is MIT (OANDA). Tests only"),
 }
 """Component -> licence and how we know, where its metadata are silent or contradict themselves."""
 
