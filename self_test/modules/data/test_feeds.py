@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from marketdata.items import BookUpdate, Kline, Ticker
 from modules.data.backfill_queue import BackfillQueue
@@ -342,3 +343,21 @@ async def test_a_hole_that_a_killed_process_had_gone_past_is_filled_by_the_next(
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
     assert queue(whole, clock).owed() == ()
+
+
+async def test_an_outage_of_the_stream_and_one_of_the_candles_are_two_lines_each_in_the_log() -> None:
+    with capture_logs() as lines:
+        async with desk(dict.fromkeys(KEYS, 0)) as it:
+            it.venue_has(1)
+            await it.say(Up(1))
+            assert [line["event"] for line in lines] == ["feed connected"], "a start is no return"
+            it.rest.failures = 3
+            await it.say(Down(2, "cut"), Up(3), Down(4, "cut again"), Up(5))
+            await it.clock.advance(6 * FILL_RETRY_S)
+    told = [(line["event"], line["what"], line["feed"]) for line in lines if line["log_level"] == "warning"]
+    assert told == [
+        ("outage", "market data", "spot"),
+        ("outage", "candles", "spot"),
+        ("outage over", "candles", "spot"),
+        ("outage over", "market data", "spot"),
+    ]

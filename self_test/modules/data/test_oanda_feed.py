@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from forex.oanda_parse import Beat, Priced
 from modules.data.feeds import FILL_RETRY_S, FeedEvent
@@ -234,6 +235,15 @@ async def test_an_old_quote_does_not_ride_along() -> None:
 
 @pytest.mark.asyncio
 async def test_a_silent_stream_is_an_outage_while_the_market_is_open_and_its_bars_come_late() -> None:
+    with capture_logs() as lines:
+        await _silent_and_back()
+    assert [(one["event"], one["what"], one["feed"]) for one in lines if one["log_level"] == "warning"] == [
+        ("outage", "market data", "oanda"),
+        ("outage over", "market data", "oanda"),
+    ]
+
+
+async def _silent_and_back() -> None:
     async with running() as at:
         await at.say(Up(1), Beat(TUESDAY + 5), price(EUR, TUESDAY + 100))
         await at.say(Down(9, "silent for 15 s"))
@@ -252,11 +262,13 @@ async def test_a_market_that_is_shut_is_no_outage_until_it_opens_without_the_str
         asked = len(at.broker.asked)
         await at.say(Beat(SATURDAY + M15), Beat(SATURDAY + 2 * M15))
         assert len(at.broker.asked) == asked and at.feed.caught_up(SATURDAY + 2 * M15), "nothing closes, nothing is asked"
-        await at.say(Down(3, "maintenance"))
-        await at.clock.advance(100 * OPEN_LOOK_S)
-        assert at.told() == [FeedUp]
-        at.now = SUNDAY_OPEN
-        await at.clock.advance(OPEN_LOOK_S)
+        with capture_logs() as lines:
+            await at.say(Down(3, "maintenance"))
+            await at.clock.advance(100 * OPEN_LOOK_S)
+            assert at.told() == [FeedUp] and lines == []
+            at.now = SUNDAY_OPEN
+            await at.clock.advance(OPEN_LOOK_S)
+        assert [(one["event"], one["what"], one["reason"]) for one in lines] == [("outage", "market data", "maintenance")]
         assert at.told() == [FeedUp, FeedDown]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from structlog.testing import capture_logs
 
 from modules.data.sentiment import BACKING_OFF, FileSource, HttpSource, SentimentTask, source_of
 from modules.data.sentiment_formats import LARGEST, LARGEST_ANSWER
@@ -152,3 +155,36 @@ def test_the_source_that_is_configured() -> None:
 
     assert asyncio.run(names()) == [Neutral.name, "file m.csv", "http m.example"]
     assert BACKING_OFF.expendable and BACKING_OFF.max_delay_s == 900.0
+
+
+def outages(lines: list[Any]) -> list[tuple[str, str]]:
+    return [(line["event"], line["source"]) for line in lines if line["log_level"] == "warning"]
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_cannot_be_read_is_one_outage_however_often_it_is_asked(tmp_path: Path) -> None:
+    source = FileSource(tmp_path / "mood.json")
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert await source.latest(NOW) is None
+        (tmp_path / "mood.json").write_text(json.dumps({"value": -0.5, "ts": NOW - 5}))
+        for _ in range(2):
+            assert await source.latest(NOW) is not None
+    assert outages(lines) == [("outage", "file mood.json"), ("outage over", "file mood.json")]
+
+
+@pytest.mark.asyncio
+async def test_nonsense_over_http_is_one_outage_too() -> None:
+    bodies = [b"<html>", b"<html>", b'{"value": 0.5, "ts": 1}']
+
+    async def mood(_: web.Request) -> web.Response:
+        return web.Response(body=bodies.pop(0))
+
+    app = web.Application()
+    app.router.add_get("/mood", mood)
+    with capture_logs() as lines:
+        async with TestServer(app) as server, aiohttp.ClientSession() as session:
+            source = HttpSource(session, str(server.make_url("/mood")))
+            found = [await source.latest(NOW) for _ in range(3)]
+    assert found[:2] == [None, None] and found[2] is not None
+    assert outages(lines) == [("outage", "http 127.0.0.1"), ("outage over", "http 127.0.0.1")]
