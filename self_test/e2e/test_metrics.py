@@ -1,30 +1,35 @@
-"""What a running bot's /metrics says: every row of the table with its type, orders' legs measured on the wire, and promtool agrees."""
+"""What a running bot says: every row of the table in its /metrics, times of orders' legs; in its log one id from decision to fill."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import urllib.request
+from typing import Any
 
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.audit import rows_of
 from bench.bot import no_leftovers, started
+from state.decisions import decision_row
+from state.ledger import RowKind
 from telemetry.metric_table import TABLE, Kind
 from utils.clock import WallClock
 
 STAGE_2 = (
     *("--stage", "2", "--override-gates", "--strategies", "demo,C1", "--symbols", "BTCUSDT,ETHUSDT", "--speed", "60"),
-    *("--set", "domains.crypto.warmup_days=2"),
+    *("--set", "domains.crypto.warmup_days=2", "--set", "logs.form=json", "--set", "logs.level=debug"),
 )
 PROMTOOL = shutil.which("promtool")
 LIVE = "CRYPTO/LIVE"
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """/metrics of a bot that has traded on paper and with the built-in exchange's money."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[str]]:
+    """/metrics of a bot that has traded on paper and with the built-in exchange's money, what it said, and the orders of its decisions."""
     state_dir = tmp_path_factory.mktemp("metrics") / "var"
     with no_leftovers(state_dir), started(state_dir, *STAGE_2) as bot:
         url = f"{bot.ready()['http']}/metrics"
@@ -37,7 +42,19 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
         found: str = bot.until("a live entry and a live exit", both, 60)
         assert bot.stop() == 0
-    return found
+    decisions = [decision_row(row.row) for row in rows_of(bot.folder) if row.kind is RowKind.DECISION]
+    return found, bot.said, [one.order for one in decisions if one.order]
+
+
+@pytest.fixture(scope="module")
+def text(run: tuple[str, str, list[str]]) -> str:
+    return run[0]
+
+
+@pytest.fixture(scope="module")
+def lines(run: tuple[str, str, list[str]]) -> list[dict[str, Any]]:
+    """Its log; what it tells people goes to standard output."""
+    return [json.loads(line) for line in run[1].splitlines() if line.startswith("{")]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +104,20 @@ def test_the_legs_of_live_orders_are_times_of_the_wire(families: dict[str, Metri
         assert counts[order, "sent"] >= counts[order, "acknowledged"] >= counts[order, "filled"] >= 1
         assert 0 < sums[order, "sent"] / counts[order, "sent"] < 5
         assert 0 < sums[order, "acknowledged"] / counts[order, "acknowledged"] < 5
+
+
+def test_every_line_of_an_orders_way_bears_the_id_of_its_decision(lines: list[dict[str, Any]], run: tuple[str, str, list[str]]) -> None:
+    assert len(lines) > 20 and all({"event", "level", "time"} <= line.keys() for line in lines)
+    ways: dict[str, list[str]] = {}
+    for line in lines:
+        if line.get("account") == LIVE and line.get("decision"):
+            ways.setdefault(line["decision"], []).append(line["event"])
+    for first in ("entry decided", "exit decided"):
+        whole = [name for name, events in ways.items() if {first, "order leaves", "order accepted", "order filled"} <= set(events)]
+        assert whole, f"{first}: {ways}"
+    steps = [line for line in lines if line["logger"] == "orders" and line["event"] != "protection filled"]
+    assert steps and all(line.get("decision") for line in steps), "none without"
+    assert set(run[2]) <= {line["decision"] for line in steps}, "and it is the one that the decision's row names"
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="no promtool here: Debian's package `prometheus` has it")
