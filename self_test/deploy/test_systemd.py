@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import re
 import shlex
 import shutil
@@ -10,14 +12,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from config import CONFIG
 from modules import cli, cli_run
 from modules.environment import SECRETS
+from modules.overrides import apply_overrides
 from utils.errors import ExitCode
 
 REPO = Path(__file__).resolve().parents[2]
+FLOORS = ("utils", "state", "risk", "strategy", "marketdata", "dataio", "telemetry", "forex", "modules")
 UNITS = REPO / "deploy" / "systemd"
 BOT = UNITS / "trading-bot.service"
+sysusers = pytest.mark.skipif(
+    not (shutil.which("systemd-sysusers") and shutil.which("systemd-tmpfiles")), reason="no systemd-sysusers here"
+)
 analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
 
 
@@ -94,8 +103,38 @@ def test_what_is_written_may_be_written_and_nothing_else(name: str) -> None:
     assert set(values(unit, "StateDirectoryMode") + values(unit, "CacheDirectoryMode")) == {"0700"}
 
 
+OF_THE_MANAGER = {"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
+NAME = re.compile(r"(?<![A-Z_])(?:BYBIT|OANDA|IBKR|TELEGRAM|PANEL|BOT)_[A-Z_]+")
+
+
+def variables() -> set[str]:
+    """Every variable of the environment that the program names, but for what the service manager sets."""
+    found: set[str] = set()
+    for path in (*(path for floor in FLOORS for path in (REPO / floor).rglob("*.py")), REPO / "main.py", REPO / "config.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME.fullmatch(node.value):
+                found.add(node.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("environ.get") and isinstance(node.args[0], ast.Constant):
+                found.add(str(node.args[0].value))
+    return found - OF_THE_MANAGER - {"BOT_"}
+
+
+def test_the_sample_names_every_variable_that_is_read_and_no_other() -> None:
+    read = variables()
+    assert {"IBKR_PORT", "OANDA_ENV", "TELEGRAM_USER_IDS", "BYBIT_API_KEY", "BOT_CACHE_DIR"} <= read, "they are found"
+    text = (UNITS / "environment.sample").read_text(encoding="utf-8")
+    told = set(NAME.findall(text)) - {"BOT_SECTION__KEY"}
+    settings = {name for name in told if name.startswith("BOT_") and "__" in name}
+    assert told - settings == read
+    environ = dict(line.lstrip("#").split("=", 1) for line in text.splitlines() if re.match(r"#?BOT_\w+__", line))
+    assert environ.keys() == settings and apply_overrides(CONFIG, environ, ()) != CONFIG, "and each setting is one"
+    optional = {name for name in read if not name.startswith("BOT_")} - {*SECRETS, "TELEGRAM_CHAT_ID", "TELEGRAM_USER_IDS"}
+    compose = yaml.safe_load((REPO / "deploy" / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+    assert optional <= compose["services"]["bot"]["environment"].keys()
+
+
 def test_every_secret_comes_as_a_file_and_none_as_a_variable() -> None:
-    names = sorted(name.lower() for name in (*SECRETS, "TELEGRAM_CHAT_ID"))
+    names = sorted(name.lower() for name in (*SECRETS, "TELEGRAM_CHAT_ID", "TELEGRAM_USER_IDS"))
     assert sorted(values(BOT, "LoadCredential")) == [f"{name}:trading-bot.{name}" for name in names]
     text = "\n".join(path.read_text() for path in UNITS.iterdir())
     assert not re.search("|".join(rf"{name}\s*=" for name in SECRETS), text)
@@ -106,3 +145,27 @@ def test_journald_and_logrotate_bound_what_is_said() -> None:
     limits = dict(lines(UNITS / "journald@trading-bot.conf"))
     assert {"SystemMaxUse", "MaxRetentionSec"} <= limits.keys()
     assert "rotate 8" in (UNITS / "trading-bot.logrotate").read_text()
+
+
+@sysusers
+def test_the_user_and_the_folder_of_backups_are_made_as_they_should(tmp_path: Path) -> None:
+    def ended(*words: str) -> tuple[int, str]:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def user(file: Path) -> tuple[int, str]:
+        return ended("systemd-sysusers", "--dry-run", f"--root={tmp_path}", str(file))
+
+    code, said = user(UNITS / "trading-bot.sysusers")
+    assert code == 0 and f"Creating user '{values(BOT, 'User')[0]}'" in said
+    wrong = tmp_path / "wrong.conf"
+    wrong.write_text("person trading-bot\n")
+    assert user(wrong)[0] != 0, "and it does look"
+
+    text, owner = (UNITS / "trading-bot.tmpfiles").read_text(), "trading-bot trading-bot"
+    assert owner in text
+    ours = tmp_path / "ours.conf"
+    ours.write_text(text.replace(owner, f"{os.getuid()} {os.getgid()}"))
+    assert ended("systemd-tmpfiles", "--create", f"--root={tmp_path}", str(ours)) == (0, "")
+    (folder,) = values(UNITS / "trading-bot-backup.service", "ReadWritePaths")
+    assert (tmp_path / folder.removeprefix("-").lstrip("/")).stat().st_mode & 0o777 == 0o700

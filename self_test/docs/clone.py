@@ -1,7 +1,8 @@
 """A clone to type commands into: the repository's files with a `var` of its own, the market data beside it, and one shell.
 
 A bot or a server that is started goes on, as in another terminal, until the next one of its place is started or the clone is left; then
-it is ended with Ctrl-C and must end well. Everything else runs to its end.
+it is ended with Ctrl-C and must end well. A run with `--duration` is ended as soon as it is ready, a demo when it has closed a trade: what
+comes below it on its page finds it gone. Everything else runs to its end.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ BOT, SERVER = (
     re.compile(BEGINS + r"(?: run)?(?= -|$)(?! --?(?:h|help|version)\b)"),
     re.compile(BEGINS + r" simulator\b|-m self_test\.fakes\.telegram_chat"),
 )
+CURL = re.compile(r"^curl ")
+"""Without `--fail` it calls an answer a success that is none."""
 DURATION = re.compile(r" --duration \S+")
 BASH = shutil.which("bash") or "/bin/bash"
 # The first start of a machine compiles the kernels.
@@ -100,8 +103,9 @@ class Clone:
 
     def type(self, text: str, before: Sequence[str] = (), code: int = 0) -> str:
         """One command line, after the lines of its block that it needs; what it said. Failed when it does not end with `code`."""
-        text = DURATION.sub("", text).replace(SIMULATOR_PORT, self._port).replace(BOT_PORT, self.bot_url)
-        words = "\n".join((*before, text))
+        text = text.replace(SIMULATOR_PORT, self._port).replace(BOT_PORT, self.bot_url)
+        text = CURL.sub("curl --fail ", text)
+        words = "\n".join((*before, DURATION.sub("", text)))
         if BOT.search(text):
             return self._bot(text, words, code)
         if SERVER.search(text):
@@ -145,6 +149,11 @@ class Clone:
                 return None
 
         self.record = one.until("ready", ready)
+        if DURATION.search(text):
+            if "demo" in text:
+                one.until("trading", lambda: self.closed(place))
+            self.started.remove(one)
+            one.end()
         self.bot_url = self.record["http"].removeprefix("http://")
         return one.output.read_text()
 
@@ -171,7 +180,9 @@ def clone(folder: Path, market_data: Path | None = None) -> Iterator[Clone]:
     place = folder / "clone"
     place.mkdir(parents=True)
     for path in REPO.iterdir():
-        if path.name not in {"var", ".git", ".venv"}:
+        if path.name == "deploy":  # a command writes there
+            shutil.copytree(path, place / path.name)
+        elif path.name not in {"var", ".git", ".venv"}:
             (place / path.name).symlink_to(path)
     (place / ".venv").symlink_to(sys.prefix)
     if market_data is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -14,6 +15,8 @@ import pytest
 from self_test.conftest import REPO
 from self_test.docs.clone import BASH, BOT, SERVER, Clone, Failed, clone
 from self_test.docs.pages import Command, every_command
+from self_test.test_docs import parse
+from utils.errors import Refusal
 
 pytestmark = pytest.mark.timeout(400)
 DATA = "../shared/data"
@@ -31,14 +34,15 @@ SHORTER = (
     ("--date 2025-03-12", "--date 2025-03-04", "the bot beside it has lived for hours"),
     ("--trials 50", "--trials 2", "a search of fifty takes minutes"),
 )
-"""What is typed instead, and why. `--duration` is left out everywhere: a run is ended with Ctrl-C when it was looked at (`clone.py`)."""
+"""What is typed instead, and why. `--duration` is left out everywhere: such a run is ended with Ctrl-C (`clone.py`)."""
 ELSEWHERE = (
     (r"python main\.py chaos ", "self_test/e2e/test_chaos.py", "a minute of kills"),
     (r"python -m bench\.(\w+)", r"self_test/bench/test_\1.py", "what is measured takes minutes to hours"),
+    (r"python -m deploy\.(secret_scan|supply)\b", r"self_test/deploy/test_\1.py", "every file that is committed, every package"),
     (r"python -m bench\b(?!\.)", "self_test/bench/test_audit.py", "as above"),
 )
 """What is too long to be typed here, the test that runs the same code, and why. That it is there and knows every option is seen here."""
-TOOLS = ("pytest", "ruff", "lint-imports", "mypy")
+TOOLS = ("pytest", "ruff", "lint-imports", "mypy", "bandit")
 """What `make test` and `make check` call, which call this test: they are there, and no more is asked."""
 EXPECTED = {
     "python main.py --stage 1 --set risk.base=0 --set risk.max_drawdown=2": 2,
@@ -58,19 +62,24 @@ def resolved(command: Command) -> list[Command]:
     told = subprocess.run([BASH, "-c", f"{command.text} -n"], cwd=REPO, capture_output=True, text=True, check=False)
     assert told.returncode == 0, f"{command.place}: {command.text}: {told.stderr}"
     lines = [line.removeprefix("exec ").removeprefix(".venv/bin/").strip() for line in told.stdout.splitlines()]
-    called = [line for line in lines if re.match(r"(?:python (?!-m pip|-c)|ruff|lint-imports|mypy)", line)]
+    called = [line for line in lines if re.match(r"(?:python (?!-m pip|-c)|ruff|lint-imports|mypy|bandit)", line)]
     return [Command(command.page, command.block, command.line, line) for line in called]
 
 
 def unique() -> list[Command]:
     """Every command that is run, once; the length of a run does not make it another."""
-    found: dict[str, Command] = {}
-    for command in every_command():
-        if command.reason is None:
-            for one in resolved(command):
-                key = re.sub(r" --duration \S+", "", " ".join(one.text.split())).replace("--seed 7 --speed 60", "--speed 60 --seed 7")
-                found.setdefault(key if one.page not in WHOLE else f"{one.page} {one.line}", one)
+    runs = [one for command in every_command() if command.reason is None for one in resolved(command)]
+    found = {f"{one.page} {one.line}": one for one in runs if one.page in WHOLE}
+    there = {same(one.text) for one in found.values()}
+    for one in runs:
+        if one.page not in WHOLE and same(one.text) not in there:
+            found.setdefault(same(one.text), one)
     return list(found.values())
+
+
+def same(text: str) -> str:
+    """What two commands have in common that are one: not how long they run, nor the order of two options."""
+    return re.sub(r" --duration \S+", "", " ".join(text.split())).replace("--seed 7 --speed 60", "--speed 60 --seed 7")
 
 
 def chains(commands: Iterable[Command]) -> dict[str, list[Command]]:
@@ -123,14 +132,14 @@ FREE = sorted(name for name, chain in CHAINS.items() if name not in {"long", "va
 ON_DATA = sorted(name for name, chain in CHAINS.items() if any(DATA in one.text for one in chain))
 
 
-@pytest.mark.parametrize("name", FREE)
+@pytest.mark.parametrize("name", FREE, ids=str)
 def test_what_is_typed_is_done(name: str, tmp_path: Path) -> None:
     with clone(tmp_path) as place:
         for command in CHAINS[name]:
             typed(place, command)
 
 
-@pytest.mark.parametrize("name", ON_DATA)
+@pytest.mark.parametrize("name", ON_DATA, ids=str)
 def test_what_is_typed_over_market_data_is_done(name: str, tmp_path: Path, market_data: Path) -> None:
     with clone(tmp_path, market_data) as place:
         for file, text in FILES.items():
@@ -165,6 +174,24 @@ def test_what_is_long_is_there_and_has_its_options(command: Command, tmp_path: P
         told = place.type(" ".join(command.text.split()[:3]) + " --help")
     options = re.findall(r"--[a-z-]+", command.text)
     assert [option for option in options if not re.search(rf"{option}\b", told)] == []
+
+
+def test_what_is_not_run_is_understood_and_its_files_are_validated() -> None:
+    told = [command for command in every_command() if command.reason is not None]
+    asked = [(one, found[1]) for one in told if (found := re.search(r"main\.py ([^|;&]*)$", one.text)) and "..." not in one.text]
+    assert len(asked) > 8
+    for one, words in asked:
+        try:
+            parse(shlex.split(words))
+        except (SystemExit, Refusal) as stop:
+            pytest.fail(f"{one.place}: {words} is not understood: {stop}")
+    files = {name for one in told for name in re.findall(r"[\w@.*-]+\.(?:service|timer|sysusers|tmpfiles|conf|sample|yaml)\b", one.text)}
+    files -= {"trading-bot.conf"}  # what a file is called where it is installed
+    tests = "".join(path.read_text(encoding="utf-8") for path in (REPO / "self_test" / "deploy").glob("test_*.py"))
+    assert len(files) > 6
+    for name in files:
+        assert list((REPO / "deploy").rglob(name)), f"deploy has no {name}"
+        assert name in tests or f"*{Path(name).suffix}" in tests, f"no test in self_test/deploy looks at {name}"
 
 
 def test_every_replacement_and_exception_is_of_use() -> None:
