@@ -15,10 +15,12 @@ import pytest
 import yaml
 
 from config import CONFIG
+from deploy.dashboards.pages import PAGES
 from modules import cli_run
 from modules.environment import SECRETS
 from modules.overrides import apply_overrides
 from modules.version import VERSION
+from self_test.deploy.watchers import ALERTMANAGER_FOLDER, PROMETHEUS_FOLDER, rules
 
 REPO = Path(__file__).resolve().parents[2]
 DOCKER = REPO / "deploy" / "docker"
@@ -93,6 +95,40 @@ def test_what_is_mounted_from_the_repository_is_there_and_read_only(name: str) -
     for volume in ours:
         source, _, mode = volume.split(":")
         assert (DOCKER / source).exists() and mode == "ro", volume
+
+
+def mounted(name: str) -> dict[str, Path]:
+    """Path in the container -> the file or folder here, of what a service is given from the repository."""
+    pairs = [volume.split(":") for volume in SERVICES[name]["volumes"] if volume.startswith(".") and "/secrets" not in volume]
+    return {inside: (DOCKER / here).resolve() for here, inside, _ in pairs}
+
+
+def test_what_is_watched_with_is_what_the_tests_look_at() -> None:
+    """Rules, dashboards and routes inside the containers are the very files that the other tests of this folder check."""
+    prometheus, alertmanager, grafana = mounted("prometheus"), mounted("alertmanager"), mounted("grafana")
+    config = Path(SERVICES["prometheus"]["command"][0].removeprefix("--config.file="))
+    assert prometheus.keys() == {
+        str(config),
+        *(str(config.parent / one) for one in yaml.safe_load(prometheus[str(config)].read_text())["rule_files"]),
+    }
+    assert prometheus[str(config.parent / "rules.yml")] == PROMETHEUS_FOLDER / "rules.yml"
+    entry = SERVICES["alertmanager"]["entrypoint"]
+    assert (alertmanager[entry[1]], alertmanager[entry[2]]) == (ALERTMANAGER_FOLDER / "start", ALERTMANAGER_FOLDER / "alertmanager.yml")
+    folder = REPO / "deploy" / "grafana"
+    environ = SERVICES["grafana"]["environment"]
+    assert grafana == {"/etc/grafana/provisioning": folder / "provisioning", environ["DASHBOARDS"]: folder / "dashboards"}
+    (provider,) = yaml.safe_load((folder / "provisioning" / "dashboards" / "trading-bot.yml").read_text())["providers"]
+    (source,) = yaml.safe_load((folder / "provisioning" / "datasources" / "prometheus.yml").read_text())["datasources"]
+    assert provider["options"]["path"] in {"$DASHBOARDS", "${DASHBOARDS}"} and source["url"] in {"$PROMETHEUS_URL", "${PROMETHEUS_URL}"}
+    assert environ["PROMETHEUS_URL"] == "http://prometheus:9090" and "prometheus" in SERVICES
+    assert len(list((folder / "dashboards").glob("*.json"))) == len(PAGES)
+
+
+@pytest.mark.parametrize("path", [DOCKER / "prometheus.yml", PROMETHEUS_FOLDER / "prometheus.yml"], ids=["compose", "beside the bot"])
+def test_alerts_name_jobs_that_are_scraped(path: Path) -> None:
+    jobs = {one["job_name"] for one in yaml.safe_load(path.read_text())["scrape_configs"]}
+    asked = {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])}
+    assert asked == {"bot"} and asked <= jobs
 
 
 def test_no_secret_is_a_variable() -> None:
