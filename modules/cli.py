@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -51,8 +52,15 @@ def main(arguments: Sequence[str], load: Load) -> int:
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An uncaught error: tell all of it, and end with the code that says it was ours."""
-    sys.__excepthook__(kind, error, trace)
+    """An uncaught error: tell all of it but for the secrets in it, and end with the code that says it was ours."""
+    from modules.environment import known_secrets
+    from utils.logs import mask_values
+
+    try:
+        known = known_secrets(os.environ)
+    except Refusal:  # a file that cannot be read: nobody has its content
+        known = []
+    sys.stderr.write(mask_values("".join(traceback.format_exception(kind, error, trace)), known))
     sys.stderr.write("internal error: this is a bug of the program, not of your command; the state on disk is whole\n")
     sys.stdout.flush()
     sys.stderr.flush()

@@ -125,7 +125,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, load: Load) -> ExitCode:
     """The daemon."""
-    from modules.environment import SECRETS, choose, secret
+    from modules.environment import choose, known_secrets
     from modules.options import RunOptions, check
     from modules.overrides import in_force
     from modules.stage_request import remembered, resolve
@@ -163,8 +163,7 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     from modules.ui.console import ConsoleObserver, console_on
     from utils.clock import WallClock
 
-    known = [value for name in SECRETS if (value := secret(name, os.environ)) is not None]
-    begin_log(config.logs, verbose=args.verbose, secrets=known)
+    begin_log(config.logs, verbose=args.verbose, secrets=known_secrets(os.environ))
     console = ConsoleObserver(console_on(), WallClock(), verbose=args.verbose)
     return process.run(options, config, console)
 

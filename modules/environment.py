@@ -102,6 +102,11 @@ def secret(name: str, environ: Mapping[str, str]) -> str | None:
         raise Refusal(f"{name}: {Path(folder) / name.lower()} cannot be read: {type(error).__name__}", ExitCode.CREDENTIALS) from error
 
 
+def known_secrets(environ: Mapping[str, str]) -> list[str]:
+    """The values of all secrets that are there: what is cut from lines and tracebacks. Refusal as `secret`."""
+    return [value for name in SECRETS if (value := secret(name, environ)) is not None]
+
+
 def oanda_site(env: Environment, environ: Mapping[str, str]) -> str:
     """Which site of OANDA the token is for: `OANDA_ENV`, else `practice`. Refusal for another, and for `live` outside --env live."""
     site = environ.get("OANDA_ENV") or "practice"

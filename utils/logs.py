@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import sys
 from collections import deque
@@ -92,7 +93,7 @@ def _lines_as(form: Literal["console", "json"], *, colors: bool) -> list[Process
 
 
 def mask_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace every value whose key looks secret, in nested mappings and lists too."""
+    """Replace every value whose key looks secret, in nested mappings and lists too; a number that is none becomes text."""
     return {key: _masked(key, value) for key, value in event.items()}
 
 
@@ -113,6 +114,8 @@ def _masked(key: object, value: object) -> object:
         return {inner: _masked(inner, item) for inner, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_masked("", item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
     return value
 
 
@@ -147,4 +150,8 @@ class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
         self._secrets = tuple(sorted(set(secrets), key=len, reverse=True))
 
     def format(self, record: logging.LogRecord) -> str:
+        try:
+            record.getMessage()
+        except (TypeError, ValueError, KeyError):  # a library's mistake: `logging` would write all of it to stderr as it stands
+            record.msg, record.args = f"{record.msg} {record.args}", None
         return mask_values(super().format(record), self._secrets)

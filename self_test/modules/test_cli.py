@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from typing import NoReturn
@@ -92,6 +93,16 @@ def test_a_bug_is_a_traceback_and_exit_70() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == ExitCode.INTERNAL
     assert "ZeroDivisionError" in done.stderr and "internal error" in done.stderr
+
+
+def test_a_bug_tells_no_secret() -> None:
+    program = "import sys; from modules import cli\n"
+    program += "def bug(*a): raise ValueError('https://x/bot12345678:' + 'A' * 35 + '/getMe?key=planted-secret-1')\n"
+    program += "cli._run = bug; sys.exit(cli.main([], None))"
+    environ = os.environ | {"BYBIT_API_SECRET": "planted-secret-1"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPO, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == ExitCode.INTERNAL and "ValueError" in done.stderr and "***" in done.stderr
+    assert "planted-secret-1" not in done.stderr and "AAAA" not in done.stderr
 
 
 def test_heavy_libraries_wait_for_the_command_that_needs_them() -> None:

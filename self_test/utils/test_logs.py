@@ -155,3 +155,36 @@ def test_without_keeping_there_are_no_last_lines() -> None:
     setup(level="info", stream=io.StringIO())
     structlog.get_logger("feed").info("connected")
     assert last_lines(5) == []
+
+
+def test_whatever_is_logged_is_one_line_that_any_reader_of_json_takes() -> None:
+    stream = io.StringIO()
+    logging.getLogger().handlers.clear()  # pytest has one of its own, which a wrong format ends
+    setup(form="json", level="debug", stream=stream, secrets=["s3cret-value"])
+    log = structlog.get_logger("x")
+    log.info("odd", nan=float("nan"), deep=[{"inf": -float("inf")}], raw=b"\xff", made=object(), whole={1: {2}}, lines="a\nb\u2028c")
+    try:
+        raise ValueError("https://h/?sign=s3cret-value\nand more")
+    except ValueError as error:
+        logging.getLogger("aiohttp.client").exception("failed for %r", {"key": "s3cret-value"})
+        log.warning("failed", exc_info=error, stack_info=True)
+    logging.getLogger("some.library").error("one %s and two %s: 100 %", "s3cret-value")
+    logging.getLogger("some.library").info({"a": b"s3cret-value"})
+    lines = stream.getvalue().split("\n")
+
+    def no_json(word: str) -> None:
+        raise AssertionError(word)
+
+    found = [json.loads(line, parse_constant=no_json) for line in lines[:-1]]
+    assert len(found) == 5 and lines[-1] == "" and "s3cret" not in stream.getvalue()
+    assert (found[0]["nan"], found[0]["deep"]) == ("nan", [{"inf": "-inf"}])
+    assert "ValueError" in found[1]["exception"] and "Traceback" in found[2]["exception"]
+
+
+def test_a_librarys_wrong_format_is_a_line_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    logging.getLogger().handlers.clear()  # pytest has one of its own, which a wrong format ends
+    setup(form="json", stream=stream, secrets=["s3cret-value"])
+    logging.getLogger("some.library").error("%d orders", "s3cret-value")
+    assert last_json(stream)["event"] == f"%d orders ('{MASK}',)"
+    assert capsys.readouterr().err == "", "the standard module would have written all of it there, as it stood"
