@@ -22,8 +22,10 @@ from deploy.licences import Verdict, judged, normal, table
 
 REPO = Path(__file__).resolve().parents[1]
 TOOLS = REPO / ".venv-audit" / "bin"
-LIMIT_S = 300.0
-"""For one tool: a bill takes seconds, a database of vulnerabilities one question per package."""
+BILL_S = 300.0
+"""At most for a bill, which takes seconds."""
+DATABASE_S, ANSWER_S = 300.0, 10
+"""At most for all questions to the database (one a package), and for one."""
 
 
 def named_in(requirements: str) -> list[Requirement]:
@@ -92,16 +94,16 @@ def vulnerabilities(answer: str) -> list[str] | None:
     ]
 
 
-def _tool(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _tool(words: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  tools of .venv-audit, words of ours  # nosec B603
-        [str(TOOLS / words[0]), *words[1:]], cwd=REPO, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        [str(TOOLS / words[0]), *words[1:]], cwd=REPO, capture_output=True, text=True, timeout=limit_s, check=False
     )
 
 
 def made(folder: Path) -> dict[str, Any]:
     """The bill of the environment this runs in, scoped and written to `folder`/sbom.cdx.json; raises SystemExit when the tool fails."""
     raw = folder / "environment.cdx.json"
-    done = _tool(["cyclonedx-py", "environment", "--output-reproducible", "--short-PURLs", "-o", str(raw), sys.executable])
+    done = _tool(["cyclonedx-py", "environment", "--output-reproducible", "--short-PURLs", "-o", str(raw), sys.executable], BILL_S)
     if done.returncode != 0:
         raise SystemExit(f"cyclonedx-py failed: {done.stderr.strip()}")
     roots = named_in((REPO / "requirements.txt").read_text(encoding="utf-8"))
@@ -116,7 +118,10 @@ def known(bill: Mapping[str, Any], folder: Path) -> list[str] | None:
     listed = folder / "versions.txt"
     listed.write_text(pinned(bill), encoding="utf-8")
     words = ["pip-audit", "-r", str(listed), "--no-deps", "--disable-pip", "-s", "osv", "-f", "json", "--progress-spinner", "off"]
-    return vulnerabilities(_tool(words).stdout)
+    try:
+        return vulnerabilities(_tool([*words, "--timeout", str(ANSWER_S)], DATABASE_S).stdout)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def main(words: Sequence[str] | None = None) -> int:

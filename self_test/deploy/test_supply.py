@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from deploy import supply
 from deploy.supply import REPO, judge, named_in, pinned, reached, scoped, vulnerabilities
 
 BILL: dict[str, Any] = {
@@ -61,6 +65,73 @@ def test_vulnerabilities_are_told_with_their_remedy() -> None:
 
 def test_a_database_that_did_not_answer_said_nothing_good() -> None:
     assert vulnerabilities("") is None and vulnerabilities("ConnectionError: api.osv.dev") is None
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins of both tools: a bill of one package, and a database that finds nothing wrong."""
+    (tmp_path / "bill.json").write_text(json.dumps({"components": [component("MIT")]}))
+    tool(tmp_path, "cyclonedx-py", f'cp "{tmp_path}/bill.json" "$5"')  # environment, two switches, -o, the file
+    tool(tmp_path, "pip-audit", """echo '{"dependencies": [{"name": "ccxt", "version": "1", "vulns": []}], "fixes": []}'""")
+    monkeypatch.setattr(supply, "TOOLS", tmp_path)
+    return tmp_path
+
+
+def component(licence: str) -> dict[str, Any]:
+    return {"bom-ref": "ccxt==1", "name": "ccxt", "version": "1", "licenses": [{"license": {"id": licence}}]}
+
+
+def tool(folder: Path, name: str, does: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+    (folder / name).chmod(0o755)
+
+
+def ran(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    return supply.main(["--folder", str(folder / "out")]), capsys.readouterr().out
+
+
+def test_all_well(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = ran(tools, capsys)
+    assert (
+        code == 0
+        and "1 packages, 1 of them the program's" in said
+        and "licences: 1 allowed, 0 not" in said
+        and "vulnerabilities: 0 known" in said
+    )
+    assert json.loads((tools / "out" / "sbom.cdx.json").read_text())["components"][0]["scope"] == "required"
+    assert "| ccxt | 1 | MIT | the program | allowed |" in (tools / "out" / "licences.md").read_text()
+
+
+def test_a_forbidden_licence_and_a_known_vulnerability_fail_it(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tools / "bill.json").write_text(json.dumps({"components": [component("AGPL-3.0-only")]}))
+    code, said = ran(tools, capsys)
+    assert code == 1 and "licence: ccxt 1: AGPL-3.0-only is forbidden" in said
+    (tools / "bill.json").write_text(json.dumps({"components": [component("MIT")]}))
+    row = {"name": "ccxt", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
+    tool(tools, "pip-audit", f"echo '{json.dumps({'dependencies': [row]})}'; exit 1")
+    code, said = ran(tools, capsys)
+    assert code == 1 and "vulnerability: ccxt 1: PYSEC-1, mended in 2" in said
+
+
+def test_an_unreachable_database_is_told_and_is_no_verdict(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tool(tools, "pip-audit", "echo 'ConnectionError: no such host' >&2; exit 1")
+    code, said = ran(tools, capsys)
+    assert code == 0 and "vulnerabilities: NOT LOOKED AT" in said and "known" not in said
+
+
+def test_a_database_that_does_not_answer_is_given_up(
+    tools: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool(tools, "pip-audit", "exec tail -f /dev/null")
+    monkeypatch.setattr(supply, "DATABASE_S", 0.2)
+    code, said = ran(tools, capsys)
+    assert code == 0 and "vulnerabilities: NOT LOOKED AT" in said
+
+
+def test_a_bill_that_cannot_be_made_is_the_end(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tool(tools, "cyclonedx-py", "echo 'no such interpreter' >&2; exit 2")
+    with pytest.raises(SystemExit, match="cyclonedx-py failed: no such interpreter"):
+        supply.main(["--folder", str(tools / "out")])
 
 
 def test_what_bandit_leaves_out_is_what_the_page_says_and_the_rest_is_scanned() -> None:
