@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-ibkr test test-ibkr check audit bench bench-learning gate-odds soak chaos pictures clean
+.PHONY: help run setup setup-ibkr test test-ibkr check audit bench bench-learning gate-odds soak chaos pictures dashboards clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
@@ -28,7 +28,8 @@ help:
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      24 venue hours at x60 with faults: nothing grows, books are equal (about 25 minutes)'
 	@echo 'make chaos     twenty seeds of chaos, two minutes and ten kills each (about 50 minutes)'
-	@echo 'make pictures  the pictures of docs/panel.md, made anew (needs chromium)'
+	@echo 'make dashboards    the pages of Grafana against its types, each query and alert against a real Prometheus'
+	@echo 'make pictures  the pictures of docs/panel.md and docs/telegram_tour.md, made anew (needs chromium)'
 	@echo 'make clean     remove .venv, .venv-ibkr, .venv-audit and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:
@@ -128,7 +129,14 @@ chaos: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.chaos $(ARGS)
 
 pictures: $(VENV)/.dev
-	@exec $(BIN)/python -m bench.pictures
+	@$(BIN)/python -m bench.pictures
+	@exec $(BIN)/python -m bench.chat_tour
+
+# The types want npm, the queries prometheus and promtool (.ci/prometheus); each says so where it is missing.
+dashboards: $(VENV)/.dev
+	@.ci/grafana-types
+	@exec $(BIN)/python -m pytest -n 2 self_test/deploy/dashboards self_test/deploy/test_queries.py self_test/deploy/test_rules.py \
+	  self_test/deploy/test_watching.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(IBKR) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache var/audit

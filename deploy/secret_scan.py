@@ -61,8 +61,9 @@ def main(words: Sequence[str] | None = None, repo: Path = REPO) -> int:
     """The command; 1 when something new resembles a secret."""
     parser = argparse.ArgumentParser(prog="python -m deploy.secret_scan", description=__doc__)
     parser.add_argument("--accept", action="store_true", help="what is found is made up: write it to the baseline")
+    given = parser.parse_args(words)
     found = looked_at(repo, files(repo))
-    if parser.parse_args(words).accept:
+    if given.accept:
         accept(repo, found)
         return 0
     new = sorted((name, one.line_number, one.type) for name, one in found - accepted(repo))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -43,7 +44,7 @@ ELSEWHERE = (
 )
 """What is too long to be typed here, the test that runs the same code, and why. That it is there and knows every option is seen here."""
 TOOLS = ("pytest", "ruff", "lint-imports", "mypy", "bandit")
-"""What `make test` and `make check` call, which call this test: they are there, and no more is asked."""
+"""What targets of `make` call that call this test, or look at every file: it is there, and no more is asked. So are the scripts of .ci."""
 EXPECTED = {
     "python main.py --stage 1 --set risk.base=0 --set risk.max_drawdown=2": 2,
     "python main.py promote CRYPTO/swing": 2,  # nothing is offered before weeks of trades
@@ -61,15 +62,15 @@ def resolved(command: Command) -> list[Command]:
         return [command]
     told = subprocess.run([BASH, "-c", f"{command.text} -n"], cwd=REPO, capture_output=True, text=True, check=False)
     assert told.returncode == 0, f"{command.place}: {command.text}: {told.stderr}"
-    lines = [line.removeprefix("exec ").removeprefix(".venv/bin/").strip() for line in told.stdout.splitlines()]
-    called = [line for line in lines if re.match(r"(?:python (?!-m pip|-c)|ruff|lint-imports|mypy|bandit)", line)]
+    lines = [line.removeprefix("exec ").removeprefix(".venv/bin/").strip() for line in told.stdout.replace("\\\n", "").splitlines()]
+    called = [line for line in lines if re.match(r"(?:python (?!-m pip|-c)|ruff|lint-imports|mypy|bandit|\.ci/)", line)]
     return [Command(command.page, command.block, command.line, line) for line in called]
 
 
 def unique() -> list[Command]:
     """Every command that is run, once; the length of a run does not make it another."""
     runs = [one for command in every_command() if command.reason is None for one in resolved(command)]
-    found = {f"{one.page} {one.line}": one for one in runs if one.page in WHOLE}
+    found = {f"{one.place} {one.text}": one for one in runs if one.page in WHOLE}
     there = {same(one.text) for one in found.values()}
     for one in runs:
         if one.page not in WHOLE and same(one.text) not in there:
@@ -89,10 +90,10 @@ def chains(commands: Iterable[Command]) -> dict[str, list[Command]]:
     found: dict[str, list[Command]] = {}
     for one in commands:
         named = re.search(r"--state-dir (\S+)", one.text)
-        if one.page in WHOLE:
-            name = one.page
-        elif long(one) or one.text.split()[0] in TOOLS or "-m pytest" in one.text:
+        if long(one) or one.text.split()[0] in TOOLS or re.match(r"\.ci/|python -m pytest", one.text):
             name = "long"
+        elif one.page in WHOLE:
+            name = one.page
         elif SERVER.search(one.text) or one.text.startswith("curl "):
             name = "simulator"
         elif named and named[1] in opened:
@@ -163,6 +164,9 @@ def test_what_is_typed_beside_a_running_bot_is_done(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", CHAINS["long"], ids=lambda command: command.text)
 def test_what_is_long_is_there_and_has_its_options(command: Command, tmp_path: Path) -> None:
     row = long(command)
+    if command.text.startswith(".ci/"):
+        assert os.access(REPO / command.text.split()[0], os.X_OK)
+        return
     if row is None:
         program = re.sub(r"^python -m ", "", command.text).split()[0]
         assert program in TOOLS
