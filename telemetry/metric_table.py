@@ -60,7 +60,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("bot_unprotected_positions", _G, "Positions without both a stop and a target; must be 0.", ("account",)),
     Metric("bot_unprotected_seconds", _H, "Transport time that a live trade stood without a confirmed stop.", ("account",), GAPS_S),
     Metric("bot_unprotected_now_seconds", _G, "How long the longest uncovered live position has been so; 0 = all covered.", ("account",)),
-    Metric("bot_closed_trades_total", _C, "Trades closed.", ("account", "strategy", "reason")),
+    Metric("bot_closed_trades_total", _C, "Trades closed, won (above 0 after fees) or lost.", ("account", "strategy", "reason", "outcome")),
     Metric("bot_trade_result_ratio", _H, "Net result of closed trades in R, the initial risk.", ("account", "strategy"), RESULTS_R),
     Metric("bot_fees_quote_total", _C, "Fees paid, those taken in the coin at the price of the fill.", ("account",)),
     Metric("bot_rebates_quote_total", _C, "Maker rebates received.", ("account",)),

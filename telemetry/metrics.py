@@ -123,7 +123,8 @@ class MetricsObserver:
     def _record(self, record: Record) -> None:
         row = record.row
         if record.kind == "trade":
-            self.store.counter("bot_closed_trades_total", row["account"], row["strategy"], row["reason"]).inc()
+            outcome = "won" if float(row["pnl"]) > 0 else "lost"
+            self.store.counter("bot_closed_trades_total", row["account"], row["strategy"], row["reason"], outcome).inc()
             self.store.histogram("bot_trade_result_ratio", row["account"], row["strategy"]).observe(row["r"])
             if "unprotected_s" in row:
                 self.store.histogram("bot_unprotected_seconds", row["account"]).observe(row["unprotected_s"])

@@ -177,8 +177,8 @@ def test_trades_fees_refusals_and_orders_are_counted(watch: Watch) -> None:
     assert watch.value("bot_refusals_total", account=account, rule="no_balance") == 1
     assert watch.value("bot_fees_quote_total", account=account) == 0.75
     assert watch.value("bot_rebates_quote_total", account=account) == 0.125
-    assert watch.value("bot_closed_trades_total", account=account, strategy="C1", reason="target") == 1
-    assert watch.value("bot_closed_trades_total", account=account, strategy="C1", reason="stop") == 1
+    assert watch.value("bot_closed_trades_total", account=account, strategy="C1", reason="target", outcome="won") == 1
+    assert watch.value("bot_closed_trades_total", account=account, strategy="C1", reason="stop", outcome="lost") == 1
     assert watch.value("bot_trade_result_ratio_count", account=account, strategy="C1") == 2
     assert watch.value("bot_trade_result_ratio_bucket", account=account, strategy="C1", le="-1.0") == 1
     assert watch.value("bot_trade_result_ratio_bucket", account=account, strategy="C1", le="1.5") == 1
