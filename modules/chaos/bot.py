@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import msgspec
+
 from modules.environment import without_secrets
 from modules.simulator.launcher import PROGRAM as SIMULATOR
 from telemetry import client
@@ -78,6 +81,15 @@ class Bot:
     async def status(self) -> dict[str, Any] | None:
         """What `status --json` shows; None when it does not answer."""
         return await self._ask("/status")
+
+    async def exposition(self, session: aiohttp.ClientSession) -> str:
+        """What `/metrics` shows; empty when it does not answer."""
+        try:
+            url = msgspec.json.decode((self.folder / "daemon.json").read_bytes())["http"]
+            async with session.get(f"{url}/metrics", timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)) as answer:
+                return await answer.text()
+        except (OSError, KeyError, msgspec.DecodeError, aiohttp.ClientError, TimeoutError):
+            return ""
 
     async def _ask(self, path: str) -> dict[str, Any] | None:
         try:

@@ -26,6 +26,7 @@ def table(found: Outcome) -> str:
         ("positions open, at most", str(found.most_open)),
         ("flat after flatten", f"{'yes' if found.flat else 'NO'}, {_seconds(found.flatten_s)}"),
     ]
+    rows += [(f"{leg}, median / 95 % at most", f"{one.median_s:g} s / {one.p95_s:g} s") for leg, one in found.order_latency.items()]
     head = f"chaos, seed {found.seed}: {found.minutes:g} min at x{found.speed:g}, {found.symbols} symbols"
     lines = [head, *(f"  {name:<38} {value}" for name, value in rows)]
     lines.append(f"broken invariants: {len(found.broken) or 'none'}")

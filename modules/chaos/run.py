@@ -21,6 +21,7 @@ import msgspec
 
 from modules.chaos.bot import Bot, run_command
 from modules.chaos.control import Control
+from modules.chaos.latencies import Latencies, Leg
 from modules.chaos.schedule import Misfortune, make_schedule
 from modules.chaos.verdict import Stretch, Told, Verdict, judge, not_flat
 from modules.simulator import launcher
@@ -95,6 +96,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     flatten_s: float | None
     """From the request to nothing left at the venue; None: never."""
     flat: bool
+    order_latency: dict[str, Leg] = {}
+    """Leg of live orders -> how long it took, injected delays included, over the lives that were asked before they ended."""
 
 
 class _Run:
@@ -110,6 +113,7 @@ class _Run:
         self.kills = self.most_open = 0
         self.down_since: float | None = 0.0
         self.down_ts = 0
+        self.latencies = Latencies()
         self.last_missing = ""
         self.control: Control
         words = [
@@ -222,7 +226,13 @@ class _Run:
                     Stretch(from_ts=since_ts, to_ts=ts, delay_s=delay_s, account=str(one.body.get("account", "")))
                 )  # fmt: skip
 
+    async def _ask_latencies(self) -> None:
+        """Of a life that is about to end; one that is not ready yet has none."""
+        if self.down_since is None:
+            self.latencies.take(await self.bot.exposition(self.session))
+
     async def _kill(self) -> None:
+        await self._ask_latencies()
         await self.bot.kill()
         self.kills += 1
         if self.down_since is None:
@@ -269,6 +279,7 @@ class _Run:
     async def _flatten(self) -> float | None:
         """Ask for it as an operator would; seconds until venue and bot both show nothing, None when they do not."""
         self.say("flatten")
+        await self._ask_latencies()
         began = self._s()
         code, said = await run_command("flatten", "--yes", "--env", "simulated", "--state-dir", str(self.place), limit_s=FLAT_LIMIT_S + 30)
         if code != 0:
@@ -305,6 +316,7 @@ class _Run:
             most_open=self.most_open,
             flatten_s=flatten_s,
             flat=found.flat and flatten_s is not None,
+            order_latency=self.latencies.legs(),
             **figures,
         )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from modules.chaos import bot as chaos_bot
@@ -66,7 +68,7 @@ def test_readiness_and_status_come_over_the_socket(tmp_path: Path) -> None:
     async def scenario() -> None:
         bot = Bot(tmp_path, (), tmp_path / "out")
         assert not await bot.ready() and bot.missing == "no answer" and await bot.status() is None
-        answers = Answers(metrics=lambda: b"", unhealthy=list, missing=lambda: missing, status=lambda: {"x": 1}, control=control)
+        answers = Answers(metrics=lambda: b"bot_x 1\n", unhealthy=list, missing=lambda: missing, status=lambda: {"x": 1}, control=control)
         server = Server(answers)
         (tmp_path / "simulated").mkdir()
         await server.start("127.0.0.1", 0, tmp_path / "simulated" / "control.sock")
@@ -74,6 +76,10 @@ def test_readiness_and_status_come_over_the_socket(tmp_path: Path) -> None:
             assert not await bot.ready() and bot.missing == "feed"
             missing.clear()
             assert await bot.ready() and await bot.status() == {"x": 1}
+            async with aiohttp.ClientSession() as session:
+                assert await bot.exposition(session) == ""
+                (bot.folder / "daemon.json").write_text(json.dumps({"http": server.url}))
+                assert await bot.exposition(session) == "bot_x 1\n"
         finally:
             await server.close()
 

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from modules.chaos.latencies import Leg
 from modules.chaos.report import SHOWN, table
 from self_test.modules.chaos.outcomes import outcome
 
 
 def test_a_good_run() -> None:
-    said = table(outcome([]))
+    said = table(outcome([], order_latency={"sent": Leg(orders=9, mean_s=0.02, median_s=0.01, p95_s=0.05)}))
     for line in (
         "orders sent                            80 (40 entries)",
         "4: drop 3, cut 1",
         "yes, 1.50 s",
         "2.50 s / 2.25 s",
         "no fault met, longest    1.75 s",
+        "sent, median / 95 % at most            0.01 s / 0.05 s",
         "broken invariants: none",
     ):
         assert line in said

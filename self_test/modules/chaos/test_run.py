@@ -13,6 +13,7 @@ import aiohttp
 
 from modules.chaos.bot import Bot
 from modules.chaos.control import Control
+from modules.chaos.latencies import HISTOGRAM
 from modules.chaos.run import ChaosOptions, _gone, _Run
 from modules.chaos.schedule import Misfortune
 from modules.chaos.verdict import Stretch
@@ -64,6 +65,10 @@ class FakeBot:
 
     async def status(self) -> dict[str, Any]:
         return {"accounts": {"PERPS/LIVE": {"open_positions": self.held}}}
+
+    async def exposition(self, _session: aiohttp.ClientSession) -> str:
+        told = "".join(f'{HISTOGRAM}_bucket{{leg="sent",le="{bound}"}} 1.0\n' for bound in ("0.1", "+Inf"))
+        return f'# TYPE {HISTOGRAM} histogram\n{told}{HISTOGRAM}_sum{{leg="sent"}} 0.05\n'
 
 
 def scenario(tmp_path: Path, work: Callable[[_Run, FakeBot, FakeControl], Coroutine[Any, Any, None]]) -> None:
@@ -176,3 +181,15 @@ def test_a_process_that_ended_is_gone() -> None:
     assert not _gone(child.pid)
     child.communicate(b"\n")
     assert _gone(child.pid)
+
+
+def test_how_long_orders_took_is_asked_of_lives_that_were_ready(tmp_path: Path) -> None:
+    async def work(run: _Run, bot: FakeBot, _control: FakeControl) -> None:
+        await run._kill()
+        await run._kill()  # of one that is not ready nothing is known
+        assert {leg: one.orders for leg, one in run.latencies.legs().items()} == {"sent": 1}
+        run.down_since = None
+        await run._kill()
+        assert run.latencies.legs()["sent"].orders == 2
+
+    scenario(tmp_path, work)
