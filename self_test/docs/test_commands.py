@@ -32,6 +32,7 @@ SHORTER = (
     ("--from 2025-02-15 --to 2026-01-01", "--from 2025-02-15 --to 2025-02-18", "as above"),
     ("--from 2025-04-24 --to 2026-01-01", "--from 2025-12-20 --to 2026-01-01", "as above"),
     ("--kind spot --symbols BTCUSDT", "--kind spot --symbols SOLUSDT", "eight years of minutes take half a minute to write"),
+    ("warmup_days=60", "warmup_days=2", "seconds of candles"),
     ("--date 2025-03-12", "--date 2025-03-04", "the bot beside it has lived for hours"),
     ("--trials 50", "--trials 2", "a search of fifty takes minutes"),
 )
