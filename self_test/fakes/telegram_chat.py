@@ -4,7 +4,8 @@
     curl -d /status http://127.0.0.1:8090/say         what is written into the chat
     curl -d Pause http://127.0.0.1:8090/tap           a tap on the newest button that begins with this
 
-Either answers with what the bot wrote or changed upon it, buttons in brackets; pictures are kept in `--pictures DIR`. It ends with Ctrl-C.
+Either answers with what the bot wrote upon it, a tap also with what it changed. Buttons stand in brackets;
+pictures are kept in `--pictures DIR`. It ends with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Chat(TelegramApi):
         super().__init__()
         self._port, self._pictures = port, pictures
         self._heard: list[int] = []
+        self._edits = False
         self._word, self._listens = asyncio.Event(), asyncio.Event()
         self.meet(ME)
 
@@ -45,7 +47,7 @@ class Chat(TelegramApi):
 
     async def _say(self, request: web.Request) -> web.Response:
         text = await request.text()
-        return await self._exchange(lambda: self.say(ME, ME, text))
+        return await self._exchange(lambda: self.say(ME, ME, text), edits=False)
 
     async def _tap(self, request: web.Request) -> web.Response:
         words = (await request.text()).strip()
@@ -57,15 +59,16 @@ class Chat(TelegramApi):
                     return self.press(ME, ME, number, words)
             raise KeyError(words)
 
-        return await self._exchange(press)
+        return await self._exchange(press, edits=True)
 
-    async def _exchange(self, act: Any) -> web.Response:
-        """Do it once the bot listens; what it says upon it."""
+    async def _exchange(self, act: Any, *, edits: bool) -> web.Response:
+        """Do it once the bot listens; what it says upon it, with `edits` also in messages that it changes."""
         try:
             await asyncio.wait_for(self._listens.wait(), LISTEN_S)
         except TimeoutError:
             return web.Response(status=503, text="no bot listens here yet\n")
         self._heard.clear()
+        self._edits = edits
         try:
             act()
         except KeyError as missing:
@@ -104,7 +107,8 @@ class Chat(TelegramApi):
         return after
 
     def _tell(self, number: int, new: bool) -> None:
-        self._heard.append(number)
+        if new or self._edits:
+            self._heard.append(number)
         self._word.set()
         if new:
             sys.stdout.write(self.told(number) + "\n")
