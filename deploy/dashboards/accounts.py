@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.dashboards.grammar import BAD, CALM, GOOD, WARN, Page, Panel, Query, Row
+from deploy.dashboards.grammar import ALERTS, BAD, CALM, GOOD, WARN, Page, Panel, Query, Row
 from deploy.dashboards.parts import (
     MONEY,
     STANDINGS,
@@ -36,13 +36,11 @@ OVERVIEW = Page(
             (
                 bot(),
                 stat("Stage", "bot_stage", "Stage of the rollout, 1 to 5.", width=4, steps=((None, CALM),)),
-                alarm(
-                    "Alerts firing", 'count(ALERTS{alertstate="firing"}) or vector(0)', "What each means and what to do: docs/runbook.md."
-                ),
+                alarm("Alerts firing", f"count({ALERTS}) or vector(0)", "What each means and what to do: docs/runbook.md."),
                 unprotected("Positions without both a stop and a target.", width=4),
                 accounts_halted(width=4),
                 stat("Positions held", "sum(bot_open_positions)", "Over all accounts.", width=4, steps=((None, CALM),)),
-                table("Firing now", "Alerts and how severe they are.", Query('ALERTS{alertstate="firing"}', ""), width=24, height=6),
+                table("Firing now", "Alerts and how severe they are.", Query(ALERTS, ""), width=24, height=6),
             ),
         ),
         Row(

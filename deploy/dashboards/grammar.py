@@ -14,6 +14,8 @@ import msgspec
 
 COLUMNS = 24
 SCHEMA = 39
+ALERTS = 'ALERTS{alertstate="firing",severity!="none"}'
+"""What somebody is told of: all but Watchdog, which always fires."""
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 """The data source of `deploy/grafana/provisioning`."""
 PREFIX = "trading-bot"
@@ -116,7 +118,7 @@ def _alerts() -> dict[str, Any]:
         "datasource": SOURCE,
         "enable": True,
         "iconColor": BAD,
-        "target": {"refId": "Anno", "expr": 'ALERTS{alertstate="firing"}', "interval": "30s"},
+        "target": {"refId": "Anno", "expr": ALERTS, "interval": "30s"},
         "titleFormat": "{{alertname}}",
         "textFormat": "{{account}} {{feed}}",
     }

@@ -29,6 +29,7 @@ SYSTEM = Page(
                     steps=((None, GOOD), (30, WARN), (60, BAD)),
                 ),
                 stat("Tasks running", "bot_supervised_tasks", "Supervised tasks that have not ended.", steps=((None, CALM),)),
+                stat("Tasks of the loop", "bot_loop_tasks", "Not ended, supervised or not.", steps=((None, CALM),)),
                 stat("Tasks in trouble", "bot_task_outages", "Failed and not recovered.", steps=((None, GOOD), (1, WARN))),
                 stat("Journal", "bot_journal_sequence", "Number of its newest entry.", steps=((None, CALM),)),
                 table("What runs", "Environment, stage and version.", Query("bot_info", ""), width=24, height=4),
