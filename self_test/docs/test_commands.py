@@ -19,7 +19,7 @@ from self_test.docs.pages import Command, every_command
 from self_test.test_docs import parse
 from utils.errors import Refusal
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 DATA = "../shared/data"
 WHOLE = ("docs/quickstart.md",)
 """Pages that are a path: all their commands in their order, in one clone."""
