@@ -10,10 +10,9 @@ import argparse
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from detect_secrets.core import baseline
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import default_settings
 
@@ -44,17 +43,26 @@ def looked_at(repo: Path, names: Sequence[str]) -> SecretsCollection:
     return found
 
 
-def accepted(repo: Path) -> SecretsCollection:
+def marks(repo: Path, found: SecretsCollection) -> dict[tuple[str, str, str], int]:
+    """(file, kind, hash) -> line of each find. Lines move and checkouts lie elsewhere, so neither is part of what is compared."""
+    seen = {}
+    for path, one in found:
+        name = Path(path)
+        relative = name.relative_to(repo) if name.is_absolute() else name
+        seen[relative.as_posix(), str(one.type), str(one.secret_hash)] = int(one.line_number)
+    return seen
+
+
+def accepted(repo: Path) -> set[tuple[str, str, str]]:
     """What the baseline holds; nothing when there is none."""
     path = repo / BASELINE
-    return SecretsCollection.load_from_baseline(json.loads(path.read_bytes())) if path.is_file() else SecretsCollection()
+    return {(name, kind, digest) for name, kind, digest in json.loads(path.read_bytes())} if path.is_file() else set()
 
 
-def accept(repo: Path, found: SecretsCollection) -> None:
-    """Write the baseline: hashes alone, without lines and times, so that it changes only when a secret does."""
-    with default_settings():
-        kept = baseline.format_for_output(found, is_slim_mode=True)
-    (repo / BASELINE).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+def accept(repo: Path, found: Iterable[tuple[str, str, str]]) -> None:
+    """Write the baseline: one find a line, as hash."""
+    lines = ",\n".join(json.dumps(one) for one in sorted(found))
+    (repo / BASELINE).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 def main(words: Sequence[str] | None = None, repo: Path = REPO) -> int:
@@ -62,11 +70,11 @@ def main(words: Sequence[str] | None = None, repo: Path = REPO) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.secret_scan", description=__doc__)
     parser.add_argument("--accept", action="store_true", help="what is found is made up: write it to the baseline")
     given = parser.parse_args(words)
-    found = looked_at(repo, files(repo))
+    found = marks(repo, looked_at(repo, files(repo)))
     if given.accept:
         accept(repo, found)
         return 0
-    new = sorted((name, one.line_number, one.type) for name, one in found - accepted(repo))
+    new = sorted((one[0], found[one], one[1]) for one in found.keys() - accepted(repo))
     for name, line, kind in new:
         print(f"{name}:{line}: resembles a secret ({kind}). One that is real is revoked where it was issued; one made up is --accept-ed")
     return 1 if new else 0

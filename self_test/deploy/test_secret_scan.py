@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from deploy.secret_scan import BASELINE, files, main
+from deploy.secret_scan import BASELINE, FEW, files, main
 
 KEY = f"-----BEGIN RSA {'PRIVATE'} KEY-----"
 AWS = f"AKIA{'QX3LZ7RT5WVN2MKD'}"
@@ -42,3 +43,16 @@ def test_a_key_is_found_told_without_itself_and_accepted_as_a_hash(repo: Path, c
     capsys.readouterr()
     assert main([], repo) == 1
     assert capsys.readouterr().out.startswith("new.pem:1: resembles a secret (Private Key)")
+
+
+def test_another_checkout_accepts_the_same_and_many_files_are_looked_at_like_few(
+    repo: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (repo / "plain.py").write_text(f'KEY = "{AWS}"\n')
+    assert main(["--accept"], repo) == 0 and str(repo) not in (repo / BASELINE).read_text()
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "clone"
+    shutil.copytree(repo, elsewhere)
+    assert main([], elsewhere) == 0
+    for number in range(FEW):
+        (elsewhere / f"more{number}.py").write_text("ANSWER = 42\n")
+    assert main([], elsewhere) == 0
