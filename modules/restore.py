@@ -8,7 +8,7 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -34,7 +34,7 @@ def restore_backup(archive: Path, state_dir: Path) -> tuple[Manifest, Path]:
         _make_sure_it_is_free(place)
         draft = state_dir / f".restore-{manifest.env}"
         private_folder(state_dir)
-        with DirectoryLock(draft):
+        with _gone_if_empty(draft), DirectoryLock(draft):
             try:
                 _extract(archive, manifest, draft)
                 _join(draft, archive)
@@ -81,6 +81,16 @@ def _manifest(archive: Path, data: bytes) -> Manifest:
 
 def _damaged(archive: Path, reason: str) -> Refusal:
     return Refusal(f"{archive} is damaged: {reason}. Nothing was changed", ExitCode.NO_STATE_CHAIN)
+
+
+@contextmanager
+def _gone_if_empty(folder: Path) -> Iterator[None]:
+    """No folder stays of what could not begin; one with somebody's lock in it does."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 @contextmanager

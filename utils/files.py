@@ -7,6 +7,7 @@ the power. What cannot be trusted is never deleted: it goes beside its old place
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -135,9 +136,15 @@ def close_to_others(folder: Path) -> int:
     return closed
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether this is the system saying that the disk, or our share of it, has no room."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def ensure_writable(folder: Path) -> None:
     """Make the folder (and its parents) and prove with a real file that it can be written; `Refusal` naming it otherwise.
 
+    The refusal's cause is the system's OSError, where there is one (a full disk: `is_full`). No probe is left behind.
     A folder whose mode gives nobody the right to write is refused for root too: root could write there, but was told not to.
     """
     try:
@@ -149,8 +156,10 @@ def ensure_writable(folder: Path) -> None:
         private_folder(folder)
         probe = folder / f".writable-{os.getpid()}"
         probe.unlink(missing_ok=True)
-        _write_new(probe, b"?", PRIVATE_FILE)
-        probe.unlink()
+        try:
+            _write_new(probe, b"?", PRIVATE_FILE)
+        finally:  # on a full disk it is made and cannot be filled
+            probe.unlink(missing_ok=True)
     except OSError as error:
         reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         raise Refusal(f"cannot write to {folder}: {reason}") from error

@@ -17,7 +17,7 @@ from modules.doctor.findings import Finding, fail, ok, skip, warn
 from modules.panel.token import FILE as PANEL_TOKEN_FILE
 from modules.readiness import DAEMON_FILE
 from utils.errors import Refusal
-from utils.files import ensure_writable
+from utils.files import ensure_writable, is_full
 from utils.kernel import ROOT, cache_folder
 
 LEAST_FREE, ENOUGH_FREE = 200 << 20, 2 << 30
@@ -52,7 +52,8 @@ def disk(place: Path) -> Iterator[Finding]:
         ensure_writable(there)
         yield ok("state dir", f"{there} can be written" + ("" if there == place else f", {place} is made at the first start"))
     except Refusal as refusal:
-        yield fail("state dir", str(refusal), "give it to the user that runs the bot, or name another --state-dir")
+        remedy = room if is_full(refusal.__cause__) else "give it to the user that runs the bot, or name another --state-dir"
+        yield fail("state dir", str(refusal), remedy)
     yield modes(place)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -118,3 +120,13 @@ def test_a_running_bot_and_a_state_that_is_there_are_left_alone(archive: Path, t
     with DirectoryLock(place), pytest.raises(Refusal, match="already running") as refused:
         restore_backup(archive, tmp_path / "var")
     assert refused.value.code is ExitCode.ALREADY_RUNNING
+
+
+def test_a_disk_without_room_keeps_no_draft(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refusal, match="No space left"):
+        restore_backup(archive, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []

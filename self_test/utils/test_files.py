@@ -17,6 +17,7 @@ from utils.files import (
     atomic_write,
     close_to_others,
     ensure_writable,
+    is_full,
     private_folder,
     private_opener,
     quarantine,
@@ -126,6 +127,17 @@ def test_a_read_only_folder_is_refused_for_root_too(tmp_path: Path, below: str):
     assert str(folder) in str(caught.value)
     assert "read-only" in str(caught.value)
     assert names(tmp_path / "var") == set()
+
+
+def test_a_full_disk_keeps_no_probe_and_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refusal, match="No space left") as caught:
+        ensure_writable(tmp_path)
+    assert names(tmp_path) == set() and is_full(caught.value.__cause__)
+    assert not is_full(OSError(errno.EACCES, "no")) and not is_full(None)
 
 
 def test_a_folder_that_the_system_refuses_is_named():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from pathlib import Path
 
@@ -27,6 +29,16 @@ def test_a_full_disk_and_a_folder_that_refuses(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(machine, "LEAST_FREE", 0)
     monkeypatch.setattr(machine, "ENOUGH_FREE", 1 << 62)
     assert next(machine.disk(tmp_path)).verdict is Verdict.WARN
+
+
+def test_where_the_disk_has_no_room_left_the_remedy_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    found = {one.check: one for one in machine.disk(tmp_path)}
+    assert found["state dir"].verdict is Verdict.FAIL and "free some space" in found["state dir"].remedy
+    assert list(tmp_path.iterdir()) == [], "a doctor changes nothing"
 
 
 def test_who_may_read(tmp_path: Path) -> None:
