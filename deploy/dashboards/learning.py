@@ -20,18 +20,18 @@ LEARNING = Page(
                     "Drift", "bot_drift_level", "{{domain}}", "Whether the market is still the one that was learned.", words=DRIFT, width=12
                 ),
                 lines(
-                    "Prediction less result",
+                    "Result less prediction",
                     "bot_calibration_error_ratio",
                     "{{domain}}",
                     "none",
-                    "R closed less R predicted, mean of the newest 50 trades of the policy.",
+                    "R closed less R predicted, mean of the newest 50 trades of the policy; above 0: better than predicted.",
                 ),
                 lines(
-                    "Simulation less fills",
+                    "Fills less simulation",
                     "bot_sim_to_fill_gap_ratio",
                     "{{domain}}",
                     "none",
-                    "R by the fills less R by the simulator, mean of the newest 50.",
+                    "R by the fills less R by the simulator, mean of the newest 50; below 0: the simulator flatters.",
                 ),
                 counted("Decisions", "bot_decisions_total", "account, strategy", "Confirmed candidates each hour."),
             ),

@@ -82,14 +82,26 @@ def counted(title: str, counter: str, by: str, text: str, *, unit: str = "none",
     return Panel(title=title, text=text, queries=(query,), unit=unit, width=width, least=0, stacked=True)
 
 
-def quantiles(title: str, histogram: str, by: str, text: str, *, width: int = 8, at: tuple[float, ...] = (0.5, 0.95, 0.99)) -> Panel:
-    """Some quantiles of a histogram of seconds, by some of its labels; `histogram` may have a selector."""
+def quantiles(
+    title: str,
+    histogram: str,
+    by: str,
+    text: str,
+    *,
+    width: int = 8,
+    at: tuple[float, ...] = (0.5, 0.95, 0.99),
+    over: str = "$__rate_interval",
+) -> Panel:
+    """Some quantiles of a histogram of seconds, by some of its labels; `histogram` may have a selector.
+
+    What happens a few times a day needs a long `over`: in a window without an event there is no quantile, and nothing is drawn.
+    """
     name, brace, selector = histogram.partition("{")
     split = ", ".join(part for part in (by, "le") if part)
     legend = " ".join(f"{{{{{label.strip()}}}}}" for label in by.split(",") if label)
     queries = tuple(
         Query(
-            f"histogram_quantile({q:g}, sum by ({split}) (rate({name}_bucket{brace}{selector}[$__rate_interval])))",
+            f"histogram_quantile({q:g}, sum by ({split}) (rate({name}_bucket{brace}{selector}[{over}])))",
             f"{legend} p{q * 100:g}".strip(),
         )
         for q in at

@@ -30,23 +30,31 @@ EXECUTION = Page(
             (
                 quantiles("Decision", "bot_decision_latency_seconds", "", "From bars taken to their commands dispatched.", width=6),
                 quantiles(
-                    "Sent", 'bot_order_latency_seconds{leg="sent"}', "order", "From the decision to its last send.", width=6, at=(0.5, 0.95)
+                    "Sent",
+                    'bot_order_latency_seconds{leg="sent"}',
+                    "order",
+                    "From the decision to its send, of a day.",
+                    width=6,
+                    at=(0.5, 0.95),
+                    over="1d",
                 ),
                 quantiles(
                     "Acknowledged",
                     'bot_order_latency_seconds{leg="acknowledged"}',
                     "order",
-                    "From the send to the venue's answer.",
+                    "From the send to the venue's answer, of a day.",
                     width=6,
                     at=(0.5, 0.95),
+                    over="1d",
                 ),
                 quantiles(
                     "Filled",
                     'bot_order_latency_seconds{leg="filled"}',
                     "order",
-                    "From the send to the first fill; a resting order waits.",
+                    "From the send to the first fill, of a day; a resting order waits.",
                     width=6,
                     at=(0.5, 0.95),
+                    over="1d",
                 ),
                 lines(
                     "Order legs, 95 of 100 faster",
@@ -63,7 +71,21 @@ EXECUTION = Page(
             "Protection",
             (
                 quantiles(
-                    "Without a confirmed stop", "bot_unprotected_seconds", "account", "Of each live trade, from its first fill.", width=12
+                    "Without a confirmed stop",
+                    "bot_unprotected_seconds",
+                    "account",
+                    "Of each live trade of a day, from its first fill.",
+                    at=(0.5, 0.95),
+                    over="1d",
+                ),
+                lines(
+                    "Covered within, 99 of 100",
+                    "bot:unprotected_seconds:p99_1d",
+                    "{{account}}",
+                    "s",
+                    "Of the live trades of a day.",
+                    steps=((None, GOOD), (2, BAD)),
+                    least=0,
                 ),
                 lines(
                     "Uncovered now",
@@ -71,7 +93,7 @@ EXECUTION = Page(
                     "{{account}}",
                     "s",
                     "The longest uncovered live position; the bot closes after 2 s.",
-                    width=12,
+                    width=8,
                     steps=((None, GOOD), (2, BAD)),
                     least=0,
                 ),

@@ -88,6 +88,27 @@ def test_every_metric_and_label_exists(page: dict[str, Any]) -> None:
             assert grouped | chosen | shown <= labels, target["expr"]
 
 
+def test_a_difference_has_the_sign_of_its_title() -> None:
+    told = {row.name: row.text.partition(" less ")[2] for row in TABLE}
+    found = [panel for page in PAGES for row in page.rows for panel in row.panels if " less " in panel.title]
+    assert len(found) == 2
+    for panel in found:
+        assert panel.title.partition(" less ")[2][:7] in told[panel.queries[0].expr], panel.title
+
+
+def test_what_happens_a_few_times_a_day_is_asked_over_a_long_while() -> None:
+    rare = ("bot_order_latency_seconds", "bot_unprotected_seconds", "bot_trade_result_ratio", "bot_training_seconds")
+    found = [query.expr for page in PAGES for row in page.rows for panel in row.panels for query in panel.queries]
+    asked = [expr for expr in found if any(name in expr for name in rare)]
+    assert len(asked) > 8 and not [expr for expr in asked if "$__rate_interval" in expr]
+
+
+def test_what_is_recorded_is_shown_or_told() -> None:
+    text = " ".join(path.read_text() for path in FOLDER.glob("*.json"))
+    text += " ".join(rule["expr"] for rule in rules() if "alert" in rule)
+    assert [rule["record"] for rule in rules() if "record" in rule and rule["record"] not in text] == []
+
+
 def test_every_metric_of_ours_is_looked_at_somewhere() -> None:
     text = " ".join(path.read_text() for path in FOLDER.glob("*.json"))
     text += " ".join(rule["expr"] for rule in rules() if "record" in rule)
