@@ -49,6 +49,7 @@ from modules.readiness import DAEMON_FILE, Readiness, announce
 from modules.schedule import scheduled
 from modules.settings import BotConfig
 from modules.stage_request import note_earned, remember, remembered
+from modules.state_place import LAST_ENV
 from modules.stopping import catch_signals, stop_steps
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
@@ -138,7 +139,7 @@ class Daemon:
     def _remember(self) -> None:
         """What the next start and the other commands go by when nothing is said."""
         options = self.options
-        atomic_write(options.state_dir / "last_env", str(options.env).encode())
+        atomic_write(options.state_dir / LAST_ENV, str(options.env).encode())
         last = remembered(options.folder)
         digits, override = options.real_money if self.lineup.live else None, options.override_gates
         matched, profile = self.live.matched, options.profile

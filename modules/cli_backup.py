@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_run import ENVIRONMENTS
 from modules.cli_state import place_of
+from modules.state_place import LAST_ENV, add_state_dir, folder
 from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
 from utils.files import atomic_write
@@ -34,7 +35,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
             found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
         else:
             found.add_argument("file", type=folder, metavar="FILE", help="an archive that backup has made")
-        found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+        add_state_dir(found)
         found.set_defaults(handler=handler)
 
 
@@ -59,7 +60,7 @@ def restore(args: argparse.Namespace, _load: Load) -> ExitCode:
     from modules.restore import restore_backup
 
     manifest, place = restore_backup(args.file, args.state_dir)
-    last = args.state_dir / "last_env"
+    last = args.state_dir / LAST_ENV
     if not last.exists():
         atomic_write(last, manifest.env.encode())
     made = datetime.fromtimestamp(manifest.made_ts / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules import cli_flatten
-from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_run import ENVIRONMENTS
 from modules.cli_state import SOCKET, place_of
+from modules.state_place import add_state_dir
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write
 
@@ -43,7 +44,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     found.add_argument("--json", action="store_true", help="one JSON document")
     found.add_argument("--out", type=Path, metavar="FILE", help="where a picture goes (default NAME.png)")
     found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
-    found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add_state_dir(found)
     found.set_defaults(handler=control)
 
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_run import ENVIRONMENTS
+from modules.state_place import add_state_dir, last_env
 from utils.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Add the command."""
     words = "clock, keys, ports, disk, state, feeds, chat and versions looked at, each with its remedy"
     found = commands.add_parser("doctor", help=words, description=words)
-    found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one a start would choose")
-    found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last there, else the one a start would choose")
+    add_state_dir(found)
     found.add_argument("--json", action="store_true", help="one JSON document")
     found.set_defaults(handler=doctor)
 
@@ -39,7 +40,7 @@ def doctor(args: argparse.Namespace, load: Load) -> ExitCode:
     from modules.environment import choose
     from utils.clock import WallClock
 
-    env = choose(args.env, os.environ)
+    env = choose(args.env or last_env(args.state_dir), os.environ)
     found = asyncio.run(examine(env, args.state_dir, load(), os.environ, WallClock()))
     code = code_of(found)
     if args.json:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_run import ENVIRONMENTS
 from modules.cli_state import place_of
+from modules.state_place import add_state_dir
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     words = "key figures of every account, style and standing, and what the gates say"
     found = commands.add_parser("kpi", help=words, description=words)
     found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
-    found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add_state_dir(found)
     found.add_argument("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
     found.add_argument("--all", action="store_true", help="also every statistic there is, on each row's sample")
     found.add_argument("--json", action="store_true", help="one JSON document")

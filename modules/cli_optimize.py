@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modules.cli_confirm import sure
-from modules.cli_run import add_promoted, folder, moment, promoted_place, stored_profile, symbols
+from modules.cli_run import add_promoted, moment, promoted_place, stored_profile, symbols
+from modules.state_place import folder
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:

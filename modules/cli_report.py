@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modules.cli_run import ENVIRONMENTS, folder, moment
+from modules.cli_run import ENVIRONMENTS, moment
 from modules.cli_state import place_of
+from modules.state_place import add_state_dir, folder
 from utils.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--out", type=folder, metavar="DIR", help="where the report's folder is made (default reports/ in the state's folder)")
     add("--date", type=day, metavar="YYYY-MM-DD", help="that day, or the week it lies in, instead of the newest that is over")
     add("--env", choices=ENVIRONMENTS, help="default: the one used last")
-    add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add_state_dir(found)
     add("--account", default="all", help="e.g. CRYPTO/PAPER (default all)")
     add("--data", type=folder, metavar="DIR", help="a data root: trades are drawn on its candles")
     add("--now", type=moment, metavar="T", help="venue time it is made at (default: of the ledger's newest row)")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from modules.state_place import add_state_dir, folder, last_env
 from utils.errors import ExitCode, Refusal
 from utils.files import atomic_write
 
@@ -80,11 +81,6 @@ def port(text: str) -> int:
     return int(text)
 
 
-def folder(text: str) -> Path:
-    """A folder, as an absolute path."""
-    return Path(text).expanduser().absolute()
-
-
 class Words(argparse.ArgumentParser):
     """A parser whose complaint is one line, like every other refusal, instead of a page of usage."""
 
@@ -99,7 +95,7 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     add = found.add_argument
     add("--stage", type=int, metavar="N", help="1 to 5, from crypto on paper to full live; earned above 1 (default: the last one, first 1)")
     add("--env", help="simulated, demo, testnet or live (default: live when BYBIT_API_KEY is set, else simulated)")
-    add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add_state_dir(found)
     add("--profile", help="spot, perp or spot+perp (default: the last one, first spot)")
     add("--symbols", type=symbols, metavar="A,B", help="symbols to trade (default: those of config.py)")
     add("--strategies", type=names, metavar="C1,C2|demo", help="what to run (default C1,C2,C3,C4, forex F1,F2, options O1); demo: a tour")
@@ -179,14 +175,13 @@ def add_promoted(found: argparse.ArgumentParser) -> None:
     """Whose promoted parameters count for a command over stored candles."""
     add = found.add_argument
     add("--env", choices=ENVIRONMENTS, help="whose promoted parameters count (default: the one used last there; none where no bot ran)")
-    add("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+    add_state_dir(found)
 
 
 def promoted_place(args: argparse.Namespace) -> Path | None:
     """The state folder whose promoted parameters count; None where no bot ever ran."""
-    try:
-        env = args.env or (args.state_dir / "last_env").read_text().strip()
-    except OSError:
+    env = args.env or last_env(args.state_dir)
+    if env is None:
         return None
     place: Path = args.state_dir / env
     return place

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modules import cli_flatten
-from modules.cli_run import ENVIRONMENTS, folder
+from modules.cli_run import ENVIRONMENTS
+from modules.state_place import add_state_dir, folder, last_env
 from utils.errors import ExitCode, Refusal, Transient
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     ):
         found = commands.add_parser(name, help=words, description=words)
         found.add_argument("--env", choices=ENVIRONMENTS, help="default: the one used last")
-        found.add_argument("--state-dir", type=folder, default=folder("var"), metavar="DIR", help="where state is kept (default var)")
+        add_state_dir(found)
         if handler in {request, flatten}:
             found.add_argument("--yes", action="store_true", help="do it without asking")
             if name == "flatten":
@@ -64,12 +65,9 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def place_of(args: argparse.Namespace) -> tuple[str, Path]:
     """The environment and its folder; Refusal when none was ever used there."""
-    env = args.env
+    env = args.env or last_env(args.state_dir)
     if env is None:
-        try:
-            env = (args.state_dir / "last_env").read_text().strip()
-        except OSError:
-            raise Refusal(f"no state in {args.state_dir}; start the bot there first, or name another --state-dir") from None
+        raise Refusal(f"no state in {args.state_dir}; start the bot there first, or name another --state-dir")
     return env, args.state_dir / env
 
 

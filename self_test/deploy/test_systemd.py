@@ -169,3 +169,50 @@ def test_the_user_and_the_folder_of_backups_are_made_as_they_should(tmp_path: Pa
     assert ended("systemd-tmpfiles", "--create", f"--root={tmp_path}", str(ours)) == (0, "")
     (folder,) = values(UNITS / "trading-bot-backup.service", "ReadWritePaths")
     assert (tmp_path / folder.removeprefix("-").lstrip("/")).stat().st_mode & 0o777 == 0o700
+
+
+STAND_IN = """#!{python}
+import os, subprocess, sys
+words = sys.argv[1:]
+at = words.index("--")
+open("{told}", "w").write("\\n".join(words[:at]))
+given = dict(words[i + 1].split("=", 1) for i in range(at) if words[i] == "-E")
+folder = next(word.split("=", 1)[1] for word in words[:at] if word.startswith("--working-directory="))
+sys.exit(subprocess.run(words[at + 1 :], env=given, cwd=folder).returncode)
+"""
+
+
+def test_the_operators_shell_is_given_what_the_unit_is_given(tmp_path: Path) -> None:
+    stand_in, told, script = tmp_path / "systemd-run", tmp_path / "told", tmp_path / "operator"
+    stand_in.write_text(STAND_IN.format(python=sys.executable, told=told))
+    stand_in.chmod(0o755)
+    text = (UNITS / "operator").read_text().replace("/opt/trading-bot", str(REPO)).replace("/var/", f"{tmp_path}/var/")
+    script.write_text(text.replace(f"{REPO}/.venv/bin", str(Path(sys.executable).parent)))
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    words = ["sh", str(script), "python", "main.py", "status"]
+    done = subprocess.run(words, env={"PATH": path}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == ExitCode.USAGE and f"no state in {tmp_path}/var/lib/trading-bot" in done.stderr, done.stderr
+    given = told.read_text().splitlines()
+    assert [one.removeprefix("LoadCredential=") for one in given if one.startswith("LoadCredential=")] == values(BOT, "LoadCredential")
+    assert [f"EnvironmentFile={one}" for one in values(BOT, "EnvironmentFile")] == [
+        one for one in given if one.startswith("EnvironmentFile")
+    ]
+    assert {"--uid=trading-bot", "UMask=0077"} <= set(given) and values(BOT, "User") == ["trading-bot"]
+    assert all(" " not in one for key in ("LoadCredential", "EnvironmentFile") for one in values(BOT, key)), "words of the shell"
+    assert os.access(UNITS / "operator", os.X_OK)
+
+
+def test_state_and_cache_lie_where_the_unit_has_them() -> None:
+    (start,) = values(BOT, "ExecStart")
+    (place,) = re.findall(r"--state-dir (\S+)", start)
+    cache = re.findall(r"BOT_CACHE_DIR=(\S+)", " ".join(values(BOT, "Environment")))
+    for file in (UNITS / "operator", REPO / "deploy" / "docker" / "Dockerfile"):
+        text = file.read_text()
+        assert re.findall(r"BOT_STATE_DIR=(\S+)", text) == [place] and re.findall(r"BOT_CACHE_DIR=(\S+)", text) == cache
+
+
+def test_every_page_reads_the_journal_that_the_unit_writes() -> None:
+    pages = {path: path.read_text() for path in (REPO / "docs").glob("*.md")}
+    found = [(path.name, line) for path, text in pages.items() for line in re.findall(r"journalctl [^`\n]*-u trading-bot[^`\n]*", text)]
+    assert len(found) > 2
+    assert [one for one in found if f"--namespace={values(BOT, 'LogNamespace')[0]}" not in one[1]] == []

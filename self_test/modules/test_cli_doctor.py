@@ -7,6 +7,9 @@ import pytest
 
 from config import CONFIG
 from modules import cli
+from modules.doctor import rounds
+from modules.doctor.findings import Finding
+from modules.environment import Environment
 from self_test.fakes.stored import Played
 from utils.errors import ExitCode
 
@@ -39,3 +42,21 @@ def test_as_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (found["env"], found["code"]) == ("simulated", 5)
     assert set(found["findings"][0]) == {"check", "verdict", "words", "remedy", "code"}
     assert any(one["check"] == "state" and one["verdict"] == "fail" for one in found["findings"])
+
+
+def test_it_looks_at_the_environment_that_was_used_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def looked(env: Environment, *_rest: object) -> list[Finding]:
+        seen.append(str(env))
+        return []
+
+    monkeypatch.setattr(rounds, "examine", looked)
+    monkeypatch.setenv("BYBIT_API_KEY", "k")
+    run("--state-dir", str(tmp_path))
+    (tmp_path / "last_env").write_text("demo")
+    run("--state-dir", str(tmp_path))
+    run("--state-dir", str(tmp_path), "--env", "testnet")
+    assert seen == ["live", "demo", "testnet"] and f"DEMO in {tmp_path}" in capsys.readouterr().out
