@@ -62,8 +62,10 @@ run: $(VENV)/.runtime
 setup: $(VENV)/.runtime
 	@exec $(BIN)/python main.py setup
 
+# Compiled once before, or tests that start bots wait for each other's compilers. Three workers on two cores: many tests wait.
 test: $(VENV)/.dev
-	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python main.py setup
+	@exec $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # ib_async pins tzdata below 2026, our constraints have a later one: two environments (requirements-ibkr.txt).
 IBKR := .venv-ibkr

@@ -17,7 +17,8 @@ from typing import Any
 REPO = Path(__file__).resolve().parents[1]
 PROGRAM = (sys.executable, str(REPO / "main.py"))
 LOOK_S = 0.05
-READY_S = 90.0
+READY_S = 300.0
+"""The first start of a checkout compiles; beside other work that takes minutes."""
 
 
 class Late(AssertionError):

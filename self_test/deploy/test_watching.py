@@ -48,7 +48,7 @@ def traded(bot: Bot) -> bool:
 
 
 @needs_both
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(420)
 def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
     with no_leftovers(tmp_path / "var") as state_dir, receiver() as post, started(state_dir, *EVERYTHING) as bot:
         record = bot.ready()
@@ -64,7 +64,10 @@ def test_everything_is_seen_and_a_fault_is_told(tmp_path: Path) -> None:
             assert len(answered) > 0.5 * len(QUERIES), "most pictures show something a few seconds after the start"
             groups = get(f"{prometheus}/api/v1/rules")["data"]["groups"]
             assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
-            assert "Halted" not in firing(prometheus) and "NoHeartbeat" not in firing(prometheus)
+            assert "Halted" not in firing(prometheus)
+            # A scrape that a busy machine answered too late, or a feed that was late, is told at once here: there is no patience.
+            until("quiet", lambda: not firing(prometheus) & {"NoHeartbeat", "FeedStale"})
+            post.forget()
 
             fault(control, {"kind": "cut", "match": "kline.", "count": 0})
             post.until("FeedStale at the web hook", lambda path, body: path == "/hook" and about(body, "firing", "FeedStale"))

@@ -144,6 +144,12 @@ class Post:
         self.came: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.seen: list[tuple[str, Any]] = []
 
+    def forget(self) -> None:
+        """What was posted so far is not looked at any more."""
+        while not self.came.empty():
+            self.came.get_nowait()
+        self.seen.clear()
+
     def until(self, what: str, found: Callable[[str, Any], bool], limit_s: float = 20.0) -> Any:
         """The first one that `found` takes, of those that came or come."""
         end, at = time.monotonic() + limit_s, 0
@@ -201,7 +207,7 @@ def watching(folder: Path, bot_url: str, post: Post) -> Iterator[str]:
     own, alertmanager = f"127.0.0.1:{port}", f"127.0.0.1:{other}"
     config = (PROMETHEUS_FOLDER / "prometheus.yml").read_text(encoding="utf-8")
     for was, now in (
-        ("10s", "1s"),
+        ("10s", "2s"),
         ("127.0.0.1:9093", alertmanager),
         ("127.0.0.1:9108", bot_url.removeprefix("http://")),
         ("127.0.0.1:9090", own),
