@@ -3,6 +3,7 @@
     python -m bench.soak                        24 venue hours, about 25 minutes
     python -m bench.soak --hours 1              shorter: the same judges, with less to go by
     python -m bench.soak --samples s.json --picture soak.png
+    python -m bench.soak --again s.json         the figures of those samples, judged again
 
 Progress goes to stderr, one JSON document to stdout; exit 0 when everything held. What is judged and why: docs/soak.md. How long something
 stood without a stop, and how late a decision was, is chaos's to say (`python -m bench.chaos`): here a wall second is a venue minute.
@@ -30,7 +31,7 @@ import msgspec
 from bench.bot import Bot, Late, no_leftovers, run, simulator_pid, started
 from bench.soak_books import books, most_remembered, rows
 from bench.soak_faults import plan
-from bench.soak_judge import HOURS, LEAST, Bounds, judge, marks, second_half, slope
+from bench.soak_judge import HOURS, LEAST, Bounds, judge, last_share, marks, slope
 from bench.soak_outages import Course, reported, unprinted
 from bench.soak_picture import draw
 from bench.soak_samples import MB, Sample, look
@@ -215,7 +216,7 @@ def document(soak: Soak, wall_s: float) -> dict[str, Any]:
     findings = judge(soak.samples, bounds) if len(soak.samples) >= LEAST else []
     wrong += [one.told() for one in findings if not one.holds] if findings else [f"only {len(soak.samples)} samples"]
     last = soak.samples[-1] if soak.samples else None
-    half = second_half(soak.samples) if last else []
+    late = {name: last_share(soak.samples, share) if last else [] for name, share in (("second half", 1 / 2), ("last third", 1 / 3))}
     told = [{"what": one.what, "value": round(one.value, 5), "bound": one.bound, "unit": one.unit, "marks": one.marks} for one in findings]
     return {
         "soak": msgspec.to_builtins(soak.options),
@@ -227,7 +228,9 @@ def document(soak: Soak, wall_s: float) -> dict[str, Any]:
         "most_remembered": soak.remembered,
         "rss_mb": marks(soak.samples, lambda one: one.rss_mb) if last else (),
         "rss_most_mb": max((one.rss_mb for one in soak.samples), default=0.0),
-        "slope_mb_per_day": round(HOURS * slope([one.venue_h for one in half], [one.rss_mb for one in half]), 2) if findings else None,
+        "slopes_mb_per_day": {
+            name: round(HOURS * slope([one.venue_h for one in part], [one.rss_mb for one in part]), 1) for name, part in late.items()
+        },
         "simulator_rss_mb": last.simulator_rss_mb if last else 0.0,
         "faults": dict(sorted(soak.struck.items())),
         "outages": dict(sorted(soak.course.counts.items())),
@@ -253,6 +256,7 @@ def main(arguments: Sequence[str]) -> int:
     add("--every", type=float, default=5.0, metavar="SECONDS", help="between two samples (default 5)")
     add("--faults-per-minute", type=float, default=10.0, metavar="F", help="on average, wall time (default 10)")
     add("--outage-every", type=float, default=45.0, metavar="SECONDS", help="an outage of one stream (default 45, 0 = none)")
+    add("--again", type=Path, metavar="FILE", help="judge the figures of samples that were written, and run nothing")
     add("--samples", type=Path, metavar="FILE", help="write every sample there")
     add("--picture", type=Path, metavar="FILE", help="draw them there (PNG)")
     args = parser.parse_args(arguments)
@@ -268,7 +272,10 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
         soak = Soak(options, Path(place), say_on_stderr)
         try:
-            soak.run()
+            if args.again is None:
+                soak.run()
+            else:
+                soak.samples = msgspec.json.decode(args.again.read_bytes(), type=list[Sample])
         except Late as error:
             soak.wrong.append(str(error))
     found = document(soak, time.monotonic() - began)

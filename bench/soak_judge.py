@@ -1,7 +1,7 @@
 """Whether a bot that runs for a day stays as it is: memory that does not climb, counts that do not move, files that have an end. Pure.
 
 Memory is judged by the Theil-Sen slope (the median of the slopes between all pairs of samples: a jump or a spike does not move it, a leak
-does) over the second half of the run; counts by their medians around four marks; files by their largest size.
+does) over the last third of the run; counts by their medians around four marks; files by their largest size.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """What is still no growth; docs/soak.md has the reasons."""
 
     memory_mb_per_day: float = 24.0
-    """Of the second half, venue days."""
+    """Of the last third, venue days."""
     fds: int = 4
     threads: int = 2
     tasks: int = 4
     """Between the quarter marks."""
     journal_mb: float = 85.0
     data_mb_per_hour: float = 1.0
-    """Of the second half, venue hours: snapshots, candles, costs, reports."""
+    """Of the last third, venue hours: snapshots, candles, costs, reports."""
     ledger_b_per_trade: float = 2_500.0
     """Kept for ever, so it may grow with what was traded and with nothing else."""
     late: float = 0.01
@@ -73,10 +73,10 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
     return float(np.median((y[j] - y[i])[apart] / dx[apart])) if apart.any() else float("nan")
 
 
-def second_half(samples: Sequence[Sample]) -> list[Sample]:
-    """By venue time."""
-    middle = (samples[0].venue_h + samples[-1].venue_h) / 2
-    return [one for one in samples if one.venue_h >= middle]
+def last_share(samples: Sequence[Sample], share: float = 1 / 3) -> list[Sample]:
+    """The last part of the run, by venue time. By then what has a bound in rows is full, and a day has turned (docs/soak.md)."""
+    since = samples[-1].venue_h - share * (samples[-1].venue_h - samples[0].venue_h)
+    return [one for one in samples if one.venue_h >= since]
 
 
 def marks(samples: Sequence[Sample], figure: Callable[[Sample], float]) -> tuple[float, ...]:
@@ -99,7 +99,7 @@ def judge(samples: Sequence[Sample], bounds: Bounds) -> list[Finding]:
     """Every figure with its bound. ValueError with too few samples."""
     if len(samples) < LEAST:
         raise ValueError(f"{len(samples)} samples, at least {LEAST} are needed")
-    late = second_half(samples)
+    late = last_share(samples)
     hours, last = [one.venue_h for one in late], samples[-1]
     return [
         Finding(

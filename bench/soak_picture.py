@@ -14,6 +14,8 @@ from bench.soak_samples import MB, Sample
 
 SIZE = (10.0, 7.0)
 DPI = 100
+HEADROOM = 1.3
+"""Of the highest value: the legend stands there."""
 
 
 def draw(samples: Sequence[Sample], path: Path) -> None:
@@ -41,6 +43,6 @@ def _lines(axes: Axes, hours: Sequence[float], unit: str, series: dict[str, list
         axes.plot(hours, values, label=name, lw=1.3)
     axes.set_xlabel("venue hours")
     axes.set_ylabel(unit)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, HEADROOM * max(max(values, default=0.0) for values in series.values()) or 1.0)
     axes.grid(alpha=0.3)
-    axes.legend(loc="best", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small", ncols=2)

@@ -79,3 +79,11 @@ def test_samples_and_a_picture_are_written(tmp_path: Path, capsys: pytest.Captur
     assert soak.main(["--samples", str(tmp_path / "s.json"), "--picture", str(tmp_path / "s.png")]) == 0
     assert len(msgspec.json.decode((tmp_path / "s.json").read_bytes(), type=list[Sample])) == 97
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG") and capsys.readouterr().out
+
+
+def test_samples_are_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    soak.main(["--samples", str(tmp_path / "s.json")])
+    first = told(capsys)["findings"]
+    monkeypatch.setattr(Run, "late", "it must not run")
+    assert soak.main(["--again", str(tmp_path / "s.json")]) == 0
+    assert told(capsys)["findings"] == first
