@@ -143,16 +143,17 @@ class Post:
         self.url = url
         self.came: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.seen: list[tuple[str, Any]] = []
+        self.begin = 0
 
     def forget(self) -> None:
-        """What was posted so far is not looked at any more."""
+        """`until` looks at nothing that was posted before now."""
         while not self.came.empty():
-            self.came.get_nowait()
-        self.seen.clear()
+            self.seen.append(self.came.get_nowait())
+        self.begin = len(self.seen)
 
     def until(self, what: str, found: Callable[[str, Any], bool], limit_s: float = 20.0) -> Any:
-        """The first one that `found` takes, of those that came or come."""
-        end, at = time.monotonic() + limit_s, 0
+        """The first one that `found` takes, of those that came since `forget`, or come."""
+        end, at = time.monotonic() + limit_s, self.begin
         while True:
             for path, body in self.seen[at:]:
                 if found(path, body):
