@@ -164,6 +164,8 @@ def read_rows(rows: Iterable[tuple[str, bytes]], lost: Iterable[str] = ()) -> Bo
     found: dict[str, list[Any]] = {"trade": [], "fill": [], "cash": [], "equity": [], "verdict": [], "start": []}
     damaged = [Damage("", what) for what in lost]
     for kind, text in rows:
+        if kind == "decision":
+            continue  # what policies learn from: no money moved
         row: dict[str, Any] = {}
         try:
             row = msgspec.json.decode(text, type=dict[str, Any])

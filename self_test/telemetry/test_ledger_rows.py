@@ -82,6 +82,12 @@ def test_a_trade_s_value_is_in_the_account_s_currency(account: str, symbol: str,
     assert book([trade(START + 5, 1.0, account=account, symbol=symbol, **without)]).trades[0].notional == 150_000.0
 
 
+def test_what_policies_learn_from_is_no_damage():
+    """The rows of decisions stand in the same ledger; a report of a healthy one called every one of them damaged."""
+    found = book([row("decision", id="CP-ETHUSDT-1", ts=1, account="CRYPTO/PAPER", mask=6), trade(START, 1.0)])
+    assert found.damaged == () and len(found.trades) == 1
+
+
 def test_the_order_of_rows_is_of_no_meaning():
     rows = stream(20)
     shuffled = list(rows)
