@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,8 +23,8 @@ from utils.errors import Refusal
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL_FOLDERS = ("utils", "state", "risk", "strategy", "forex", "modules/engine", "modules/learning", "modules/simulator")
 
-_PLAIN_IMPORT = re.compile(r"^\s*import ([\w.]+)", re.MULTILINE)
-_FROM_IMPORT = re.compile(r"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+_PLAIN_IMPORT = re.compile(r"^[ \t]*import ([\w.]+)", re.MULTILINE)
+_FROM_IMPORT = re.compile(r"^[ \t]*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,13 +32,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 def kernel_sources(root: Path = ROOT) -> dict[str, bytes]:
     """Every file that holds a kernel and every file of ours that it imports, directly or not: path below `root` -> content."""
     found: dict[str, bytes] = {}
+    asked: set[str] = set()
     waiting = [path for folder in KERNEL_FOLDERS for path in (root / folder).glob("*.py") if b"utils.kernel" in path.read_bytes()]
     while waiting:
         path = waiting.pop()
         name = path.relative_to(root).as_posix()
         if name not in found:
             found[name] = path.read_bytes()
-            waiting.extend(_imported(root, found[name].decode()))
+            names = _imported(found[name].decode()) - asked  # each is looked for once: every process that has kernels does this
+            asked |= names
+            files = (root / f"{one.replace('.', '/')}.py" for one in names)
+            waiting.extend(file for file in files if file.is_file())
     return found
 
 
@@ -54,14 +60,13 @@ def cache_folder() -> Path:
     return base / "numba" / source_hash()
 
 
-def _imported(root: Path, text: str) -> list[Path]:
-    """Files below `root` that a source text imports, at any depth of nesting."""
+def _imported(text: str) -> set[str]:
+    """What a source text may import, at any depth of nesting: dotted names, some of which are no modules."""
     names = set(_PLAIN_IMPORT.findall(text))
     for package, members in _FROM_IMPORT.findall(text):
         names.add(package)
         names.update(f"{package}.{member}" for member in re.findall(r"\w+", members))
-    files = (root / f"{name.replace('.', '/')}.py" for name in names)
-    return [file for file in files if file.is_file()]
+    return names
 
 
 def _prepare() -> None:
@@ -77,6 +82,24 @@ def _prepare() -> None:
 _prepare()
 
 import numba  # noqa: E402  the cache folder must be named before numba reads its settings
+
+
+def _leave_scipy() -> None:
+    """Tell numba that there is no matrix product: for one it would load scipy's linear algebra, whether a kernel has one or not.
+
+    That costs every process that runs a kernel a third of a second and 15 MB. A kernel with a matrix product would fail to compile, at once
+    and by name. Whoever else wants scipy gets it as ever.
+    """
+    place = "scipy.linalg"
+    if place not in sys.modules:
+        sys.modules[place] = None  # type: ignore[assignment]  what makes `import` say no
+        try:
+            import_module("numba.np.arraymath")
+        finally:
+            del sys.modules[place]
+
+
+_leave_scipy()
 
 _compiled: list[Any] = []
 

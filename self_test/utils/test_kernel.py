@@ -106,3 +106,16 @@ except TypeError:
 """
     done = run(code)
     assert done.stdout == "refused\n", done.stderr
+
+
+def test_kernels_run_without_the_linear_algebra_that_numba_would_load_for_them_and_others_get_it() -> None:
+    code = (
+        "import sys\n"
+        "import numba, numpy as np, utils.kernel\n"
+        "assert numba.njit(lambda a: a.sum())(np.ones(3)) == 3.0\n"
+        "assert 'scipy.linalg' not in sys.modules, 'a third of a second in every process'\n"
+        "import scipy.linalg\n"
+        "assert scipy.linalg.det(np.eye(2)) == 1.0\n"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
