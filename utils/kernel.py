@@ -92,7 +92,7 @@ def _leave_scipy() -> None:
     """
     place = "scipy.linalg"
     if place not in sys.modules:
-        sys.modules[place] = None  # type: ignore[assignment]  what makes `import` say no
+        sys.modules[place] = None  # type: ignore[assignment]  # what makes `import` say no
         try:
             import_module("numba.np.arraymath")
         finally:
