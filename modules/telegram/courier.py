@@ -55,7 +55,7 @@ class Courier:
         return len(self._outbox)
 
     async def deliver(self, chat: int) -> None:
-        """Send what waits for `chat`, in order, for ever."""
+        """Send what waits for `chat`, in the outbox's order, for ever."""
         news = self._news.setdefault(chat, asyncio.Event())
         failures = 0
         while True:

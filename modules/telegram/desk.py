@@ -36,6 +36,8 @@ SWEEP_S = 0.5
 NONCE_BYTES = 8
 COMMANDS = tuple((row.name, row.help) for row in VOCABULARY.values())
 """The chat's menu."""
+AHEAD = frozenset({Topic.BREAKER, Topic.DISASTER, Topic.DEMOTION, Topic.DRIFT, Topic.OUTAGE, Topic.STAGE, Topic.ASKED})
+"""What overtakes the fills that wait to be told, unless it is silent: what may want a hand at once, and whatever takes that back."""
 NO_TOKEN = f"Telegram: off, {TOKEN} is not set"
 
 
@@ -94,7 +96,8 @@ def letters(notice: Notice, env: str, chats: tuple[int, ...], bonds: Bonds, *, t
         return []
     moment = f" {short_time(notice.ts)}" if env == Environment.SIMULATED else ""  # venue time is not the reader's there
     key = notice.key if notice.urgency is Urgency.STATUS else str(notice.kind)
-    letter = Letter(text=f"[{env}{moment}] {notice.text}", urgency=notice.urgency, key=key, silent=notice.silent)
+    ahead = notice.kind in AHEAD and not notice.silent
+    letter = Letter(text=f"[{env}{moment}] {notice.text}", urgency=notice.urgency, key=key, silent=notice.silent, ahead=ahead)
     if not notice.buttons:
         return [letter]
     return [msgspec.structs.replace(letter, chat=chat, buttons=tiled(notice.buttons, bonds.issue(chat))) for chat in chats]

@@ -1,4 +1,6 @@
-"""What is still to be said, in order: a pure queue per chat that survives outages of any length and merges floods.
+"""What is still to be said: a pure queue per chat that survives outages of any length and merges floods.
+
+What was put `ahead` goes before the rest, each of the two in the order it came; merged are only equals.
 
 `put` is synchronous and O(1): it never waits, so telling never delays trading. What may be dropped is bounded: of STATUS only the newest of
 each key waits, of NORMAL the newest `most`, and what was left out is counted and said. NEVER_DROP waits until the API has answered for it.
@@ -9,7 +11,7 @@ it goes again, and says that it may have been sent before. Times are transport (
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 import msgspec
@@ -44,6 +46,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """Sent once without an answer."""
     alone: bool = False
     """Never merged: it has buttons, or was part of a message that was refused."""
+    ahead: bool = False
+    """Goes before all that is not."""
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,7 @@ class _Line:
 
     def __init__(self) -> None:
         self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.ahead: OrderedDict[int, None] = OrderedDict()
         self.normal: OrderedDict[int, None] = OrderedDict()
         self.newest: dict[str, int] = {}
         """STATUS key -> its entry."""
@@ -88,11 +93,20 @@ class _Line:
     def remove(self, number: int) -> Entry | None:
         entry = self.entries.pop(number, None)
         if entry is not None:
+            self.ahead.pop(number, None)
             self.normal.pop(number, None)
             self.never -= entry.urgency is Urgency.NEVER_DROP
             if self.newest.get(entry.key) == number:
                 del self.newest[entry.key]
         return entry
+
+    def queue(self) -> Iterator[Entry]:
+        """What goes next, in order: all that goes ahead, else the rest."""
+        return (self.entries[number] for number in self.ahead) if self.ahead else iter(self.entries.values())
+
+    def to_confess(self) -> Counter[str]:
+        """What the next message says was left out: nothing while it goes ahead of others, which say it."""
+        return Counter() if self.ahead and len(self.ahead) < len(self.entries) else self.left_out
 
 
 class Outbox:
@@ -140,12 +154,15 @@ class Outbox:
                     buttons=letter.buttons if at == len(parts) else (),
                     alone=bool(letter.buttons) and at == len(parts),
                     silent=letter.silent,
+                    ahead=letter.ahead,
                 ),
             )
 
     def _append(self, line: _Line, entry: Entry) -> None:
         self._next = max(self._next, entry.number) + 1
         line.entries[entry.number] = entry
+        if entry.ahead:
+            line.ahead[entry.number] = None
         match entry.urgency:
             case Urgency.NEVER_DROP:
                 line.never += 1
@@ -183,9 +200,9 @@ class Outbox:
         line = self._lines[chat]
         if not line.entries:
             return None
-        first = next(iter(line.entries.values()))
-        if not first.alone and (line.left_out or len(line.entries) > self._flood):
-            return _merged(chat, _run(line.entries.values()), line.left_out, now_ms)
+        first, left_out = next(line.queue()), line.to_confess()
+        if not first.alone and (left_out or (len(line.ahead) or len(line.entries)) > self._flood):
+            return _merged(chat, _run(line.queue()), left_out, now_ms)
         return Parcel(chat=chat, text=_single(first, now_ms), buttons=first.buttons, silent=first.silent, numbers=(first.number,))
 
     def delivered(self, parcel: Parcel, now_ms: int) -> None:

@@ -89,6 +89,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     buttons: Keyboard = ()
     """A letter with buttons is never merged with others."""
     silent: bool = False
+    ahead: bool = False
+    """Goes before whatever waits and is not: a halt is told before a thousand fills that happened earlier."""
 
 
 class Sender(Protocol):

@@ -54,6 +54,14 @@ def test_who_asked_in_the_only_chat_is_not_told_twice() -> None:
     assert len(told(msgspec.structs.replace(ASKED, kind=Topic.STAGE), chats=(42,))) == 1
 
 
+def test_what_may_want_a_hand_goes_ahead_of_fills_and_what_is_silent_does_not() -> None:
+    halt = Notice(kind=Topic.BREAKER, ts=1, title="CRYPTO/PAPER: daily loss", urgency=Urgency.NEVER_DROP)
+    ahead = [halt, msgspec.structs.replace(halt, kind=Topic.DISASTER), msgspec.structs.replace(ASKED, who="panel")]
+    behind = [msgspec.structs.replace(halt, kind=kind) for kind in (Topic.ENTRY, Topic.EXIT, Topic.REPORT, Topic.VERDICT)]
+    behind.append(msgspec.structs.replace(halt, silent=True))
+    assert all(told(one)[0].ahead for one in ahead) and not any(told(one)[0].ahead for one in behind)
+
+
 def test_buttons_are_bound_to_each_chat() -> None:
     notice = booted(1, Table().engine.state)
     mine, theirs = told(notice)

@@ -44,6 +44,41 @@ def test_order_is_kept_and_what_is_not_answered_stays() -> None:
     assert [parcel.text for parcel in drain(found)] == ["a", "b", "c"] and len(found) == 0
 
 
+def test_a_halt_is_told_before_the_fills_that_wait_and_both_in_their_order() -> None:
+    found = box(*(never(f"fill {n}") for n in range(4000)), flood=5)
+    under_way = found.take(1, NOW)
+    for text in ("HALTED", "verified flat"):
+        found.put(note(text, Urgency.NEVER_DROP, ahead=True), NOW)
+    assert under_way is not None
+    found.delivered(under_way, NOW)
+    texts = [parcel.text for parcel in drain(found)]
+    assert texts[:2] == ["HALTED", "verified flat"], "alone and whole, not at the end of a flood"
+    assert re.findall("• fill ([0-9]+)", "\n".join((under_way.text, *texts))) == [str(n) for n in range(4000)]
+
+
+def test_many_that_go_ahead_are_one_message_without_the_rest() -> None:
+    found = box(*(never(f"fill {n}") for n in range(9)), *(note(f"halt {n}", key="breaker", ahead=True) for n in range(6)), flood=5)
+    first, second = drain(found)
+    assert first.text.startswith("6 messages: breaker 6\n• halt 0") and "fill" not in first.text
+    assert second.text.startswith("9 messages: fill 9")
+
+
+def test_what_was_left_out_is_said_by_the_rest_or_by_who_is_alone() -> None:
+    found = box(note("a"), note("b"), note("c", Urgency.NEVER_DROP, ahead=True), most=1)
+    assert [parcel.text for parcel in drain(found)] == ["c", "Left out before: other 1\n• b"]
+    alone = box(note("a"), note("halted", ahead=True), most=1)
+    assert [parcel.text for parcel in drain(alone)] == ["Left out before: other 1\n• halted"]
+
+
+def test_another_life_still_knows_what_goes_ahead() -> None:
+    after = Outbox((1,))
+    after.load(box(never("fill"), note("halted", Urgency.NEVER_DROP, ahead=True)).dump())
+    assert [parcel.text for parcel in drain(after)] == ["halted", "fill"]
+    early = Outbox((1,))  # written by a release that knew of no haste
+    early.load(b'{"version":1,"entries":[{"number":1,"chat":1,"text":"x","urgency":"never drop","ts":1}]}')
+    assert [parcel.text for parcel in drain(early, now=1)] == ["x"]
+
+
 def test_a_letter_goes_to_every_chat_or_to_its_own_or_to_nobody_unknown() -> None:
     found = Outbox((1, -2))
     for letter in (note("all"), note("two", chat=-2), note("nobody", chat=99)):
@@ -211,17 +246,19 @@ def test_damage_is_named(data: bytes) -> None:
 
 
 word = st.text(st.characters(exclude_characters="«»", exclude_categories=["Cs"]), max_size=30)
-letters = st.lists(st.tuples(st.sampled_from(list(Urgency)), st.sampled_from("abc"), word, st.booleans(), st.booleans()), max_size=60)
+letters = st.lists(
+    st.tuples(st.sampled_from(list(Urgency)), st.sampled_from("abc"), word, st.booleans(), st.booleans(), st.booleans()), max_size=60
+)
 
 
 @given(letters, st.integers(1, 8), st.integers(1, 20))
-def test_whatever_comes_nothing_urgent_is_lost_doubled_or_overtaken(
-    asked: list[tuple[Urgency, str, str, bool, bool]], flood: int, most: int
+def test_whatever_comes_nothing_urgent_is_lost_doubled_or_overtaken_by_its_equals(
+    asked: list[tuple[Urgency, str, str, bool, bool, bool]], flood: int, most: int
 ) -> None:
     found = box(flood=flood, most=most)
     parcels: list[Parcel] = []
-    for n, (urgency, key, text, tap, send) in enumerate(asked):
-        found.put(Letter(text=f"«{n}»{text}", urgency=urgency, key=key, buttons=TAP if tap else ()), NOW)
+    for n, (urgency, key, text, tap, send, ahead) in enumerate(asked):
+        found.put(Letter(text=f"«{n}»{text}", urgency=urgency, key=key, buttons=TAP if tap else (), ahead=ahead), NOW)
         if send and (parcel := found.take(1, NOW)) is not None:
             found.delivered(parcel, NOW)
             parcels.append(parcel)
@@ -232,6 +269,9 @@ def test_whatever_comes_nothing_urgent_is_lost_doubled_or_overtaken(
     parcels += drain(found)
     assert all(units(parcel.text) <= TEXT_LIMIT for parcel in parcels)
     told = [int(n) for parcel in parcels for n in re.findall("«([0-9]+)»", parcel.text)]
-    assert told == sorted(set(told))
+    assert len(told) == len(set(told))
+    for lane in (True, False):
+        mine = [n for n in told if asked[n][5] is lane]
+        assert mine == sorted(mine)
     assert {n for n, (urgency, *_) in enumerate(asked) if urgency is Urgency.NEVER_DROP} <= set(told)
     assert len(found) == 0
