@@ -18,7 +18,7 @@ from modules.flatten import LiveAccount
 from modules.flatten_plan import Ours
 from modules.settings import BotConfig
 from modules.simulator import launcher
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
 from state.intents import prefix_of

@@ -15,7 +15,7 @@ from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.settings import BotConfig
 from modules.simulator import launcher
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from modules.timeframes import Frames
 from state.accounts import OF_PAIRS, Domain
 from state.instruments import Instrument

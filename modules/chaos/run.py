@@ -26,7 +26,7 @@ from modules.chaos.schedule import Misfortune, make_schedule
 from modules.chaos.verdict import Stretch, Told, Verdict, judge, not_flat
 from modules.simulator import launcher
 from modules.simulator.attachments import process_lives
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from state.ledger import read_ledger
 from utils.clock import SECOND, WallClock
 

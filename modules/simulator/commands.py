@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modules.cli_run import moment
-from modules.simulator.server import Simulator, SimulatorOptions
+from modules.simulator.server import Simulator
+from modules.simulator.venue_options import SimulatorOptions
 from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
 from utils.heap import settle

@@ -21,7 +21,7 @@ import msgspec
 from modules.environment import without_secrets
 from modules.simulator import state_folder
 from modules.simulator.attachments import process_lives
-from modules.simulator.server import SimulatorOptions, agree
+from modules.simulator.venue_options import SimulatorOptions, agree
 from utils.clock import SECOND, Clock, WallClock
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write

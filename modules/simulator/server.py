@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -31,81 +30,27 @@ from modules.simulator.market import Market
 from modules.simulator.oanda_generated import GeneratedFx
 from modules.simulator.oanda_market import FxMarket
 from modules.simulator.oanda_pairs import wire_name
-from modules.simulator.oanda_recorded import NoCoins, RecordedFx, recorded_pairs_only
 from modules.simulator.oanda_side import OandaAccess, OandaSide
 from modules.simulator.order_types import Now
 from modules.simulator.private_side import PrivateSide
 from modules.simulator.publisher import STEP_MS, Publisher
-from modules.simulator.recorded import RecordedMarket
 from modules.simulator.state_folder import Stored
 from modules.simulator.venue import Venue
+from modules.simulator.venue_options import RECORDED, Pace, SimulatorOptions, agree, market_name
 from modules.simulator.web import Web
 from utils.clock import SECOND, Clock
 from utils.errors import Refusal
 from utils.files import atomic_write
 
-Pace = Literal["lockstep", "free"]
 LOCKSTEP_ABOVE = 10.0
 LONELY_S = 60.0
 TICK_S = 0.010
 SLICE_S = 0.005
 """After so long the loop lets the sockets have a turn."""
-RECORDED = "recorded:"
 DEFAULT_SEED = 1
 LOOK_S = 0.002
 FEW = 20
 """So many series are published five minutes at a time; more take smaller strides, so that requests are heard in between."""
-
-
-class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line may say; None = not said (a stored venue then decides, else the default)."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    speed: float = 1.0
-    pace: Pace | None = None
-    """Default: lockstep above x10, else free."""
-    seed: int | None = None
-    market: str | None = None
-    """`generated` or `recorded:DIR`."""
-    from_ms: int | None = None
-    to_ms: int | None = None
-    symbols: tuple[str, ...] = ()
-    embedded: bool = False
-    state_folder: Path | None = None
-    api_key: str | None = None
-    """Default: made from the seed, and then kept."""
-    api_secret: str | None = None
-    balance: str | None = None
-    """What the account begins with, e.g. `USDT=10000,BTC=1`."""
-    perp_api_key: str | None = None
-    """Of the second account, as above."""
-    perp_api_secret: str | None = None
-    perp_balance: str | None = None
-    """Default: as `balance`."""
-    oanda_port: int = 0
-    """Of the simulated OANDA's REST; its streams have a port of their own."""
-    oanda_stream_port: int = 0
-    oanda_token: str | None = None
-    """Default: made from the seed, as the account's id is."""
-    oanda_account: str | None = None
-    oanda_balance: str | None = None
-    """What its account begins with, in its home currency."""
-    faults: Path | None = None
-    """A JSON list of faults, each as it would be posted."""
-    ledger: Path | None = None
-    """Where the ledger is written at the end."""
-
-
-def market_name(text: str) -> str:
-    """The market as it is stored and compared: a recorded one by its absolute folder, so that the working directory does not matter."""
-    return RECORDED + str(Path(text.removeprefix(RECORDED)).resolve()) if text.startswith(RECORDED) and text != RECORDED else text
-
-
-def agree(stored: Stored, options: SimulatorOptions) -> None:
-    """Refusal naming the option that asks for another venue than the stored one."""
-    market = None if options.market is None else market_name(options.market)
-    state_folder.check_same(stored, market=market, seed=options.seed, start_ms=options.from_ms)
 
 
 def read_faults(file: Path) -> list[Fault]:
@@ -134,6 +79,8 @@ def split_symbols(symbols: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str,
 def build_fx(market: str, seed: int, start_ms: int, end_ms: int | None, names: tuple[str, ...]) -> FxMarket:
     """The currency market that belongs to a market of this name."""
     if market.startswith(RECORDED):
+        from modules.simulator.oanda_recorded import RecordedFx  # noqa: PLC0415  pyarrow loads for stored candles, not for generated ones
+
         return RecordedFx(Path(market.removeprefix(RECORDED)), start_ms, end_ms, names)
     return GeneratedFx(seed, start_ms, names)
 
@@ -146,8 +93,12 @@ def build_market(
         raise Refusal("--to: must be after --from")
     coins, pairs = split_symbols(symbols)
     if pairs and not coins and market.startswith(RECORDED):
+        from modules.simulator.oanda_recorded import recorded_pairs_only  # noqa: PLC0415  as above
+
         return recorded_pairs_only(Path(market.removeprefix(RECORDED)), start_ms, end_ms, pairs)
     if pairs and not coins and market == "generated":
+        from modules.simulator.oanda_recorded import NoCoins  # noqa: PLC0415  as above
+
         return NoCoins(market, start_ms if start_ms is not None else default_start(speed, wall_ms), end_ms)
     if market == "generated":
         made = GeneratedMarket(seed, start_ms if start_ms is not None else default_start(speed, wall_ms), coins)
@@ -156,6 +107,8 @@ def build_market(
         made.end_ms = end_ms
         return made
     if market.startswith(RECORDED) and len(market) > len(RECORDED):
+        from modules.simulator.recorded import RecordedMarket  # noqa: PLC0415  as above
+
         return RecordedMarket(Path(market.removeprefix(RECORDED)), start_ms, end_ms, coins)
     raise Refusal(f"--market: {market!r} is neither generated nor recorded:DIR")
 

@@ -13,7 +13,7 @@ from modules.marketplace import find_market, listed, past_candles
 from modules.options import RunOptions
 from modules.simulator import launcher
 from modules.simulator.launcher import Endpoints
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.fakes.books import M5, M15, coin
 from state.accounts import Domain
 from state.instruments import Instrument

@@ -19,7 +19,8 @@ from modules.data.backfill import history, missing
 from modules.data.feeds import BybitFeed, FeedEvent, feed_topics
 from modules.data.funding import FundingWatch
 from modules.exchange.paper_funding import Holding, Owed
-from modules.simulator.server import Simulator, SimulatorOptions
+from modules.simulator.server import Simulator
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.fakes.books import PERP, seat_of
 from self_test.marketdata.samples import M5
 from state.accounts import Domain

@@ -10,7 +10,7 @@ from modules.doctor import rounds
 from modules.doctor.findings import Verdict
 from modules.environment import HOSTS, Environment, Hosts
 from modules.simulator import launcher
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.fakes.stored import Played
 from utils.clock import WallClock
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from modules.simulator.server import Simulator, SimulatorOptions
+from modules.simulator.server import Simulator
+from modules.simulator.venue_options import SimulatorOptions
 from utils.clock import WallClock
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from modules.simulator import commands
 from modules.simulator.commands import add_arguments, main, options_of, parse_port, parse_symbols
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.conftest import REPO
 from utils.errors import ExitCode
 

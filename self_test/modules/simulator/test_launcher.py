@@ -16,7 +16,7 @@ import pytest
 from modules.simulator import launcher, state_folder
 from modules.simulator.attachments import process_lives
 from modules.simulator.launcher import Endpoints, answers, arguments, ensure_running, read_record, stop
-from modules.simulator.server import SimulatorOptions
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.conftest import REPO
 from self_test.modules.simulator.test_commands import PROGRAM
 from utils.clock import FakeClock, WallClock

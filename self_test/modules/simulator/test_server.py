@@ -14,8 +14,9 @@ import pytest
 from modules.simulator import state_folder
 from modules.simulator.generated import DEFAULT_START
 from modules.simulator.publisher import STEP_MS
-from modules.simulator.server import LONELY_S, Simulator, SimulatorOptions, build_market, market_name
+from modules.simulator.server import LONELY_S, Simulator, build_market
 from modules.simulator.topics import parse_topic
+from modules.simulator.venue_options import SimulatorOptions, market_name
 from self_test.modules.simulator import toy
 from self_test.modules.simulator.test_recorded import write
 from utils.clock import FakeClock
