@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from modules.engine.core import Engine
 from modules.environment import Environment
 from modules.options import RunOptions
 from modules.settings import BotConfig
+from modules.state_place import DEFAULT, folder
 from modules.ui.banner import Banner
 from modules.version import VERSION
 from state.accounts import Account, Domain, Mode
@@ -47,9 +50,18 @@ def facts(options: RunOptions, config: BotConfig, engine: Engine, pace: Pace, *,
         pace=pace.pace,
         state_dir=str(options.folder),
         resumed=resumed,
+        look_in=look_in(options.state_dir),
         http=http,
         gate=gate_words(config.gates) if options.stage == 1 else "",
     )
+
+
+def look_in(state_dir: Path) -> str:
+    """How another terminal in this folder names `state_dir`; empty where that is what it takes by itself, without a variable."""
+    here, wanted = folder("."), folder(str(state_dir))
+    if wanted == folder(DEFAULT):
+        return ""
+    return str(wanted.relative_to(here) if wanted.is_relative_to(here) and wanted != here else wanted)
 
 
 def gate_words(gates: GateConfig) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator
 
@@ -35,6 +36,8 @@ class Banner(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: str
     resumed: bool = False
     """A state was found there and is gone on with."""
+    look_in: str = ""
+    """What other commands must be told as `--state-dir`; empty where they look there by themselves."""
     http: str
     """`http://127.0.0.1:9108`."""
     gate: str = ""
@@ -61,7 +64,8 @@ def environment(banner: Banner) -> str:
 
 def next_step(banner: Banner) -> str:
     """What to do from here."""
-    watch = "In another terminal: python main.py status. Ctrl-C stops in order; the same command goes on from there."
+    where = f" --state-dir {shlex.quote(banner.look_in)}" if banner.look_in else ""
+    watch = f"In another terminal: python main.py status{where}. Ctrl-C stops in order; the same command goes on from there."
     if banner.env != "simulated" or any(account.endswith("/LIVE") for account in banner.accounts):
         return watch
     key = "On the real market, still on paper and without a key: --env live."

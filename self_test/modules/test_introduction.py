@@ -9,7 +9,7 @@ from config import CONFIG
 from modules.engine.core import Engine
 from modules.engine.desk import fresh_engine, make_mandate, make_state
 from modules.environment import Environment
-from modules.introduction import Pace, facts, gate_words
+from modules.introduction import Pace, facts, gate_words, look_in
 from modules.options import RunOptions
 from self_test.fakes.books import SPOT, coin
 from self_test.fakes.pairs import pair
@@ -32,6 +32,15 @@ def test_a_wallet_that_is_not_open_yet_shows_what_it_will_be_opened_with() -> No
     assert banner.accounts == {"CRYPTO/PAPER": "1,000.00 USDT"}
     assert (banner.symbols, banner.strategies) == (("AAAUSDT", "BBBUSDT"), ("C1", "C4"))
     assert (banner.speed, banner.pace, banner.stage_name) == (600.0, "lockstep", "Crypto Paper (Learn)")
+
+
+def test_another_terminal_is_told_where_to_look_unless_it_does_so_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOT_STATE_DIR", "elsewhere")  # of this terminal, perhaps not of the other
+    for given in ("var", str(tmp_path / "var")):
+        assert look_in(Path(given)) == ""
+    assert look_in(Path("var/tour")) == look_in(tmp_path / "var/tour") == "var/tour"
+    assert look_in(tmp_path.parent) == str(tmp_path.parent) and look_in(tmp_path) == str(tmp_path)
 
 
 def test_forex_counts_in_dollars() -> None:

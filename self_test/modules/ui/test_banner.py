@@ -49,6 +49,11 @@ def test_the_whole_banner() -> None:
     ]
 
 
+def test_what_to_do_next_looks_where_this_run_keeps_its_state() -> None:
+    assert "python main.py status --state-dir var/tour. Ctrl-C" in told(look_in="var/tour")
+    assert "status --state-dir '/srv/my bot'. Ctrl-C" in told(look_in="/srv/my bot")
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_it_fits_its_width(width: int) -> None:
     symbols = tuple(f"COIN{n}USDT" for n in range(20))
