@@ -34,7 +34,7 @@ from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
 from modules.exchange.bybit import load
 from modules.exchange.order_times import OrderTimes
-from modules.exposition import exposition
+from modules.exposition import bounds, exposition
 from modules.face_floor import FaceFloor
 from modules.fulfil import Building
 from modules.health import Health
@@ -209,7 +209,7 @@ class Daemon:
         self.engine, self.lineup, self.domains, self.resumed = begun.engine, begun.lineup, begun.domains, begun.resumed
         state = self.engine.state
         self.console.attach(state)
-        self.metrics.attach(state)
+        self.metrics.attach(state, bounds(self.engine.mandate))
         self.floor = PaperFloor(self.engine, self.inbox, self.config, self.clock, self.rng, self.chosen, self.gaps)
         time_now, fees = self.floor.time_now, self.live.fee_rates
         self.costs = CostFloor(self.options, self.config, self.engine, self.inbox, self.clock, time_now, fees)

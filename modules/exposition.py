@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 from modules.data.backfill_queue import Owed
 from modules.engine.desk import FEEDS
+from modules.engine.mandate import Mandate
+from modules.exchange.refusal_kinds import KINDS
+from risk.rules import Rule
 from state.accounts import Domain
 from state.instruments import split_key
+from telemetry.metric_zeros import Bounds
 
 if TYPE_CHECKING:
     from modules.app import Daemon
@@ -36,3 +40,10 @@ def owed_by_feed(owed: Sequence[Owed]) -> dict[str, int]:
         feed = FEEDS[Domain(split_key(one.key)[0])]
         found[feed] = found.get(feed, 0) + (one.end - one.start) // one.timeframe_ms
     return found
+
+
+def bounds(mandate: Mandate) -> Bounds:
+    """What this engine's counters may be labelled with."""
+    strategies = {account: tuple(mandate.strategies[s].name for s in sorted(chosen)) for account, chosen in mandate.allowed.items()}
+    rules = tuple(rule.label for rule in Rule if rule is not Rule.OK)
+    return Bounds(strategies, rules, tuple(sorted(KINDS)))

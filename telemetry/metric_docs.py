@@ -14,8 +14,9 @@ ours is registered from; a test holds the two together. Beside these come `proce
 
 - `account` is `CRYPTO/PAPER`, `domain` is `CRYPTO`, `symbol` is `CRYPTO:BTCUSDT`, `style` is `swing` or `scalp`. No label is ever an id.
 - Live accounts alone have order latencies, holds, reconciliation and cover times; on paper there is no way to measure.
-- A gauge of something that is not known yet is absent, or NaN; it never reads 0 for that reason. Labelled counters appear with their
-  first event.
+- A gauge of something that is not known yet is absent, or NaN; it never reads 0 for that reason. What may come to be counted reads 0
+  from the start (`telemetry/metric_zeros.py`), so that the first event is growth; what is rare or unbounded (a trade that ends by
+  liquidation, a task, a reason of the chat) appears with its first event.
 - Counters start at nothing with the process, except where the meaning says otherwise.
 - Money is in the account's own currency (`_quote`), a result in R, the initial risk, is a `_ratio`. Venue time runs as the market's clock
   does: in the simulator faster than the wall's.

@@ -22,12 +22,11 @@ from state.runtime import RuntimeState
 from telemetry.metric_evidence import EvidenceMetrics
 from telemetry.metric_store import MetricStore
 from telemetry.metric_table import GREEKS
+from telemetry.metric_zeros import NO_BOUNDS, VENUES_NO, Bounds, begin_at_zero
 from utils import throttle
 from utils.clock import SECOND, Clock
 from utils.fixed import MONEY_SCALE
 
-VENUES_NO = "venue"
-"""Class of a reject for which the venue's own words are all there is."""
 COUNTED = {"missing_bars": "bot_missing_bars_total", "reconcile_errors": "bot_reconcile_differences_total"}
 """Counts of the engine's day (`RuntimeState.health`) -> the counter that they add up in."""
 
@@ -54,13 +53,13 @@ class MetricsObserver:
         self._seen_ns = clock.monotonic_ns()
         self._beat()
 
-    def attach(self, state: RuntimeState) -> None:
+    def attach(self, state: RuntimeState, bounds: Bounds = NO_BOUNDS) -> None:
         """Before the first event: what the day has counted is no news, stored verdicts stand, what may come to be counted reads 0."""
+        begin_at_zero(self.store, state.accounts, bounds)
         for account in map(str, state.accounts):
             for name, counter in COUNTED.items():
                 self.store.counter(counter, account)
                 self._days[account, name] = state.health.get(account, {}).get(name, 0)
-            self.store.counter("bot_unknown_outcomes_total", account)
         for feed in self._feeds:
             self.store.counter("bot_feed_losses_total", feed)
         self.evidence.prime(state)

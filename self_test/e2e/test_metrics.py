@@ -25,6 +25,16 @@ STAGE_2 = (
 )
 PROMTOOL = shutil.which("promtool")
 LIVE = "CRYPTO/LIVE"
+NOTHING_YET = {
+    *("bot_account_held", "bot_throttle_banned_seconds", "bot_unprotected_now_seconds"),
+    *("bot_kpi_value", "bot_kpi_bound", "bot_kpi_target", "bot_kpi_met", "bot_gate_verdict"),
+    *("bot_training_seconds", "bot_trainings", "bot_last_training_timestamp_seconds"),
+    *("bot_sim_to_fill_gap_ratio", "bot_calibration_error_ratio"),
+    *("bot_chat_failures", "bot_chat_dropped", "bot_chat_strangers"),
+    *("bot_last_bar_venue_age_seconds", "bot_last_bar_transport_age_seconds"),
+    *("bot_option_delta", "bot_option_gamma", "bot_option_vega", "bot_option_theta", "bot_surface_age_seconds"),
+}
+"""Rows without a series in such a run: no verdict in minutes, no training, no bar, no hold, no ban, no trouble with a chat, no option."""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +47,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[str]]:
         def both() -> str | None:
             with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  loopback
                 said = str(answer.read().decode())
-            wanted = (f'bot_order_latency_seconds_count{{account="{LIVE}",leg="filled",order="{order}"}}' for order in ("entry", "exit"))
-            return said if all(one in said for one in wanted) else None
+            none_yet = (
+                f'bot_order_latency_seconds_count{{account="{LIVE}",leg="filled",order="{order}"}} 0.0' for order in ("entry", "exit")
+            )
+            return said if "bot_order_latency_seconds_count" in said and not any(one in said for one in none_yet) else None
 
         found: str = bot.until("a live entry and a live exit", both, 60)
         assert bot.stop() == 0
@@ -67,12 +79,23 @@ def samples(families: dict[str, Metric], name: str) -> dict[tuple[str, ...], flo
     return {tuple(one.labels[key] for key in sorted(one.labels)): one.value for one in families[name].samples}
 
 
-def test_every_row_is_there_and_nothing_else(families: dict[str, Metric]) -> None:
+def test_every_row_is_registered_and_nothing_else(families: dict[str, Metric]) -> None:
     kinds = {
         row.name.removesuffix("_total") if row.kind is Kind.COUNTER else row.name: "gauge" if row.kind is Kind.INFO else str(row.kind)
         for row in TABLE
     }
     assert {name: family.type for name, family in families.items() if name.startswith("bot_")} == kinds
+
+
+def test_only_what_did_not_happen_or_is_not_there_has_no_series(families: dict[str, Metric]) -> None:
+    empty = {name for name, family in families.items() if name.startswith("bot_") and not family.samples}
+    assert " ".join(sorted(empty - NOTHING_YET)) == ""
+
+
+def test_what_may_come_to_be_counted_stands_at_nothing(families: dict[str, Metric]) -> None:
+    assert samples(families, "bot_order_rejects")[LIVE, "lost"] == 0
+    assert samples(families, "bot_refusals")["CRYPTO/PAPER", "stale_surface"] == 0
+    assert samples(families, "bot_closed_trades")[LIVE, "lost", "max_hold", "C1"] == 0
 
 
 def test_what_no_label_knows_is_filled_from_the_run(families: dict[str, Metric]) -> None:
