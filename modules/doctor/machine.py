@@ -96,7 +96,9 @@ def port(host: str, number: int, place: Path, *, running: bool) -> Finding:
         if running:
             return warn("port", f"the running bot does not say where it serves, and {address} is taken", "wait until it is ready")
         return fail(
-            "port", f"{address} cannot be served on: {error.strerror}", "stop what listens there, or give --http-port (0: a free one)"
+            "port",
+            f"{address} cannot be served on: {error.strerror}",
+            "stop what listens there, or give the bot --http-port (0: a free one; doctor knows it as BOT_HTTP__PORT)",
         )
     return ok("port", f"{address} is free")
 

@@ -109,3 +109,10 @@ def test_the_operating_table_is_that_of_the_code() -> None:
 def test_every_strategy_is_told() -> None:
     text = (DOCS / "strategies.md").read_text(encoding="utf-8")
     assert [one.id for one in STRATEGIES if f"| {one.id} |" not in text] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_table_is_one(name: str) -> None:
+    lines = ["", *prose(REPO / name).splitlines(), ""]
+    begins = [at for at, line in enumerate(lines) if line.startswith("|") and not lines[at - 1].startswith("|")]
+    assert [lines[at] for at in begins if not lines[at + 1].startswith("|--")] == []
