@@ -127,6 +127,7 @@ def status_text(found: dict[str, Any]) -> str:
             f"{account}: equity {float(view['equity']):.2f}, balance {float(view['balance']):.2f}, {view['closed_trades']} closed trades, "
             f"realised {float(view['realised_pnl']):+.2f}, drawdown {view['drawdown']:.1%}{halted}"
         )
+        lines += [f"  {text}" for text in view.get("barred", ())]  # an older bot may have answered
         lines += [f"  {_position(one)}" for one in view["open_positions"]]
     return "\n".join(lines) + "\n"
 

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from state.accounts import Account, Mode
+from state.barred import bars
 from state.books import ACCT, FLAT, INST, OPEN, POS, Rows, rows
 from state.drift import Drift
 from state.exploring import LiveTrial
@@ -224,6 +225,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     open_positions: list[Holding]
     held_by: dict[str, str] = {}
     """Why it may not enter now, by cause; empty when it is in order."""
+    barred: list[str] = []
+    """What rules of risk keep it, or a style of it, from entering, and until when (`state.barred`)."""
 
 
 def holding(state: RuntimeState, i: int, figures: Figures = no_figures) -> Holding:
@@ -257,6 +260,7 @@ def account_view(state: RuntimeState, a: int, figures: Figures = no_figures) -> 
         standing=_standing(state, a),
         canary=_canary(acct),
         held_by=dict(state.holds.get(str(state.accounts[a]), {})),
+        barred=bars(state, a),
         open_positions=[
             holding(state, i, figures) for i in range(len(state.pos)) if state.pos[i]["status"] == OPEN and state.inst[i]["account"] == a
         ],

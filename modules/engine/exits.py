@@ -287,7 +287,7 @@ def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:
 
 def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
     """Mark account `a`, roll its day, and act on what the breakers found."""
-    yesterday, began = int(state.acct[a]["day"]), int(state.acct[a]["day_start"])
+    yesterday, began, was_stopped = (int(state.acct[a][field]) for field in ("day", "day_start", "day_stopped"))
     found = mark(state.pos, state.inst, state.acct, mandate.limits, a, ts)
     if not found:
         return
@@ -297,8 +297,11 @@ def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: l
         row |= {"start": plain(money(began)), "policy": _policy_day(state, mandate, a), "health": state.health.pop(account, {})}
         out.append(Record("equity", row))
         rollout.at_day(state, mandate, a, ts, out)
+        if was_stopped:
+            out.append(Report(ts=ts, what="breaker", account=account, rule="daily_loss", text="daily loss stop lifted: another UTC day"))
     if found & DAY_STOPPED:
-        text = "daily loss stop: no entries until 00:00 UTC"
+        lost, limit = 1.0 - int(acct["equity"]) / int(acct["day_start"]), float(mandate.limits[0]["daily_loss"])
+        text = f"daily loss stop: no entries until 00:00 UTC, today's loss of {lost:.1%} reached {limit:.0%}"
         out.append(Report(ts=ts, what="breaker", account=account, rule="daily_loss", text=text))
     if found & STEPPED:
         level = int(acct["level"])

@@ -12,6 +12,7 @@ from modules.settings import Risk
 from modules.timeframes import TimeframeMap
 from modules.ui.option_view import FRAMES, contract_words, figures, greek_words, surface_words
 from state.accounts import Domain, Mode
+from state.barred import all_barred, barred, bars
 from state.booking import gain_of
 from state.books import FLAT, OPEN
 from state.conversion import home_currency
@@ -37,7 +38,9 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     stage_name: str
     ts: int
     word: str
-    """trading, paused, halted or starting."""
+    """trading, waiting, barred, paused or halted."""
+    said: str
+    """That in words for the line itself."""
     why: str
 
 
@@ -78,6 +81,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     day_loss: Gauge
     halted: str
     held: Mapping[str, str]
+    barred: Sequence[str]
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,14 +143,27 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 def head(state: RuntimeState, env: str, missing: Sequence[str]) -> Head:
     """Where it runs, what it may do, and why it does not when it does not."""
-    word, why = "trading", ""
+    word, why, said = "trading", "", ""
     if missing:
         word, why = "waiting", "; ".join(missing)
+    if all_barred(state):
+        word, why, said = "barred", barred_words(state), _barred_until(state)
     if state.toggles.paused:
-        word, why = "paused", "no new entries; exits go on"
+        word, why, said = "paused", "no new entries; exits go on", ""
     if state.halted:
-        word, why = "halted", "; ".join(f"{name}: {reason}" for name, reason in state.halted.items())
-    return Head(env=env, stage=state.stage, stage_name=STAGES[state.stage].name, ts=state.ts, word=word, why=why)
+        word, why, said = "halted", "; ".join(f"{name}: {reason}" for name, reason in state.halted.items()), ""
+    return Head(env=env, stage=state.stage, stage_name=STAGES[state.stage].name, ts=state.ts, word=word, said=said or word, why=why)
+
+
+def _barred_until(state: RuntimeState) -> str:
+    """`entries barred until 00:00 UTC`; without the end where accounts have different ones."""
+    until = {barred(state, a).partition(": ")[0] for a in range(len(state.accounts))}
+    return until.pop() if len(until) == 1 else "entries barred"
+
+
+def barred_words(state: RuntimeState) -> str:
+    """What bars the accounts, in one line."""
+    return "; ".join(f"{name}: {text}" for a, name in enumerate(state.accounts) for text in bars(state, a))
 
 
 def gauge(value: float, limits: Sequence[tuple[float, str]]) -> Gauge:
@@ -184,6 +201,7 @@ def cards(state: RuntimeState, risk: Risk) -> list[Card]:
                 day_loss=gauge(max(0.0, -share), ((risk.daily_loss, "no entries today"),)),
                 halted=view.halted or "",
                 held=view.held_by,
+                barred=view.barred,
             )
         )
     return sorted(found, key=lambda one: not one.live)

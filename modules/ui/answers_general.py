@@ -16,6 +16,7 @@ from modules.ui.scene import DAY_MS, Scene, cents, drawdown, held, percent, step
 from modules.ui.wording import date_time
 from modules.version import VERSION
 from state.accounts import Domain
+from state.barred import all_barred, bars
 from state.conversion import home_currency
 from state.drift import Drift
 from state.policies import PolicyRef
@@ -46,9 +47,11 @@ def status(scene: Scene, _args: Mapping[str, str]) -> Answer:
     lines = [f"{date_time(scene.now)}{'' if scene.live else ', stored: no bot answers'}"]
     lines += [f"HALTED {name}: {why}" for name, why in state.halted.items()]
     lines += [f"held {name}: {why or cause}" for name, causes in state.holds.items() for cause, why in causes.items()]
+    lines += [f"{name}: {text}" for a, name in enumerate(state.accounts) for text in bars(state, a)]
     if scene.live:
         lines += [f"feed {feed} {feed_text(state.feeds_down.get(feed))}" for feed in feeds_of(scene)]
     lines.append(f"drawdown limits: {', '.join(f'{name} {share:.0%}' for share, name in steps_of(scene.mandate))}")
+    lines.append(f"day's loss limit: no entries at {float(scene.mandate.limits[0]['daily_loss']):.0%}")
     lines.append("; ".join(switches(scene)))
     offers = [key for key, one in state.standings.items() if one.offered_ts]
     lines += [f"real money is offered: {key}" for key in offers]
@@ -93,7 +96,7 @@ def switches(scene: Scene) -> list[str]:
         return "ON" if on else "OFF"
 
     return [
-        "entries PAUSED" if toggles.paused else "entries on",
+        "entries PAUSED" if toggles.paused else "entries BARRED" if all_barred(scene.state) else "entries on",
         f"forex {word(toggles.forex)}",
         f"options {word(toggles.options)}",
         f"learning {word(toggles.learning)}",

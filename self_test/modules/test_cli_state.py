@@ -168,6 +168,17 @@ def test_before_the_live_account_is_open_a_promotion_is_confirmed_once(tmp_path:
     assert level(tmp_path, "live") == "canary"
 
 
+def test_what_bars_an_account_stands_below_it_and_an_older_bot_says_nothing_of_it() -> None:
+    state = option_state()
+    state.acct[0]["day_stopped"] = 1
+    found = msgspec.to_builtins(status_of(state, "simulated"))
+    said = "  entries barred until 00:00 UTC: the day's loss reached its limit"
+    assert sum(line.startswith(said) for line in status_text(found).splitlines()) == 1
+    for view in found["accounts"].values():
+        del view["barred"]
+    assert "barred" not in status_text(found)
+
+
 def test_an_option_has_its_terms_and_greeks_below_it() -> None:
     state = option_state()
     hold_option(state)

@@ -8,7 +8,7 @@ from modules.settings import Risk
 from self_test.scenarios.desk import DAY_MS, LEVEL, START, Desk, LiveDesk, only, refused, reports, rows
 from state.books import FLAT
 from state.intents import ExitReason
-from state.messages import Cancel, Close, OrderCancelled, Report
+from state.messages import Cancel, Close, Command, OrderCancelled, Report
 from state.standing import Level, Standing
 from utils.errors import Invariant
 
@@ -25,9 +25,13 @@ def exposed() -> Desk:
     return desk
 
 
+def breakers(commands: list[Command]) -> list[str]:
+    return [one.text for one in commands if isinstance(one, Report) and one.what == "breaker"]
+
+
 def test_the_daily_loss_stops_entries_until_the_next_utc_day() -> None:
     desk = exposed()
-    assert ("breaker", "daily_loss") in reports(desk.bar(9_695))
+    assert breakers(desk.bar(9_695)) == ["daily loss stop: no entries until 00:00 UTC, today's loss of 3.1% reached 3%"]
     assert refused(desk.signal(1)) == "daily_loss"
     assert ("breaker", "daily_loss") not in reports(desk.bar(9_690)), "said once"
     desk.stopped(9_690)
@@ -35,6 +39,7 @@ def test_the_daily_loss_stops_entries_until_the_next_utc_day() -> None:
     commands = desk.bar(9_690)
     assert desk.now == START + DAY_MS
     assert [row["day"] for row in rows(commands, "equity")] == [START // DAY_MS]
+    assert breakers(commands) == ["daily loss stop lifted: another UTC day"], "the end is told as the beginning was"
     desk.enter(1, reference=9_690, quote=desk.quote(1, 9_690))
 
 

@@ -25,6 +25,7 @@ def test_the_contract_of_status_json() -> None:
         "standing",
         "canary",
         "held_by",
+        "barred",
         "open_positions",
     }
     assert spot["equity"] == "1000"

@@ -25,6 +25,24 @@ def test_the_head_says_what_may_happen_and_why_not() -> None:
     assert (found.word, found.why, found.stage_name) == ("halted", "CRYPTO/PAPER: drawdown 16 %", "Crypto Paper (Learn)")
 
 
+def test_the_head_says_barred_when_no_account_may_enter_and_until_when() -> None:
+    state = lively_state()
+    state.acct["day_start"] = state.acct["equity"]
+    state.acct[0]["day_stopped"], state.acct[0]["equity"] = 1, state.acct[0]["equity"] * 97 // 100
+    words = "entries barred until 00:00 UTC: the day's loss reached its limit (now -3.0%)"
+    assert (head(state, "simulated", []).word, head(state, "simulated", []).said) == ("trading", "trading"), "the other account trades"
+    assert {card.name: list(card.barred) for card in cards(state, CONFIG.risk)} == {"CRYPTO/PAPER": [words], "PERPS/PAPER": []}
+    state.halted["PERPS/PAPER"] = "flatten"
+    assert head(state, "simulated", []).word == "halted"
+    del state.halted["PERPS/PAPER"]
+    state.acct[1]["level"] = 2
+    found = head(state, "simulated", ["feed x"])
+    assert found.word == "barred" and found.why.startswith(f"CRYPTO/PAPER: {words}; PERPS/PAPER: entries barred until a person")
+    assert found.said == "entries barred", "until two different moments"
+    state.acct[1]["level"], state.acct[1]["day_stopped"] = 0, 1
+    assert head(state, "simulated", []).said == "entries barred until 00:00 UTC"
+
+
 def test_a_position_is_measured_in_what_was_at_stake() -> None:
     (one,) = positions(lively_state())
     assert (one.entry, one.mark, one.stop, one.target, one.qty) == ("50000.0", "50500.0", "48000.0", "56000.0", "0.002")

@@ -55,6 +55,19 @@ def test_status_says_what_keeps_the_bot_from_entering() -> None:
     assert [label for label, _ in found.more][-1] == "promote CRYPTO/swing"
 
 
+def test_status_says_what_rule_bars_entries_and_until_when() -> None:
+    scene = scene_of()
+    state = scene.state
+    state.toggles = Toggles()
+    state.halted.clear()
+    state.acct["day_start"], state.acct["day_stopped"] = state.acct["equity"], 1
+    found = general.status(scene, {})
+    words = "entries barred until 00:00 UTC: the day's loss reached its limit (now +0.0%)"
+    assert f"CRYPTO/PAPER: {words}" in found.lines and "day's loss limit: no entries at 3%" in found.lines
+    assert "entries BARRED; forex OFF; options OFF; learning OFF" in found.lines
+    assert found.data["accounts"]["CRYPTO/PAPER"]["barred"] == [words] and fits(found)
+
+
 def test_a_stored_status_says_that_it_is_not_live() -> None:
     scene = scene_of()
     scene.live = False
