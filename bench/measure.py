@@ -1,12 +1,14 @@
-"""Timing: several runs of one function after a warm-up, the median and the spread of its rate. Never a test, always a ratio to quote."""
+"""Timing: several runs of one function after a warm-up, the median and the spread. Never a test: figures of a machine."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
+
+SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -22,11 +24,15 @@ class Row(msgspec.Struct, kw_only=True):
     ratio: float | None = None
     """Against the reference loop of the same run."""
     note: str = ""
+    less: bool = False
+    """The goal is a most, not a least."""
 
     @property
     def met(self) -> bool | None:
         """Whether the goal was reached here; None when there is none."""
-        return None if self.goal is None else self.median >= self.goal
+        if self.goal is None:
+            return None
+        return self.median <= self.goal if self.less else self.median >= self.goal
 
 
 def rate(name: str, unit: str, count: int, work: Callable[[], object], runs: int, goal: float | None = None, note: str = "") -> Row:
@@ -41,11 +47,53 @@ def rate(name: str, unit: str, count: int, work: Callable[[], object], runs: int
     return Row(name=name, unit=unit, median=median, lowest=min(found), highest=max(found), runs=runs, goal=goal, note=note)
 
 
-def table(rows: list[Row]) -> str:
+def took(name: str, unit: str, found: Sequence[float], goal: float | None = None, note: str = "") -> Row:
+    """Times, memory and other figures that are better when small: the median of what was found, against a goal that is a most."""
+    return Row(
+        name=name,
+        unit=unit,
+        median=statistics.median(found),
+        lowest=min(found),
+        highest=max(found),
+        runs=len(found),
+        goal=goal,
+        note=note,
+        less=True,
+    )
+
+
+def share(found: Sequence[float], percent: float) -> float:
+    """The value that `percent` of `found` do not exceed; ValueError when there are none."""
+    if not found:
+        raise ValueError("nothing was measured")
+    ordered = sorted(found)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def figure(value: float) -> str:
+    """A number for people, about three digits of it."""
+    for scale, letter in SCALES:
+        if abs(value) >= 10 * scale or (scale > 1e3 and abs(value) >= scale):
+            return f"{value / scale:.3g} {letter}" if value < 100 * scale else f"{value / scale:,.0f} {letter}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def goal_of(row: Row) -> str:
+    """The goal with its direction, "" without one."""
+    return "" if row.goal is None else f"{'≤' if row.less else '≥'} {figure(row.goal)}"
+
+
+def verdict_of(row: Row) -> str:
+    """met, MISSED or "" without a goal."""
+    return {None: "", True: "met", False: "MISSED"}[row.met]
+
+
+def table(rows: Sequence[Row]) -> str:
     """The rows for people."""
-    lines = [f"{'figure':42} {'median':>12} {'lowest':>12} {'highest':>12} {'goal':>12} {'ratio':>8}"]
+    head = f"{'figure':56} {'median':>9} {'lowest':>9} {'highest':>9}  {'unit':12} {'goal':>9} {'':6} {'ratio':>7}"
+    lines = [head]
     for row in rows:
-        goal = "" if row.goal is None else f"{row.goal:,.0f} {'ok' if row.met else 'NO'}"
-        ratio = "" if row.ratio is None else f"{row.ratio:.4f}"
-        lines.append(f"{row.name:42} {row.median:12,.0f} {row.lowest:12,.0f} {row.highest:12,.0f} {goal:>15} {ratio:>8}  {row.note}")
+        ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
+        figures = f"{figure(row.median):>9} {figure(row.lowest):>9} {figure(row.highest):>9}  {row.unit:12}"
+        lines.append(f"{row.name:56} {figures} {goal_of(row):>9} {verdict_of(row):6} {ratio:>7}  {row.note}".rstrip())
     return "\n".join(lines) + "\n"
