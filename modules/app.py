@@ -32,7 +32,6 @@ from modules.engine.inbox import Inbox
 from modules.engine.migrations import open_chain
 from modules.engine.runner import Observer, Runner
 from modules.environment import PRIVATE_HOSTS, Environment
-from modules.exchange.bybit import load
 from modules.exchange.order_times import OrderTimes
 from modules.exposition import bounds, exposition
 from modules.face_floor import FaceFloor
@@ -41,6 +40,7 @@ from modules.health import Health
 from modules.introduction import Pace, facts
 from modules.latch import latched
 from modules.live_floor import LiveFloor
+from modules.loading import load_what_is_used
 from modules.marketplace import MarketPlace, find_market, unreachable
 from modules.opening import first_events
 from modules.options import RunOptions, check, http_address, notices
@@ -53,7 +53,6 @@ from modules.state_place import LAST_ENV
 from modules.stopping import catch_signals, stop_steps
 from modules.ui.console import ConsoleObserver
 from modules.version import VERSION
-from modules.warm import warm
 from modules.watch_floor import WatchFloor
 from state.accounts import OF_PAIRS, Account, Domain
 from state.chain import Chain
@@ -175,9 +174,7 @@ class Daemon:
         self.market = await find_market(self.options, self.clock)
 
     async def _warm(self) -> None:
-        await asyncio.to_thread(warm, self.config)
-        if self.options.stage > 1:
-            await asyncio.to_thread(load)
+        await asyncio.to_thread(load_what_is_used, self.config, self.options.stage, os.environ)
 
     async def _try_port(self) -> None:
         """A port in use is told now, not after the warm-up, and before anything is written."""

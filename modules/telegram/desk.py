@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +15,6 @@ from modules.engine import explore_live, switches
 from modules.engine.explore import base_rate
 from modules.engine.mandate import Mandate
 from modules.environment import Environment
-from modules.telegram.bot import Figures, TelegramBot
 from modules.telegram.codec import Bonds
 from modules.telegram.flows import Chat
 from modules.telegram.identity import TOKEN, read_identity
@@ -31,6 +31,9 @@ from strategy.exploration import epsilon
 from strategy.regime import CHOP
 from utils.clock import Clock
 from utils.errors import Refusal
+
+if TYPE_CHECKING:
+    from modules.telegram.bot import Figures, TelegramBot
 
 SWEEP_S = 0.5
 NONCE_BYTES = 8
@@ -143,6 +146,8 @@ def open_desk(
         return None, f"Telegram: OFF, {refusal}"
     if identity is None:
         return None, NO_TOKEN
+    from modules.telegram.bot import TelegramBot  # noqa: PLC0415  the library takes 0.7 s and 29 MB, and many a bot has no chat
+
     bot = TelegramBot(identity, config, clock, rng, folder, COMMANDS)
     bonds = Bonds(lambda: secrets.token_urlsafe(NONCE_BYTES))
     chat = Chat(bot.sender, operator, stand, accounts, bonds, clock)

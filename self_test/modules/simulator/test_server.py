@@ -16,7 +16,7 @@ from modules.simulator.generated import DEFAULT_START
 from modules.simulator.publisher import STEP_MS
 from modules.simulator.server import LONELY_S, Simulator, build_market
 from modules.simulator.topics import parse_topic
-from modules.simulator.venue_options import SimulatorOptions, market_name
+from modules.simulator.venue_options import SimulatorOptions
 from self_test.modules.simulator import toy
 from self_test.modules.simulator.test_recorded import write
 from utils.clock import FakeClock
@@ -192,12 +192,6 @@ async def test_a_port_in_use_is_refused_by_number() -> None:
 def test_wrong_options_are_refused_by_name(more: dict[str, Any], says: str) -> None:
     with pytest.raises(Refusal, match=says):
         Simulator(options(**more), FakeClock())
-
-
-def test_a_recorded_market_is_known_by_its_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert market_name("recorded:data/") == f"recorded:{tmp_path / 'data'}"
-    assert market_name("recorded:") == "recorded:" and market_name("generated") == "generated"
 
 
 def test_a_generated_market_may_have_an_end() -> None:

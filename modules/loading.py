@@ -1,0 +1,24 @@
+"""What takes long to load and is needed before the first event: loaded at the start, off the event loop, while the simulator starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+
+from modules.environment import secret
+from modules.exchange.bybit import load
+from modules.settings import BotConfig
+from modules.telegram.identity import TOKEN
+from modules.warm import warm
+from utils.errors import Refusal
+
+
+def load_what_is_used(config: BotConfig, stage: int, environ: Mapping[str, str]) -> None:
+    """Kernels always; the client of private accounts where the stage may have one; the chat's library where there is a token."""
+    warm(config)
+    if stage > 1:
+        load()
+    with suppress(Refusal):  # of a file that cannot be read: the banner says so, the bot runs without a chat
+        if secret(TOKEN, environ):
+            import_module("modules.telegram.bot")
