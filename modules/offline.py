@@ -63,7 +63,8 @@ def journal_request(folder: Path, name: str, args: Mapping[str, str], config: Bo
         warnings = [f"recovery: {warning}" for warning in (*chain.warnings, *([lost] if lost else []))]
 
         def listen(_seq: int, _event: Event, commands: list[Command]) -> None:
-            said.extend(command.text for command in commands if isinstance(command, Report))
+            reports = [command for command in commands if isinstance(command, Report)]
+            said.extend(f"{one.account}: {one.text}" if one.what == "control" and one.account else one.text for one in reports)
 
         runner = Runner(engine, Inbox(), chain, dispatch=lambda _command: None, observers=[listen])
         runner.apply([*request_event(engine.state, config, name, args, engine.state.ts, "command line")])

@@ -166,7 +166,7 @@ def _targets(sample: Sample, cfg: GateConfig) -> list[Check]:
             n=int(won.sum()),
             ok=None if win is None else targets.win_low <= win <= targets.win_high,
             gates=False,
-            reason=_why(win, "no winning trade") or f"of notional, {targets.win_low:.1%} to {targets.win_high:.0%}",
+            reason=_why(win, "no winning trade") or f"hoped for is {targets.win_low:.1%} to {targets.win_high:.0%} of notional",
         ),
         *_latency(sample, cfg),
     ]
@@ -277,7 +277,7 @@ def _flat(value: float | None, returns: Floats) -> str:
     """Why a figure of daily returns is undefined."""
     if value is not None:
         return ""
-    return f"undefined: {len(returns)} days" if len(returns) < 2 else "undefined: the daily returns do not vary"
+    return "undefined: fewer than two days are over" if len(returns) < 2 else "undefined: the daily returns do not vary"
 
 
 def _no_payoff(sample: Sample) -> str:

@@ -20,6 +20,8 @@ ALL = "all"
 MAX_GAPS = 0.01
 """Share of days that may be missing before figures of daily returns are undefined."""
 
+FEW_DAYS = "fewer than two days are over"
+
 
 class Figure(msgspec.Struct, frozen=True):
     """One figure. `value` is None where it is undefined, and `reason` says why."""
@@ -205,10 +207,11 @@ def _daily(part: Slice) -> dict[str, Figure]:
     returns = part.returns
     if returns is None:
         return {name: Figure(None, unit, part.why) for name, unit in (("sharpe", "ratio"), ("sortino", "ratio"), ("drawdown", "share"))}
-    flat = f"{len(returns)} days" if len(returns) < 2 else "the daily returns do not vary"
+    few = FEW_DAYS if len(returns) < 2 else ""
+    flat = few or "the daily returns do not vary"
     return {
         "sharpe": _defined(stats.sharpe(returns=returns, periods_per_year=part.periods), "ratio", flat),
-        "sortino": _defined(stats.sortino(returns=returns, periods_per_year=part.periods), "ratio", "no losing day"),
+        "sortino": _defined(stats.sortino(returns=returns, periods_per_year=part.periods), "ratio", few or "no losing day"),
         "drawdown": _defined(stats.max_drawdown(returns=returns), "share", flat),
     }
 

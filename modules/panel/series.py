@@ -23,21 +23,38 @@ MOST_MARKS = 120
 
 
 def equity(recent: Recent) -> dict[str, Any]:
-    """Account -> seconds, equity and drawdown (fraction below the highest so far): days of the ledger, then this life's closes."""
+    """Account -> seconds, equity and drawdown: days of the ledger, then this life's closes.
+
+    Drawdown is the fraction below the highest so far; `peak` is the account's own where that lies before the first point, else 0.
+    """
     return {account: _curve(recent, account) for account in recent.equity}
 
 
-def _curve(recent: Recent, account: str) -> dict[str, list[Any]]:
+def _curve(recent: Recent, account: str) -> dict[str, Any]:
     marks = recent.equity[account]
     first = marks[0][0] if marks else 1 << 62
     points = [((one.day + 1) * DAY_MS, one.equity) for one in recent.days.get(account, ()) if (one.day + 1) * DAY_MS < first]
     points += [(ts, float(money(units))) for ts, units in marks]
     points = thin(points, MOST_POINTS)
-    peak, falls = 0.0, []
+    peak = before = _peak_before(recent, account, max((value for _, value in points), default=0.0))
+    falls = []
     for _, value in points:
         peak = max(peak, value)
         falls.append(round(value / peak - 1.0, 6) if peak > 0 else 0.0)
-    return {"ts": [ts // 1000 for ts, _ in points], "equity": [round(value, 4) for _, value in points], "drawdown": falls}
+    return {"ts": [ts // 1000 for ts, _ in points], "equity": [round(value, 4) for _, value in points], "drawdown": falls, "peak": before}
+
+
+def _peak_before(recent: Recent, account: str, highest: float) -> float:
+    """The peak that limits count from, where it is higher than anything on the curve (a restart shows this life's closes only), else 0."""
+    known = next(
+        (
+            float(money(int(row["peak"])))
+            for name, row in zip(recent.state.accounts, recent.state.acct, strict=True)
+            if str(name) == account
+        ),
+        0.0,
+    )
+    return known if known > highest else 0.0
 
 
 def thin(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:

@@ -85,6 +85,7 @@ def draw_price(chart: PriceChart) -> Figure:
     times(frame.xaxis)
     _dark(frame)
     _legend(figure, rows, chart)
+    figure.text(0.02, 0.03, "candles: blue rose, grey fell", size=TICK, color=GREY, va="center")
     return figure
 
 

@@ -88,6 +88,7 @@ def test_flatten_leaves_the_closing_to_the_next_start(tmp_path: Path) -> None:
         bot.minutes(1)
     bot.crash()
     said = apply_offline(tmp_path, "flatten", {"account": "all"}, CONFIG)
+    assert said[0] == "CRYPTO/PAPER: flatten: entries off, everything is to be closed"
     assert any("flatten" in line for line in said)
     assert stored_state(tmp_path).halted
     again = Played(tmp_path)

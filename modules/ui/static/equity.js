@@ -49,7 +49,7 @@ document.addEventListener("DOMContentLoaded", async () => {
       if (!found || ts <= (found.ts.at(-1) ?? 0)) continue;
       found.ts.push(ts);
       found.equity.push(value);
-      found.drawdown.push(value / found.equity.reduce((a, b) => Math.max(a, b), 0) - 1);
+      found.drawdown.push(value / found.equity.reduce((a, b) => Math.max(a, b), found.peak) - 1);
       if (account !== pick.value) continue;
       if (charts.length) charts.forEach((one, i) => one.setData([found.ts, i ? found.drawdown : found.equity]));
       else draw();

@@ -8,6 +8,7 @@ from self_test.modules.panel.house import M5, lively_state, remember
 from self_test.telemetry.samples import BTC, ETH, T0, trade
 from state.market import Quote
 from state.messages import Tick
+from utils.fixed import MONEY_SCALE
 
 
 def recent() -> Recent:
@@ -28,9 +29,18 @@ def test_equity_goes_from_days_to_closes_with_its_drawdown() -> None:
     assert curve["ts"] == sorted(set(curve["ts"])), "a day that ends after the first close is not told twice"
 
 
+def test_a_fall_counts_from_the_peak_that_limits_count_from_also_where_that_was_in_an_earlier_life() -> None:
+    found = recent()
+    highest = max(equity(found)["CRYPTO/PAPER"]["equity"])
+    assert equity(found)["CRYPTO/PAPER"]["peak"] == 0.0
+    found.state.acct[0]["peak"] = int(2 * highest * MONEY_SCALE)
+    curve = equity(found)["CRYPTO/PAPER"]
+    assert curve["peak"] == 2 * highest and max(curve["drawdown"]) == -0.5
+
+
 def test_a_wallet_that_was_never_opened_has_no_drawdown() -> None:
     state = lively_state()
-    state.acct[0]["equity"] = 0
+    state.acct[0]["equity"] = state.acct[0]["peak"] = 0
     found = Recent(state)
     remember(found, 3)
     assert equity(found)["CRYPTO/PAPER"]["drawdown"] == [0.0, 0.0, 0.0]

@@ -56,6 +56,7 @@ def test_candles_regimes_trades_and_lines_are_all_there_and_can_be_read() -> Non
     held = Held(account="CRYPTO/PAPER", opened_ts=T0 + 90 * M5, entry=entry, stop=entry * 0.9998, target=entry * 1.2, long=True)
     figure = drawing.draw_price(chart(rows, trades=trades, held=(held,)))
     found = words(figure)
+    assert "candles: blue rose, grey fell" in found
     for name in ("trend", "chop", "volatile", "long entry", "short entry", "exit, won", "exit, lost", "price, USDT"):
         assert name in found, name
     assert any(one.startswith("↑ target") and "+20.0 %" in one for one in found)
