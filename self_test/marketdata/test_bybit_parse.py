@@ -82,6 +82,11 @@ def test_a_ticker_delta_says_only_what_changed_and_merges():
     assert (merged.ts, merged.last, merged.bid, merged.funding_rate_e8) == (1673272861786, 172161, 172155, -21_200)
 
 
+def test_a_ticker_that_says_nought_says_something():
+    frame = b'{"topic":"tickers.BTCUSDT","data":{"symbol":"BTCUSDT","fundingRate":"0","ask1Size":"0","nextFundingTime":"0"},"ts":5}'
+    assert read(PERP, frame) == [Ticker("PERPS:BTCUSDT", 5, ask_steps=0, funding_rate_e8=0, next_funding_ts=0)]
+
+
 def test_key_order_and_spaces_do_not_matter():
     frame = msgspec.json.decode(kline_frame("BTCUSDT", 1672324800000))
     spaced = msgspec.json.format(msgspec.json.encode(dict(sorted(frame.items()))))
