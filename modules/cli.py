@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -53,6 +52,8 @@ def main(arguments: Sequence[str], load: Load) -> int:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An uncaught error: tell all of it but for the secrets in it, and end with the code that says it was ours."""
+    import traceback
+
     from modules.environment import known_secrets
     from utils.logs import mask_values
 

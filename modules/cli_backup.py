@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from modules.cli_run import ENVIRONMENTS
 from modules.cli_state import place_of
 from modules.state_place import LAST_ENV, add_state_dir, folder
-from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
 from utils.files import atomic_write
 
@@ -42,6 +41,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def backup(args: argparse.Namespace, _load: Load) -> ExitCode:
     """Write the archive and say what it holds."""
     from modules.backup import back_up
+    from utils.clock import WallClock
 
     env, place = place_of(args)
     if not place.is_dir():

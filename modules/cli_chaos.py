@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -111,7 +110,9 @@ def chaos(args: argparse.Namespace, _load: Load) -> ExitCode:
 
 def _place(keep: Path | None) -> AbstractContextManager[str]:
     if keep is None:
-        return tempfile.TemporaryDirectory(prefix="chaos-")
+        from tempfile import TemporaryDirectory
+
+        return TemporaryDirectory(prefix="chaos-")
     folder = keep.expanduser().absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refusal(f"--keep: {keep} is not a new or empty folder")

@@ -7,7 +7,6 @@ journal, and `flatten` acts itself. Exit codes are those of every command: 0 don
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -98,6 +97,8 @@ def _asked(args: argparse.Namespace, place: Path, wanted: Wanted) -> dict[str, A
 
 
 def _post(place: Path, ask: Any, limit_s: float) -> dict[str, Any]:
+    import asyncio
+
     from telemetry import client
 
     found: dict[str, Any] = asyncio.run(client.control(place / SOCKET, ask, limit_s))

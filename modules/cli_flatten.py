@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -31,6 +30,8 @@ def _say(text: str) -> None:
 
 def flatten(env: str, place: Path, load: Load, limit_s: float) -> ExitCode:
     """Halt and close everything of an environment. UNREACHABLE when a live account could not be seen to be flat in `limit_s`."""
+    import asyncio
+
     from modules.environment import SECRETS, Environment, secret
     from modules.latch import latch
     from modules.offline import NOTHING
@@ -66,6 +67,8 @@ def _config(file: BotConfig, place: Path) -> BotConfig:
 
 
 def _without_daemon(env: str, place: Path, config: BotConfig, limit_s: float) -> ExitCode:
+    import asyncio
+
     from modules.offline import journal_request, stored_state
     from utils.files import DirectoryLock
 

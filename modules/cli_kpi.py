@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from modules.cli_run import ENVIRONMENTS
 from modules.cli_state import place_of
 from modules.state_place import add_state_dir
@@ -72,6 +70,8 @@ def newest(book: Book) -> int:
 
 def stored_figures(place: Path) -> dict[str, Any]:
     """The key figures of everything stored in `place`, as in the document of `--json`; Refusal when there is no ledger."""
+    import msgspec
+
     from telemetry.kpi import kpi_of, slices
     from telemetry.ledger_rows import read_rows
 
@@ -82,6 +82,8 @@ def stored_figures(place: Path) -> dict[str, Any]:
 
 def kpi(args: argparse.Namespace, load: Load) -> ExitCode:
     """Print the figures."""
+    import msgspec
+
     from modules.overrides import in_force
     from telemetry.gates import evaluate
     from telemetry.kpi import ALL, kpi_of, slices

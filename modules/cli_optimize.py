@@ -11,9 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from modules.cli_confirm import sure
 from modules.cli_run import add_promoted, moment, promoted_place, stored_profile, symbols
 from modules.state_place import folder
 from utils.errors import ExitCode, Refusal
@@ -199,11 +196,14 @@ def _words(found: Search, done: Found) -> str:
 
 
 def _document(done: Found) -> str:
+    import msgspec
+
     return json.dumps(msgspec.to_builtins(done.verdict) | {"file": str(done.path), "buried": done.buried}) + "\n"
 
 
 def promote_file(path: Path, env: str, place: Path, config: BotConfig, *, yes: bool) -> ExitCode:
     """Put a reviewed parameter file into force from the next start of `env` on; Refusal (3) for one without evidence."""
+    from modules.cli_confirm import sure
     from modules.learning import parameter_file
 
     found = parameter_file.read(path)

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from modules import cli_flatten
 from modules.cli_run import ENVIRONMENTS
 from modules.state_place import add_state_dir, folder, last_env
@@ -80,6 +78,8 @@ def _status(args: argparse.Namespace) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = asyncio.run(client.ask(place / SOCKET, "/status", ANSWER_LIMIT_S))
     except Transient:
+        import msgspec
+
         from modules.offline import stored_state
         from modules.ui.option_view import figures
         from telemetry.status import status_of
@@ -110,6 +110,8 @@ def _position(one: dict[str, Any]) -> str:
     told = f"{one['side']:5} {one['symbol']:10} {one['qty']:>14} at {one['entry']}, stop {one['stop']}, target {one['target']}"
     if "option" not in one:
         return told
+    import msgspec
+
     from modules.ui.option_view import contract_words, greek_words
     from state.conversion import HOME
     from state.option_figures import OptionFigures

@@ -122,3 +122,20 @@ def test_every_command_has_a_handler() -> None:
     (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     assert {"run", "status", "positions", "flatten", "resume", "reset", "replay", "simulator", "data", "version"} <= set(commands.choices)
     assert all(one.get_default("handler") is not None for one in commands.choices.values())
+
+
+OURS = {"modules", "utils", "dataio", "main", "config"}
+SLOW = {"asyncio", "ssl", "msgspec", "concurrent", "logging", "subprocess", "socket", "decimal", "random", "inspect"}
+"""Quick enough beside a market, but not beside `version`."""
+
+
+@pytest.mark.parametrize("words", [["version"], ["--help"], ["status", "--help"], ["control", "--help"], ["doctor", "--help"]])
+def test_what_only_tells_something_loads_no_library(words: list[str]) -> None:
+    """A shell that completes a command, and a person who asks for help, wait for it."""
+    command = [sys.executable, "-S", "-X", "importtime", str(REPO / "main.py"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    names = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")]
+    tops = {name.partition(".")[0] for name in names} - {"imported package"}
+    assert {"argparse", "modules"} <= tops
+    assert tops - OURS - set(sys.stdlib_module_names) == set()
+    assert tops & SLOW == set()
