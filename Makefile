@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-ibkr test test-ibkr check audit bench bench-learning gate-odds soak chaos pictures dashboards clean
+.PHONY: help run setup setup-ibkr test test-ibkr check audit bench bench-learning bench-peers gate-odds soak chaos pictures dashboards clean
 
 help:
 	@echo 'make run [ARGS="--speed 6000 --duration 90"]   install what is missing, then run Stage 1'
@@ -25,12 +25,13 @@ help:
 	@echo 'make audit     what it is made of: bill of materials, licences, known vulnerabilities (var/audit)'
 	@echo 'make bench     measured figures as JSON, and what learning is worth on BOT_MARKET_DATA'
 	@echo 'make bench-learning   the latter alone (ARGS="--doc docs/learning_results.md": written down)'
+	@echo 'make bench-peers   beside freqtrade, vectorbt, nautilus_trader, backtesting.py, ccxt.pro, pandas, TA-Lib (.venv-peers; ARGS="--only NAME")'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
 	@echo 'make soak      24 venue hours at x60 with faults: nothing grows, books are equal (about 25 minutes)'
 	@echo 'make chaos     twenty seeds of chaos, two minutes and ten kills each (about 50 minutes)'
 	@echo 'make dashboards    the pages of Grafana against its types, each query and alert against a real Prometheus'
 	@echo 'make pictures  the pictures of docs/panel.md and docs/telegram_tour.md, made anew (needs chromium)'
-	@echo 'make clean     remove .venv, .venv-ibkr, .venv-audit and caches (never var/<env>, where state lives)'
+	@echo 'make clean     remove .venv, .venv-ibkr, .venv-audit, .venv-peers and caches (never var/<env>, where state lives)'
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
@@ -121,6 +122,10 @@ bench: $(VENV)/.runtime
 bench-learning: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.learning $(ARGS)
 
+# TA-Lib and pandas are of the test tools; each peer gets an environment of its own from pins (bench/peers/requirements-NAME.txt).
+bench-peers: $(VENV)/.dev
+	@exec $(BIN)/python -m bench.peers $(ARGS)
+
 gate-odds: $(VENV)/.runtime
 	@exec $(BIN)/python -m bench.gate_odds $(ARGS)
 
@@ -141,5 +146,5 @@ dashboards: $(VENV)/.dev
 	  self_test/deploy/test_watching.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(IBKR) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache var/audit
+	rm -rf $(VENV) $(IBKR) $(AUDIT) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov var/cache var/audit
 	find . -name __pycache__ -not -path './var/*' -type d -prune -exec rm -rf {} +
