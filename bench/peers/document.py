@@ -20,6 +20,7 @@ Ours decides for one bot by one set of rules, and that is why it can be this sho
 
 REPEAT = """## To repeat it
 
+<!-- not run here: makes four environments and takes minutes -->
 ```sh
 make bench-peers                                   # everything; the environments are made once (.venv-peers, about 3 GB)
 make bench-peers ARGS="--only frames"              # one part: replay, frames, storage, indicators

@@ -16,7 +16,7 @@ from bench.peers.rule import Convention, breakout  # isort: skip
 LOADED = time.perf_counter()
 TICK = 0.01
 rule = Rule(sys.argv[1:])
-table = parquet.read_table(rule.bars)
+table = parquet.ParquetFile(rule.bars).read()
 prices = [np.floor(table.column(name).to_numpy() / TICK + 0.5).astype(np.int64) for name in ("open", "high", "low", "close")]
 bars = (prices[0], prices[1], prices[2], prices[3])
 ready = time.perf_counter()
