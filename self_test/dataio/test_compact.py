@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import ipc
 
 from dataio.bars import Bars
-from dataio.compact import compact, open_cache
+from dataio.compact import compact, lane_sum, open_cache
 from dataio.dataset import DAY_MS, Dataset, Series, identity
 from dataio.reader import DatasetReader
 from dataio.tables import DamagedFile
@@ -80,6 +85,39 @@ def test_a_damaged_cache_is_seen_and_replaced(dataset: Dataset, bars: Bars, dama
     assert compact(dataset, BTC).rewritten
     read()
     assert DatasetReader(dataset).bars(BTC).same(bars)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_cache_of_an_older_program_is_read_and_held_against_its_crc(dataset: Dataset, bars: Bars, damaged: bool) -> None:
+    compact(dataset, BTC)
+    path = dataset.cache_path(BTC)
+    table = ipc.open_file(path.read_bytes()).read_all()
+    note = msgspec.json.decode(table.schema.metadata[b"bars"])
+    del note["lanes"]
+    if damaged:
+        note["crc32"]["close"] ^= 1
+    table = table.replace_schema_metadata({b"bars": msgspec.json.encode(note)})
+    with path.open("wb") as file, ipc.new_file(file, table.schema) as out:
+        out.write_table(table)
+    reader = DatasetReader(dataset)
+    assert reader.bars(BTC).same(bars)
+    assert reader.damaged == ({path: "column close does not match its checksum; compact again"} if damaged else {})
+
+
+@given(st.integers(0, 2000), st.data())
+def test_the_checksum_of_a_column_sees_a_bit_a_lost_page_and_pages_that_changed_places(rows: int, data: st.DataObject) -> None:
+    values = np.random.default_rng(rows).random(rows + 1)
+    want = lane_sum(values)
+    assert lane_sum(values.copy()) == want
+    bit = data.draw(st.integers(0, values.nbytes * 8 - 1))
+    changed = values.copy()
+    changed.view(np.uint8)[bit // 8] ^= 1 << bit % 8
+    assert lane_sum(changed) != want
+    if rows >= 1024:
+        lost, swapped = values.copy(), values.copy()
+        lost[512:1024] = 0
+        swapped[:512], swapped[512:1024] = values[512:1024], values[:512]
+        assert want not in {lane_sum(lost), lane_sum(swapped)}
 
 
 def test_a_cache_of_another_timeframe_is_not_used(dataset: Dataset) -> None:
