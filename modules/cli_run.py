@@ -16,6 +16,7 @@ from utils.errors import ExitCode, Refusal
 from utils.files import atomic_write
 
 if TYPE_CHECKING:
+    from modules.environment import Environment
     from modules.settings import BotConfig
     from state.options import Surface
 
@@ -120,13 +121,25 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace, load: Load) -> ExitCode:
-    """The daemon."""
-    from modules.environment import choose, known_secrets
+    """The daemon, and beside it its exchange in a box: both take a while to load."""
+    from modules.environment import Environment, choose
+    from modules.simulator import standby
+
+    env = choose(args.env, os.environ)
+    if env is Environment.SIMULATED and args.simulator_url is None:
+        standby.prepare(args.state_dir, os.environ)
+    try:
+        return _daemon(args, env, load)
+    finally:
+        standby.leave()
+
+
+def _daemon(args: argparse.Namespace, env: Environment, load: Load) -> ExitCode:
+    from modules.environment import known_secrets
     from modules.options import RunOptions, check
     from modules.overrides import in_force
     from modules.stage_request import remembered, resolve
 
-    env = choose(args.env, os.environ)
     last = remembered(args.state_dir / str(env))
     stage, override, digits = resolve(last, args.stage, override=args.override_gates, real_money=args.real_money)
     options = RunOptions(

@@ -17,7 +17,7 @@ from modules.environment import PRIVATE_HOSTS, Environment, Hosts
 from modules.flatten import LiveAccount
 from modules.flatten_plan import Ours
 from modules.settings import BotConfig
-from modules.simulator import launcher
+from modules.simulator import launcher, standby
 from modules.simulator.venue_options import SimulatorOptions
 from state.accounts import Account, Domain, Mode
 from state.books import OPEN
@@ -106,7 +106,7 @@ async def _simulator(state_dir: Path, clock: Clock) -> launcher.Endpoints | None
     known = launcher.read_record(state_dir)
     if known is not None and await launcher.answers(known):
         return known
-    if not (state_dir / launcher.FOLDER / launcher.STATE).is_dir():
+    if not (state_dir / standby.FOLDER / standby.STATE).is_dir():
         return None
     return await launcher.ensure_running(state_dir, SimulatorOptions(), clock)
 

@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 
 from modules.environment import without_secrets
-from modules.simulator.launcher import PROGRAM as SIMULATOR
+from modules.simulator.standby import PROGRAM as SIMULATOR
 from telemetry import client
 from utils.errors import Transient
 

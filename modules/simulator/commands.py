@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modules.cli_run import moment
-from modules.simulator.server import Simulator
+from modules.simulator import standby
+from modules.simulator.generated import DEFAULT_START, GeneratedMarket
+from modules.simulator.server import DEFAULT_SEED, Simulator
 from modules.simulator.venue_options import SimulatorOptions
 from utils.clock import WallClock
 from utils.errors import ExitCode, Refusal
@@ -63,6 +65,7 @@ def add_arguments(subparsers: Subparsers) -> None:
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the ledger there at the end")
     parser.add_argument("--state-folder", type=Path, help="remember venue time there and go on from it")
     parser.add_argument("--embedded", action="store_true", help="hold time while no daemon is attached; end after a minute without one")
+    parser.add_argument(standby.WORD, action="store_true", help=argparse.SUPPRESS)
 
 
 def options_of(args: argparse.Namespace) -> SimulatorOptions:
@@ -72,6 +75,12 @@ def options_of(args: argparse.Namespace) -> SimulatorOptions:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Serve until told to stop; Refusal for whatever cannot be served."""
+    if args.standby:
+        GeneratedMarket(DEFAULT_SEED, DEFAULT_START, ("BTCUSDT",))  # what makes prices is compiled code, and is loaded at its first use
+        words = standby.told(sys.stdin)
+        if words is None:
+            return ExitCode.DONE
+        args = _parser().parse_args(["simulator", *words])
     return asyncio.run(_serve(options_of(args)))
 
 
@@ -101,12 +110,16 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def main(arguments: list[str]) -> ExitCode:
-    """The command by itself, without the rest of the program: a Refusal becomes one line and its exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="main.py")
     add_arguments(parser.add_subparsers(required=True))
+    return parser
+
+
+def main(arguments: list[str]) -> ExitCode:
+    """The command by itself, without the rest of the program: a Refusal becomes one line and its exit code."""
     try:
-        return run(parser.parse_args(arguments))
+        return run(_parser().parse_args(arguments))
     except Refusal as refusal:
         _say(str(refusal))
         return refusal.code

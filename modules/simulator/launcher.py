@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,18 +18,15 @@ import aiohttp
 import msgspec
 
 from modules.environment import without_secrets
-from modules.simulator import state_folder
+from modules.simulator import standby, state_folder
 from modules.simulator.attachments import process_lives
+from modules.simulator.standby import FOLDER, PROGRAM, RECORD, STATE
 from modules.simulator.venue_options import SimulatorOptions, agree
 from utils.clock import SECOND, Clock, WallClock
 from utils.errors import ExitCode, Refusal, Transient
 from utils.files import atomic_write
 
-FOLDER = "simulated"
-RECORD = "simulator.json"
-STATE = "venue"
 LOG = "simulator.log"
-PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[2] / "main.py"), "simulator")
 START_LIMIT_S = 60.0
 END_LIMIT_S = 15.0
 ANSWER_LIMIT_S = 3.0
@@ -198,7 +194,7 @@ def _ended(pid: int) -> int | None:
 
 
 def _start(command: Sequence[str], output: Path, log: Path) -> int:
-    """Start a process in a session of its own, tied to nothing of ours: it must survive us. Returns its id."""
+    """Start a process in a session of its own, tied to nothing of ours: it must survive us; or tell the one that waits. Its id."""
     fresh = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = (
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -206,6 +202,8 @@ def _start(command: Sequence[str], output: Path, log: Path) -> int:
         (os.POSIX_SPAWN_OPEN, 2, str(log), fresh, 0o600),
     )
     output.unlink(missing_ok=True)
+    if (waiting := standby.take(command, output, log)) is not None:
+        return waiting
     return os.posix_spawn(command[0], list(command), without_secrets(os.environ), file_actions=files, setsid=True)
 
 

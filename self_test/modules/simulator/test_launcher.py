@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from modules.simulator import launcher, state_folder
+from modules.simulator import launcher, standby, state_folder
 from modules.simulator.attachments import process_lives
 from modules.simulator.launcher import Endpoints, answers, arguments, ensure_running, read_record, stop
 from modules.simulator.venue_options import SimulatorOptions
@@ -60,7 +60,7 @@ async def test_started_found_again_and_after_a_kill_resumed(tmp_path: Path, monk
         more = msgspec.structs.replace(ONE, symbols=("ETHUSDT",))
         third = await ensure_running(tmp_path, more, WallClock(), PROGRAM)
         assert third.pid != second.pid, "the running one did not list it"
-        stored = state_folder.load(tmp_path / "simulated" / launcher.STATE)
+        stored = state_folder.load(tmp_path / "simulated" / standby.STATE)
         assert stored is not None and stored.symbols == ("BTCUSDT", "ETHUSDT"), "and what was listed stays listed: somebody may hold it"
         await stop(tmp_path, third)
         await until_gone(third)
