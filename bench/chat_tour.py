@@ -52,7 +52,11 @@ STEPS = (
     Step("/panel", "The message to remember: a button for everything. It is edited in place, whoever changes what it shows."),
     Step("/status", "Where it runs, what it may do, how far the limits are away."),
     Step("/positions", "What is held, with stop, target and R."),
-    Step("/chart BTCUSDT", "Candles with entries, exits, the standing stop and target.", picture="chat-chart"),
+    Step(
+        "/chart BTCUSDT",
+        "Candles with the newest dozen of trades; of what is held at the moment also stop and target.",
+        picture="chat-chart",
+    ),
     Step("/why BTCUSDT", "The newest decisions on a symbol, and why."),
     Step("/chart equity", "Equity and drawdown.", picture="chat-equity"),
     Step("/kpi", "Key figures and the verdict of the gate ([figures.md](figures.md))."),
@@ -109,8 +113,8 @@ def post(base: str, step: Step, limit_s: float = 90.0) -> str:
 
 
 def entered(said: str) -> bool:
-    """Whether the newest thing that the bot said of BTCUSDT is an entry."""
-    return said.rfind("ENTER   demo long BTCUSDT") > said.rfind("CLOSED  demo long BTCUSDT")
+    """Whether the newest thing that the bot said of BTCUSDT is that it is held."""
+    return said.rfind("OPENED  long BTCUSDT") > said.rfind("CLOSED  demo long BTCUSDT")
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from modules.panel.replies import COOKIE, html
 from modules.ui.commands import EXPLORE_CAP, EXPLORE_FLOOR, changes, parse
 from modules.ui.operator import Done, Outcome, Who
 from state.accounts import Domain, Mode
+from state.barred import barred
 from state.stages import STAGES
 
 if TYPE_CHECKING:
@@ -197,6 +198,8 @@ def standing(source: Sources) -> dict[str, Any]:
         "unavailable": {name: switches.missing(state, name) for name in ("forex", "options")},
         "offers": sorted(key for key, one in state.standings.items() if one.offered_ts),
         "halted": sorted(state.halted),
+        # Without the reason, whose figure moves with every mark: the page would be drawn anew each time.
+        "barred": [f"{name}: {why.partition(': ')[0]}" for a, name in enumerate(state.accounts) if (why := barred(state, a))],
         "papers": [str(account) for account in state.accounts if account.mode is Mode.PAPER],
         "held": sorted({(state.symbol_of(i), str(state.account_of(i))) for i in range(len(state.pos)) if state.pos[i]["status"]}),
     }

@@ -37,7 +37,7 @@ def test_a_chat_without_a_bot_is_told_apart(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_is_held_is_read_from_the_console() -> None:
-    opened = "03-04 08:02  CRYPTO/PAPER ENTER   demo long BTCUSDT 0.000076 near 78933.52\n"
+    opened = "03-04 08:02  CRYPTO/PAPER OPENED  long BTCUSDT at 78933.52 x 0.000076\n"
     closed = "03-04 08:04  CRYPTO/PAPER CLOSED  demo long BTCUSDT by max_hold at 78812.84\n"
     assert [entered(said) for said in ("", opened, opened + closed, opened + closed + opened)] == [False, True, False, True]
     assert {step.said for step in STEPS} >= HOLDING

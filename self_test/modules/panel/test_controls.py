@@ -11,6 +11,7 @@ import pytest_asyncio
 import structlog
 
 from modules.panel.auth import FREE_TRIES, IDLE_MS
+from modules.panel.controls import standing
 from modules.panel.settings import Panel
 from self_test.modules.panel.house import NASTY, TOKEN, House, browser, open_house
 from state.accounts import Account, Domain, Mode
@@ -66,6 +67,24 @@ async def test_the_token_opens_the_controls(house: House, visitor: Visitor) -> N
     async with visitor.web.get(f"{house.url}/controls") as answer:
         text = await answer.text()
     assert answer.status == 200 and "Flatten everything" in text and TOKEN not in text and cookie.value not in text
+
+
+async def test_controls_say_which_account_is_barred_and_do_not_change_with_every_mark(house: House, visitor: Visitor) -> None:
+    await visitor.login()
+    page = f"{house.url}/controls"
+
+    async def drawn() -> str:
+        async with visitor.web.get(page) as answer:
+            return await answer.text()
+
+    assert "Entries are open." in await drawn()
+    row = house.state.acct[0]
+    row["day_stopped"], row["day_start"] = 1, row["equity"]
+    first = standing(house.sources)["drawn"]
+    told = await drawn()
+    assert "CRYPTO/PAPER: entries barred until 00:00 UTC." in told and "open where no account is halted or barred" in told
+    row["equity"] -= row["equity"] // 50
+    assert standing(house.sources)["drawn"] == first
 
 
 async def test_behind_https_the_cookie_is_for_https_alone(web: aiohttp.ClientSession) -> None:
