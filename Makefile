@@ -23,7 +23,7 @@ help:
 	@echo 'make setup-ibkr install what the bot runs on there, too: FX options live'
 	@echo 'make check     lint, format, import law, types, bandit, secrets'
 	@echo 'make audit     what it is made of: bill of materials, licences, known vulnerabilities (var/audit)'
-	@echo 'make bench     measured figures as JSON, and what learning is worth on BOT_MARKET_DATA'
+	@echo 'make bench     measured figures beside their goals (docs/performance.md), and what learning is worth on BOT_MARKET_DATA'
 	@echo 'make bench-learning   the latter alone (ARGS="--doc docs/learning_results.md": written down)'
 	@echo 'make bench-peers   beside freqtrade, vectorbt, nautilus_trader, backtesting.py, ccxt.pro, pandas, TA-Lib (.venv-peers; ARGS="--only NAME")'
 	@echo 'make gate-odds how often luck passes the gates, measured (long; ARGS="--paths 100")'
@@ -116,7 +116,7 @@ audit: $(VENV)/.dev $(AUDIT)/.tools
 	@exec $(BIN)/python -m deploy.supply $(ARGS)
 
 bench: $(VENV)/.runtime
-	@$(BIN)/python -m bench --load $(ARGS)
+	@$(BIN)/python -m bench --live --load $(ARGS)
 	@exec $(BIN)/python -m bench.learning
 
 bench-learning: $(VENV)/.runtime

@@ -23,6 +23,7 @@ from marketdata.bybit_ws import StreamItem
 from modules.data.feeds import BybitFeed
 from modules.engine.desk import FEEDS, chosen_strategies, fresh_engine
 from modules.engine.inbox import Inbox
+from modules.log_settings import begin_log
 from modules.paper_floor import PaperFloor
 from state.accounts import Domain
 from state.instruments import Instrument
@@ -135,7 +136,8 @@ def applied(frames: list[bytes], instruments: tuple[Instrument, ...]) -> int:
 
 
 def frame_rows(runs: int, *, quick: bool = False) -> list[Row]:
-    """Both rows, frames a second on one core."""
+    """Both rows, frames a second on one core; the log is set up as the daemon's."""
+    begin_log(CONFIG.logs, verbose=False, secrets=())
     instruments = random_grid(SYMBOLS, 1).instruments
     frames = frames_of(instruments, COUNT // 10 if quick else COUNT)
     parser = StreamParser(instruments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,10 @@ class Row(msgspec.Struct, kw_only=True):
     note: str = ""
     less: bool = False
     """The goal is a most, not a least."""
+    part: str = ""
+    """Which part of the measurement it belongs to."""
+    load: float | None = None
+    """Of the machine, one minute, when its part was over."""
 
     @property
     def met(self) -> bool | None:
@@ -45,6 +49,26 @@ def rate(name: str, unit: str, count: int, work: Callable[[], object], runs: int
         found.append(count / (time.perf_counter() - begin))
     median = statistics.median(found)
     return Row(name=name, unit=unit, median=median, lowest=min(found), highest=max(found), runs=runs, goal=goal, note=note)
+
+
+def by_turns(works: Mapping[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+    """Seconds of the processor that each of several works takes, one after the other in every run: what disturbs one disturbs all."""
+    for work in works.values():
+        work()
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            begin = time.process_time()
+            work()
+            found[name].append(time.process_time() - begin)
+    return found
+
+
+def spread(name: str, unit: str, found: Sequence[float], goal: float | None = None, note: str = "") -> Row:
+    """Figures that are better when large: the median of what was found, against a goal that is a least."""
+    row = took(name, unit, found, goal, note)
+    row.less = False
+    return row
 
 
 def took(name: str, unit: str, found: Sequence[float], goal: float | None = None, note: str = "") -> Row:

@@ -21,6 +21,7 @@ import msgspec
 
 from bench.bot import Bot, no_leftovers, run, started
 from bench.markets import random_grid
+from bench.measure import Row, took
 from bench.panel_lag import GOAL_S, Lag, stretch
 from config import CONFIG
 from modules.learning.candles import Place
@@ -112,12 +113,8 @@ async def measured(bot: Bot, url: str, place: Place, now: int, seconds: float) -
         return found
 
 
-def main(arguments: list[str]) -> int:
-    """Measure, print, and 1 when the goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.training_lag", description="Lag of the daemon's loop during training.")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each stretch (default 60)")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    args = parser.parse_args(arguments)
+def taken(seconds: float) -> tuple[list[Stretch], int]:
+    """Both stretches, and the daemon's memory when it was ready (KiB)."""
     with tempfile.TemporaryDirectory() as folder:
         state_dir = Path(folder) / "var"
         grid = random_grid(SYMBOLS, DAYS)
@@ -126,8 +123,28 @@ def main(arguments: list[str]) -> int:
             url = bot.ready()["http"]
             run("control", "learn", "on", "--yes", "--state-dir", str(state_dir))
             before_kb = rss_kb(bot)
-            found = asyncio.run(measured(bot, url, place, now, args.seconds))
+            found = asyncio.run(measured(bot, url, place, now, seconds))
             bot.stop()
+    return found, before_kb
+
+
+def lag_rows(seconds: float) -> list[Row]:
+    """The 99th percentiles as rows: bounds of the buckets in which they lie, milliseconds."""
+    found, _ = taken(seconds)
+    rows = []
+    for one, goal in zip(found, (None, GOAL_S * 1000), strict=True):
+        note = f"{one.lag.samples} samples, none above {one.lag.highest_below_s * 1000:g} ms; {one.trained} trainings"
+        rows.append(took(f"lag of the event loop, p99, {one.lag.name}", "ms", [one.lag.p99_below_s * 1000], goal, note))
+    return rows
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, and 1 when the goal was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.training_lag", description="Lag of the daemon's loop during training.")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each stretch (default 60)")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    args = parser.parse_args(arguments)
+    found, before_kb = taken(args.seconds)
     sys.stdout.write(table(found, before_kb))
     if args.json:
         told = {"ready_rss_kb": before_kb, "stretches": msgspec.to_builtins(found), "goal_s": GOAL_S, "met": found[-1].lag.met}
