@@ -67,7 +67,7 @@ from utils.clock import SECOND, Clock
 from utils.errors import ExitCode, Refusal, Rejected, Transient
 from utils.files import atomic_write, ensure_writable
 from utils.frames import FrameError
-from utils.heap import settle
+from utils.heap import loaded, settle
 from utils.spent import Spent
 from utils.supervise import EXPENDABLE, FATAL, RESTART, Policy, Supervisor, unless
 from utils.throttle import Throttle
@@ -131,6 +131,7 @@ class Daemon:
                 self.console.say("asked to stop while starting: nothing was traded")
                 return ExitCode.DONE
             self.born = True
+            loaded()
             self._remember()
             await self._live()
         return ExitCode.DONE

@@ -121,6 +121,9 @@ def _setup(_args: argparse.Namespace, load: Load) -> ExitCode:
 def _add_heavy(commands: argparse._SubParsersAction[argparse.ArgumentParser], wanted: str) -> None:
     """Commands whose arguments live beside libraries that are slow to load: in full only when one of them is asked for."""
     if wanted == "simulator":
+        from utils.heap import loading
+
+        loading()  # until it serves
         from modules.simulator import commands as simulator
 
         simulator.add_arguments(commands)

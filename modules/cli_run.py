@@ -124,13 +124,16 @@ def run(args: argparse.Namespace, load: Load) -> ExitCode:
     """The daemon, and beside it its exchange in a box: both take a while to load."""
     from modules.environment import Environment, choose
     from modules.simulator import standby
+    from utils.heap import loaded, loading
 
     env = choose(args.env, os.environ)
     if env is Environment.SIMULATED and args.simulator_url is None:
         standby.prepare(args.state_dir, os.environ)
+    loading()
     try:
         return _daemon(args, env, load)
     finally:
+        loaded()
         standby.leave()
 
 

@@ -8,15 +8,21 @@ from importlib import import_module
 
 from modules.environment import secret
 from modules.exchange.bybit import load
+from modules.panel.render import templates
+from modules.procedure import procedures
 from modules.settings import BotConfig
 from modules.telegram.identity import TOKEN
 from modules.warm import warm
+from strategy.registry import STRATEGIES
 from utils.errors import Refusal
 
 
 def load_what_is_used(config: BotConfig, stage: int, environ: Mapping[str, str]) -> None:
-    """Kernels always; the client of private accounts where the stage may have one; the chat's library where there is a token."""
+    """Kernels and the parsed rules always; panel templates, the client of private accounts, the chat's library where they have a use."""
     warm(config)
+    procedures(config, config.domains, frozenset(one.index for one in STRATEGIES))  # for what it parses, and keeps
+    if config.panel.on:
+        templates()
     if stage > 1:
         load()
     with suppress(Refusal):  # of a file that cannot be read: the banner says so, the bot runs without a chat

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from utils.heap import settle
+from utils.heap import loaded, loading, settle
 
 
 class Knot:
@@ -22,6 +22,7 @@ class Knot:
 def thawed() -> Iterator[None]:
     yield
     gc.unfreeze()
+    gc.enable()
 
 
 def test_what_lives_is_not_walked_again_and_what_died_since_is_freed() -> None:
@@ -34,3 +35,13 @@ def test_what_lives_is_not_walked_again_and_what_died_since_is_freed() -> None:
     assert gone() is not None, "frozen: no collection looks at it"
     settle()
     assert gone() is None
+
+
+def test_while_a_process_loads_nobody_looks_for_garbage_and_afterwards_everybody() -> None:
+    loading()
+    assert not gc.isenabled()
+    loaded()
+    assert gc.isenabled()
+    loading()
+    settle()
+    assert gc.isenabled()
