@@ -27,7 +27,7 @@ from state.instruments import Instrument, option_slot
 from state.options import Surface
 from strategy.market import on_primary_bar
 from strategy.ring import watch_primary_bar
-from utils.errors import Refusal
+from utils.errors import Invariant, Refusal
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -86,6 +86,63 @@ def to_ticks(prices: Floats, tick: float) -> Ints:
     return np.floor(prices / tick + 0.5).astype(np.int64)
 
 
+class _Sheet:
+    """Arrays of `count` symbols over the openings [first, end), filled symbol by symbol: nobody has to hold the bars of all of them."""
+
+    def __init__(self, count: int, first: int, end: int, step: int) -> None:
+        self.ts = np.arange(first, end, step, dtype=np.int64)
+        self.columns = {name: np.zeros((count, len(self.ts)), np.int64) for name in ("open", "high", "low", "close")}
+        self.volume = np.zeros((count, len(self.ts)))
+        self._step, self._used = step, (len(self.ts), 0)
+
+    def lay(self, i: int, tick: float, bars: Bars) -> None:
+        """The bars of symbol `i`, in ticks; Invariant when one opens before the sheet or after it."""
+        if not len(bars):
+            return
+        at = (bars.ts - self.ts[0]) // self._step
+        if at[0] < 0 or at[-1] >= len(self.ts):
+            raise Invariant(f"bars from {bars.ts[0]} to {bars.ts[-1]} do not lie within {self.ts[0]} to {self.ts[-1]}")
+        for name, target in self.columns.items():
+            target[i, at] = to_ticks(getattr(bars, name), tick)
+        self.volume[i, at] = bars.volume
+        self._used = min(self._used[0], int(at[0])), max(self._used[1], int(at[-1]) + 1)
+
+    def cut(self) -> None:
+        """Take off what lies before the first bar and after the last."""
+        first, end = self._used
+        if (first, end) != (0, len(self.ts)):
+            self.ts = self.ts[first:end].copy()
+            for name, column in self.columns.items():
+                self.columns[name] = column[:, first:end].copy()
+            self.volume = self.volume[:, first:end].copy()
+
+    def grid(
+        self,
+        instruments: tuple[Instrument, ...],
+        start_ms: int | None,
+        funding: Mapping[str, tuple[Ints, Ints]] | None,
+        fine: Mapping[str, FineBars] | None,
+        before: Mapping[str, PrimaryBars] | None,
+    ) -> Grid:
+        """What was laid, as a grid."""
+        first, end = int(self.ts[0]), int(self.ts[-1]) + self._step
+        turned = {one.key: turns(first - 1, end, days_of(one)) for one in instruments if one.domain is Domain.FOREX}
+        return Grid(
+            instruments=instruments,
+            confirm_ms=self._step,
+            ts=self.ts,
+            volume=self.volume,
+            start=0 if start_ms is None else int(np.searchsorted(self.ts, start_ms)),
+            funding={**(funding or {}), **turned},
+            fine=fine or {},
+            before=before or {},
+            open=self.columns["open"],
+            high=self.columns["high"],
+            low=self.columns["low"],
+            close=self.columns["close"],
+        )
+
+
 def build(
     series: Sequence[tuple[Instrument, Bars]],
     start_ms: int | None,
@@ -97,32 +154,10 @@ def build(
     filled = [bars for _, bars in series if len(bars)]
     if not filled:
         raise Refusal("there is not one bar in the range asked for")
-    step = filled[0].timeframe_ms
-    first, last = min(int(bars.ts[0]) for bars in filled), max(int(bars.ts[-1]) for bars in filled)
-    ts = np.arange(first, last + step, step, dtype=np.int64)
-    shape = (len(series), len(ts))
-    prices = {name: np.zeros(shape, np.int64) for name in ("open", "high", "low", "close")}
-    volume = np.zeros(shape)
+    sheet = _Sheet(len(series), min(int(bars.ts[0]) for bars in filled), max(bars.end_ms for bars in filled), filled[0].timeframe_ms)
     for i, (instrument, bars) in enumerate(series):
-        columns = (bars.ts - first) // step
-        for name, target in prices.items():
-            target[i, columns] = to_ticks(getattr(bars, name), float(instrument.tick))
-        volume[i, columns] = bars.volume
-    turned = {one.key: turns(first - 1, last + step, days_of(one)) for one, _ in series if one.domain is Domain.FOREX}
-    return Grid(
-        instruments=tuple(instrument for instrument, _ in series),
-        confirm_ms=step,
-        ts=ts,
-        volume=volume,
-        start=0 if start_ms is None else int(np.searchsorted(ts, start_ms)),
-        funding={**(funding or {}), **turned},
-        fine=fine or {},
-        before=before or {},
-        open=prices["open"],
-        high=prices["high"],
-        low=prices["low"],
-        close=prices["close"],
-    )
+        sheet.lay(i, float(instrument.tick), bars)
+    return sheet.grid(tuple(instrument for instrument, _ in series), start_ms, funding, fine, before)
 
 
 def load(
@@ -144,13 +179,18 @@ def load(
     start_ms, end_ms = window
     begin = None if start_ms is None else start_ms - settings.warmup_days * DAY_MS
     kind = KIND[domain]
-    series, funding, fine, before = [], {}, {}, {}
-    for symbol in symbols:
+    sheet: _Sheet | None = None
+    instruments, funding, fine, before = [], {}, {}, {}
+    for i, symbol in enumerate(symbols):
         bars = archive.confirm_bars(kind, symbol, confirm_ms, begin, end_ms)
         if not len(bars):
             raise Refusal(f"{symbol} ({kind}) has no bars in the range asked for")
         instrument = _listed(symbol, domain, bars)
-        series.append((instrument, bars))
+        instruments.append(instrument)
+        if sheet is None:
+            first, end = _span(archive, kind, symbols, confirm_ms, (begin, end_ms))
+            sheet = _Sheet(len(symbols), first - (first - int(bars.ts[0])) % confirm_ms, end, confirm_ms)
+        sheet.lay(i, float(instrument.tick), bars)
         if domain is Domain.PERPS:
             times, rates = archive.funding(symbol)
             funding[instrument.key] = (times, np.floor(rates * 1e8 + 0.5).astype(np.int64))
@@ -160,10 +200,20 @@ def load(
         if finer is not None:
             fine[instrument.key] = finer
         before[instrument.key] = _native(archive, kind, symbol, frames.primary_ms, int(bars.ts[0]), float(instrument.tick))
-    grid = build(series, start_ms, funding, fine, before)
+    if sheet is None:
+        raise Refusal("there is not one symbol to read")
+    sheet.cut()
+    grid = sheet.grid(tuple(instruments), start_ms, funding, fine, before)
     if domain is Domain.OPTIONS:
         return msgspec.structs.replace(grid, surfaces=surfaces)
     return msgspec.structs.replace(grid, mark=_marks(archive, grid)) if domain is Domain.PERPS else grid
+
+
+def _span(archive: Archive, kind: Kind, symbols: Sequence[str], confirm_ms: int, window: tuple[int | None, int | None]) -> tuple[int, int]:
+    """Where the bars of all symbols lie, from what the files say of themselves: perhaps a little wider than what is in them."""
+    usable = [one for symbol in symbols for one in archive.stretches(kind, symbol) if confirm_ms % one.timeframe_ms == 0]
+    first, end = min(one.first_ms for one in usable), max(one.end_ms for one in usable)
+    return (first if window[0] is None else max(first, window[0])), (end if window[1] is None else min(end, window[1]))
 
 
 def _frames(symbols: Sequence[str], settings: DomainSettings) -> Frames:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from bench.counts import peak_bytes
+from bench.markets import random_grid, write_root
 from config import CONFIG
 from dataio.archive import open_archive
 from dataio.bars import Bars
@@ -44,6 +47,47 @@ def test_trading_begins_at_the_first_bar_not_before_the_start(start: int | None,
 def test_no_bar_at_all_is_refused() -> None:
     with pytest.raises(Refusal, match="not one bar"):
         build([(coin("AAAUSDT"), bars(0))], None)
+
+
+def test_candles_of_files_lie_where_they_lie_when_they_are_laid_at_once(tmp_path: Path) -> None:
+    whole = random_grid(3, 2)
+    late, holed = whole.open.copy(), (1, 2)
+    late[:, :100] = 0  # what the files of others begin with, the window cuts off, or nobody has
+    late[0, :300] = late[1, 500:] = 0
+    late[holed[0], 200:260] = 0
+    write_root(tmp_path, msgspec.structs.replace(whole, open=late))
+    names = [one.symbol for one in whole.instruments]
+    window = (None, int(whole.ts[400]))
+    grid = load(open_archive(tmp_path), Domain.CRYPTO, names, CONFIG.domains[Domain.CRYPTO], window)
+    assert (int(grid.ts[0]), int(grid.ts[-1])) == (int(whole.ts[100]), int(whole.ts[399]))
+    assert grid.open.flags.c_contiguous and np.array_equal(grid.open != 0, late[:, 100:400] != 0)
+    for i, one in enumerate(grid.instruments):
+        there = grid.close[i] != 0
+        assert np.allclose(grid.close[i][there] * float(one.tick), whole.close[i, 100:400][there] * 0.01)
+        assert np.array_equal(grid.volume[i][there], whole.volume[i, 100:400][there])
+
+
+def test_columns_that_turn_out_to_be_empty_are_cut_off(tmp_path: Path) -> None:
+    whole = random_grid(1, 2)
+    holed = whole.open.copy()
+    holed[0, 50:150] = holed[0, 350:450] = 0
+    write_root(tmp_path, msgspec.structs.replace(whole, open=holed))
+    settings = CONFIG.domains[Domain.CRYPTO].model_copy(update={"warmup_days": 0})
+    window = (int(whole.ts[100]), int(whole.ts[400]))
+    grid = load(open_archive(tmp_path), Domain.CRYPTO, ["X00USDT"], settings, window)
+    assert (int(grid.ts[0]), int(grid.ts[-1]), grid.start) == (int(whole.ts[150]), int(whole.ts[349]), 0)
+    assert grid.open.all() and grid.close.flags.c_contiguous and grid.volume.shape == (1, 200)
+
+
+def test_what_is_read_is_held_once(tmp_path: Path) -> None:
+    write_root(tmp_path, random_grid(24, 10))
+    archive, names = open_archive(tmp_path), [f"X{i:02d}USDT" for i in range(24)]
+
+    def read() -> None:
+        load(archive, Domain.CRYPTO, names, CONFIG.domains[Domain.CRYPTO], (None, None))
+
+    read()
+    assert peak_bytes(read) < 1.5 * 24 * 10 * 288 * 40, "a bar of the grid is 40 bytes, and one symbol at a time is read beside it"
 
 
 def test_prices_go_to_the_nearest_tick_halves_up() -> None:
