@@ -14,6 +14,7 @@ from dataio.compact import compact
 from dataio.dataset import Dataset, Series
 from dataio.importer import Imported, import_file, import_root
 from dataio.tables import DamagedFile
+from dataio.tail import read_tail
 from dataio.verify import NOTICES, Finding, SeriesReport, verify
 from utils.errors import ExitCode, Refusal
 from utils.files import ensure_writable
@@ -113,7 +114,8 @@ def check(data_dir: Path, symbols: Sequence[str] | None, out: TextIO, *, as_json
 def pack(data_dir: Path, symbols: Sequence[str] | None, out: TextIO, *, as_json: bool) -> ExitCode:
     """`data compact`: every series that can be; USAGE when one had a damaged file (its cache is left as it was)."""
     dataset = Dataset(data_dir)
-    chosen = [series for series in _chosen(dataset, symbols) if dataset.days(series)]
+    newest = read_tail(data_dir).series()
+    chosen = [series for series in _chosen(dataset, symbols) if dataset.days(series) or series in newest]
     ensure_writable(data_dir)
     ticker = Ticker(out, silent=as_json)
     done = []

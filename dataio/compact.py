@@ -22,7 +22,8 @@ from pyarrow import ipc
 from dataio.bars import Bars, Int64s, join, newest_wins, no_bars
 from dataio.dataset import COLUMNS, DAY_MS, SCHEMA, Dataset, Identity, Series, day_number, to_table
 from dataio.tables import DamagedFile
-from dataio.writer import read_day
+from dataio.tail import read_tail
+from dataio.writer import DatasetWriter, read_day
 from utils.errors import Invariant, Refusal
 from utils.files import atomic_write
 
@@ -104,7 +105,12 @@ def open_cache(dataset: Dataset, series: Series) -> Cache | None:
 
 
 def compact(dataset: Dataset, series: Series) -> Compacted:
-    """Bring the cache of one series up to date. DamagedFile: a day file is bad, the old cache stays. Refusal: no series, unwritable."""
+    """Bring the cache of one series up to date, what the tail holds of it included.
+
+    DamagedFile: a day file is bad, the old cache stays. Refusal: no series, unwritable.
+    """
+    if len(read_tail(dataset.root).bars(series)):
+        DatasetWriter(dataset).fold([series])
     # The versions are noted before the files are read: one replaced in between counts as changed, and is then read from its file.
     versions = dataset.versions(series)
     days = dataset.days(series)

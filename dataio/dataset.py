@@ -1,7 +1,8 @@
 """Where stored bars lie: `root/venue/domain/symbol/timeframe/YYYY-MM-DD.parquet`, one file per UTC day, and what such a file holds.
 
-Day files are the truth: parquet, zstd, page checksums, `ts` int64 ms UTC (open time) and float64 OHLCV, sorted, unique. Beside them,
-under `root/.compact/`, lies at most one cache per series (`dataio/compact.py`); deleting it loses nothing.
+Day files: parquet, zstd, page checksums, `ts` int64 ms UTC (open time) and float64 OHLCV, sorted, unique. What was appended bar by bar
+lies in `root/.tail` (`dataio/tail.py`) until it comes into them; the two are the truth. Beside them, under `root/.compact/`, lies at most
+one cache per series (`dataio/compact.py`); deleting it loses nothing.
 """
 
 from __future__ import annotations

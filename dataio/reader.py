@@ -1,4 +1,4 @@
-"""Ranges of stored bars: from the compacted cache where it is current, from day files where not; only the columns asked for."""
+"""Ranges of stored bars: from the compacted cache where it is current, else from day files, the newest from the tail; columns by name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataio.bars import Bars
+from dataio.bars import Bars, no_bars
 from dataio.compact import open_cache, stale_days
 from dataio.dataset import COLUMNS, DAY_MS, Dataset, Identity, Series
 from dataio.tables import DamagedFile, read_columns
+from dataio.tail import read_tail
 from utils.errors import Refusal
 
 _Columns = dict[str, npt.NDArray[Any]]
@@ -35,8 +36,9 @@ class DatasetReader:
 
         Refusal: the series is not there (what is, is listed). DamagedFile: file and fault.
         """
+        newest = self._tail(series)  # before the day files: what leaves the tail is in them by then
         versions = self.dataset.versions(series)
-        if not versions:
+        if not versions and not len(newest):
             there = ", ".join(map(str, self.dataset.series())) or "nothing"
             raise Refusal(f"no {series} in {self.dataset.root}; there is: {there}")
         wanted = tuple(dict.fromkeys(("ts", *names)))
@@ -47,7 +49,18 @@ class DatasetReader:
                 if day in days and not _outside(day, start_ms, end_ms) and (part := self._day(days[day], day, wanted)) is not None:
                     parts.append(_cut(part, start_ms, end_ms))
         merged = _join(parts, wanted)
+        if len(newest := newest.between(start_ms, end_ms)):
+            merged = _over(merged, newest)
         return {name: merged[name] for name in names}
+
+    def _tail(self, series: Series) -> Bars:
+        try:
+            return read_tail(self.dataset.root).bars(series)
+        except DamagedFile as error:
+            if not self._skip_damaged:
+                raise
+            self.damaged[error.path] = error.fault
+            return no_bars(series.timeframe_ms)
 
     def _cached(
         self, series: Series, versions: dict[str, Identity], wanted: Sequence[str], start_ms: int | None, end_ms: int | None
@@ -106,3 +119,9 @@ def _join(parts: Sequence[_Columns], wanted: Sequence[str]) -> _Columns:
         order = np.argsort(joined["ts"], kind="stable")
         joined = {name: column[order] for name, column in joined.items()}
     return joined
+
+
+def _over(merged: _Columns, newest: Bars) -> _Columns:
+    """Sorted rows with newer ones laid over them."""
+    kept = ~np.isin(merged["ts"], newest.ts) if len(merged["ts"]) and newest.ts[0] <= merged["ts"][-1] else slice(None)
+    return _join([{name: column[kept] for name, column in merged.items()}, {name: getattr(newest, name) for name in merged}], tuple(merged))

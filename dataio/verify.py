@@ -21,6 +21,7 @@ from dataio.bars import Bars, Int64s, join, newest_wins, no_bars, utc_text
 from dataio.compact import open_cache, stale_days
 from dataio.dataset import DAY_MS, END_MS, Dataset, Series, day_number
 from dataio.tables import DamagedFile
+from dataio.tail import read_tail
 from dataio.writer import read_day
 from state.accounts import Domain
 
@@ -58,6 +59,7 @@ class SeriesReport(msgspec.Struct, frozen=True):
 def verify(dataset: Dataset, series: Series) -> SeriesReport:
     """Read every file of a series and report; never raises for what is on disk, never changes anything."""
     findings = list(_other_files(dataset.folder(series)))
+    newest = _tail(dataset, series, findings)  # before the day files, as every reader does
     days = dataset.days(series)
     parts = [no_bars(series.timeframe_ms)]
     for day, path in days.items():
@@ -68,11 +70,26 @@ def verify(dataset: Dataset, series: Series) -> SeriesReport:
             continue
         findings.extend(check_rows(bars, str(path), day))
         parts.append(bars)
-    joined = newest_wins(join(parts))
+    of_days = newest_wins(join(parts))
+    joined = newest_wins(join([of_days, newest]))
     findings.extend(_gaps(joined, series, str(dataset.folder(series))))
-    findings.extend(_cache(dataset, series, joined))
+    findings.extend(_cache(dataset, series, of_days))
     first, last = (int(joined.ts[0]), int(joined.ts[-1])) if len(joined) else (None, None)
     return SeriesReport(str(series), len(days), len(joined), first, last, tuple(findings))
+
+
+def _tail(dataset: Dataset, series: Series, findings: list[Finding]) -> Bars:
+    """What the tail holds of a series; what is wrong there is added to `findings`."""
+    try:
+        tail = read_tail(dataset.root)
+    except DamagedFile as error:
+        findings.append(Finding("damaged", str(error.path), 1, None, error.fault))
+        return no_bars(series.timeframe_ms)
+    bars, bad = tail.bars(series), tail.bad(series)
+    findings.extend(check_rows(bars, str(tail.path)))
+    if bad:
+        findings.append(Finding("damaged", str(tail.path), bad, None, f"{bad} record(s) do not match their checksum; they are not read"))
+    return bars
 
 
 def bad_rows(bars: Bars) -> dict[str, npt.NDArray[np.bool_]]:

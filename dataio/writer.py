@@ -1,27 +1,28 @@
-"""Bars into day files: merged with what is there, the newest write of a `ts` wins, the same write twice changes nothing.
+"""Bars into a dataset: merged with what is there, the newest write of a `ts` wins, the same write twice changes nothing.
 
-A day file is replaced whole (`utils.files.atomic_write`), so a crash leaves the old or the new one; a temporary file left by it is
-never read. Writers of one dataset, in several processes too, take turns by a lock per series.
+Single bars, as they close, go to the tail (`dataio/tail.py`): one fsync for all that were appended. Many go into their day files, and the
+tail does when it has `FOLD_RECORDS`. A day file is replaced whole (`utils.files.atomic_write`), so a crash leaves the old or the new one;
+a temporary file left by it is never read. Writers of one dataset, in several processes too, take turns.
 """
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from dataio.bars import Bars, join, make_bars, newest_wins, no_bars
+from dataio.bars import Bars, join, newest_wins, no_bars
 from dataio.dataset import COLUMNS, DAY_MS, Dataset, Series, day_name, encode_day
 from dataio.tables import DamagedFile, read_columns
+from dataio.tail import Row, Tail, append_rows, read_tail, turn
 from utils.errors import Refusal
-from utils.files import atomic_write
+from utils.files import atomic_write, fsync_folder
 
-_Row = tuple[int, float, float, float, float, float]
+FOLD_RECORDS = 4096
+"""A day of fourteen symbols in candles of 5 minutes: every reader looks through them."""
 
 
 class DatasetWriter:
@@ -29,7 +30,7 @@ class DatasetWriter:
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._buffers: dict[Series, list[_Row]] = {}
+        self._buffers: dict[Series, list[Row]] = {}
 
     @property
     def buffered(self) -> int:
@@ -41,11 +42,62 @@ class DatasetWriter:
         self._buffers.setdefault(series, []).append((ts, open_, high, low, close, volume))
 
     def flush(self) -> int:
-        """Write what is buffered; the number of rows that were new or changed. Raises as `write`; what was not written stays buffered."""
+        """Make what is buffered durable; how many rows that were.
+
+        ValueError: stamps outside 1970 to 2099. Refusal: the folder cannot be written. With either everything stays buffered. DamagedFile:
+        it is durable, but a day file that the tail should come into cannot be read (`fold`).
+        """
+        rows = self._buffers
+        if not rows:
+            return 0
+        for mine in rows.values():
+            for ts in {row[0] // DAY_MS for row in mine}:
+                day_name(ts)
+        root = self.dataset.root
+        try:
+            for series in rows:
+                _make_durable(self.dataset.folder(series))
+            with turn(root):
+                records = append_rows(root, rows)
+                done = self.buffered
+                self._buffers = {}
+                if records >= FOLD_RECORDS:
+                    self._fold(read_tail(root))
+        except OSError as error:
+            raise Refusal(f"cannot write {root}: {error.strerror or error}") from error
+        return done
+
+    def fold(self, series: Collection[Series] | None = None) -> int:
+        """Bring what the tail holds (of these series alone, when given) into day files; how many rows were new or changed there.
+
+        DamagedFile: a day file that is there cannot be read; what belongs to its series stays in the tail, all else is done. Refusal: the
+        folder cannot be written.
+        """
+        root = self.dataset.root
+        if not read_tail(root).series():
+            return 0
+        try:
+            with turn(root):
+                return self._fold(read_tail(root), series)
+        except OSError as error:
+            raise Refusal(f"cannot write {root}: {error.strerror or error}") from error
+
+    def _fold(self, tail: Tail, chosen: Collection[Series] | None = None) -> int:
+        done: list[Series] = []
+        damage: DamagedFile | None = None
         changed = 0
-        for series, rows in list(self._buffers.items()):
-            changed += self.write(series, make_bars(series.timeframe_ms, *zip(*rows, strict=True)))
-            del self._buffers[series]
+        for series in tail.series():
+            if chosen is None or series in chosen:
+                try:
+                    changed += self._merge(series, tail.bars(series))
+                except DamagedFile as error:
+                    damage = damage or error
+                else:
+                    done.append(series)
+        if done:
+            tail.remove(done)
+        if damage is not None:
+            raise damage
         return changed
 
     def write(self, series: Series, bars: Bars) -> int:
@@ -58,22 +110,27 @@ class DatasetWriter:
             raise ValueError(f"bars of {bars.timeframe_ms} ms do not belong to {series}")
         if not len(bars):
             return 0
-        bars = newest_wins(bars)
-        days = bars.ts // DAY_MS
-        day_name(int(days[0]))
-        day_name(int(days[-1]))
-        starts = np.flatnonzero(np.append(True, days[1:] != days[:-1]))
-        ends = np.append(starts[1:], len(bars))
+        day_name(int(bars.ts.min()) // DAY_MS)
+        day_name(int(bars.ts.max()) // DAY_MS)
         folder = self.dataset.folder(series)
-        changed = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with _turn(folder):
-                for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
-                    path = self.dataset.day_path(series, int(days[first]))
-                    changed += _merge(path, bars.take(slice(first, last)))
+            with turn(self.dataset.root):
+                self._fold(read_tail(self.dataset.root), [series])  # else its older rows had the last word
+                return self._merge(series, newest_wins(bars))
         except OSError as error:
             raise Refusal(f"cannot write {folder}: {error.strerror or error}") from error
+
+    def _merge(self, series: Series, bars: Bars) -> int:
+        """Sorted bars into their day files."""
+        days = bars.ts // DAY_MS
+        starts = np.flatnonzero(np.append(True, days[1:] != days[:-1]))
+        ends = np.append(starts[1:], len(bars))
+        changed = 0
+        for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
+            path = self.dataset.day_path(series, int(days[first]))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            changed += _merge(path, bars.take(slice(first, last)))
         return changed
 
     def __enter__(self) -> Self:
@@ -112,9 +169,9 @@ def _merge(path: Path, new: Bars) -> int:
     return len(merged) - int(equal.sum())
 
 
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Wait until no other writer works on this series."""
-    with (folder / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _make_durable(folder: Path) -> None:
+    """Make a folder and its parents so that a loss of power leaves them there."""
+    if not folder.is_dir():
+        _make_durable(folder.parent)
+        folder.mkdir(exist_ok=True)
+        fsync_folder(folder.parent)

@@ -1,13 +1,13 @@
 """The candles of a run on disk, because labels need what came after each decision: day files under `data/`, settlements in `funding.csv`.
 
-The observer only takes notes; writing happens when it is told to, off the loop. What was not written when the process died is a hole, and a
-decision whose way leads over it has no label.
+The observer only takes notes; writing happens when it is told to, off the loop, and comes to rest in day files now and then and at a stop.
+What was not written when the process died is a hole, and a decision whose way leads over it has no label.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -63,12 +63,13 @@ class CandleStore:
         A day file that cannot be read is moved aside, so that what comes now is kept: its own candles are a hole then.
         """
         with self._writing:
-            while True:
-                try:
-                    return self._flush()
-                except DamagedFile as error:
-                    log.warning("stored candles are damaged and moved aside", file=str(error.path), fault=error.fault)
-                    quarantine(error.path, error.fault)
+            return _past_damage(self._flush)
+
+    def settle(self) -> None:
+        """As `flush`, and all of it is in day files then: what any program reads, an older one too."""
+        with self._writing:
+            _past_damage(self._flush)
+            _past_damage(DatasetWriter(Dataset(self._folder)).fold)
 
     def _flush(self) -> int:
         with self._lock:
@@ -88,6 +89,16 @@ class CandleStore:
         with self._lock:
             del self._candles[: len(candles)], self._funding[: len(funding)]
         return len(candles)
+
+
+def _past_damage(write: Callable[[], int]) -> int:
+    """The result of `write`, which is tried again as long as it finds a damaged file, and that is moved aside."""
+    while True:
+        try:
+            return write()
+        except DamagedFile as error:
+            log.warning("stored candles are damaged and moved aside", file=str(error.path), fault=error.fault)
+            quarantine(error.path, error.fault)
 
 
 def read_grid(

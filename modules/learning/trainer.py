@@ -133,12 +133,15 @@ class Trainer:
                     deaths += 1
         finally:
             await self._child.close()
-            self.flush()
+            self.flush(last=True)
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Write the candles that were noted. A disk that refuses is told of, and nothing is forgotten."""
         try:
-            self._store.flush()
+            if last:
+                self._store.settle()
+            else:
+                self._store.flush()
         except Refusal as error:
             log.warning("candles are not stored", error=str(error))
 

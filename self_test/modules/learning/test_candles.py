@@ -63,13 +63,17 @@ def test_a_disk_that_refuses_makes_nothing_forgotten(tmp_path: Path) -> None:
 def test_a_damaged_day_is_moved_aside_and_what_comes_now_is_kept(tmp_path: Path) -> None:
     store = CandleStore(tmp_path, dict.fromkeys(ALL, M5))
     store.observe(0, bars(0, ONE.key), [])
-    assert store.flush() == 1
+    store.settle()
     (day,) = (tmp_path / FOLDER).rglob("*.parquet")
     day.write_bytes(day.read_bytes()[:100])
     store.observe(1, bars(1, ONE.key), [])
     assert store.flush() == 1
-    grid, _ = read_grid(tmp_path, ALL, Domain.PERPS, M5, (START, START + DAY_MS))
-    assert grid.close[0].tolist() == [106]
+    for settled in (False, True):
+        if settled:
+            store.settle()
+        grid, _ = read_grid(tmp_path, ALL, Domain.PERPS, M5, (START, START + DAY_MS))
+        assert grid.close[0].tolist() == [106]
+    assert day.exists()
     assert any(path.read_bytes().startswith(b"PAR1") for path in day.parent.iterdir() if path != day and path.is_file()), "kept beside it"
 
 
