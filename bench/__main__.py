@@ -115,7 +115,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def _engine(wanted: Wanted) -> list[Row]:
-    return engine_rows(random_grid(8, 10 if wanted.quick else 60), wanted.runs, wanted.folder)
+    return engine_rows(random_grid(8, 10 if wanted.quick else 40), wanted.runs, wanted.folder)
 
 
 PARTS: dict[str, Callable[[Wanted], list[Row]]] = {
@@ -132,7 +132,7 @@ LIVE: dict[str, Callable[[Wanted], list[Row]]] = {
     "starts": lambda wanted: start_rows(wanted.folder, 1 if wanted.quick else 3),
     "memory": lambda wanted: resident_rows(wanted.folder, 1.0 if wanted.quick else 24.0),
     "disaster": lambda wanted: disaster_rows(wanted.folder, 1 if wanted.quick else 2),
-    "lag": lambda wanted: lag_rows(5.0 if wanted.quick else 30.0),
+    "lag": lambda wanted: lag_rows(5.0 if wanted.quick else 25.0),
 }
 """What starts the bot."""
 MORE: dict[str, Callable[[Wanted], list[Row]]] = {"load": lambda wanted: load_rows(3 if wanted.quick else 10)}
