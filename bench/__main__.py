@@ -215,7 +215,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(dir=args.json.parent) as folder:
         fresh = measured(parts, Wanted(args.runs, args.quick, Path(folder)))
     told = Told(machine=machine(), rows=merged([row for row in before if row.part in EVERY], fresh))
-    args.json.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    written = {"machine": told.machine, "rows": [msgspec.to_builtins(row) | {"met": row.met} for row in told.rows]}
+    args.json.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2) + b"\n")
     if args.doc is not None:
         performance.write(args.doc, told.machine, told.rows, args.scaling)
     sys.stdout.write(table(fresh or told.rows))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_what_is_measured_anew_replaces_its_part() -> None:
 
 
 def test_the_command_writes_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(command.EVERY, "frames", lambda wanted: [row(f"frames of {wanted.runs}", 3, "")])
+    monkeypatch.setitem(command.EVERY, "frames", lambda wanted: [row(f"frames of {wanted.runs}", 3, "", 2)])
     target, page = tmp_path / "new" / "bench.json", tmp_path / "page.md"
     page.write_text(PAGE)
     words = ["--json", str(target), "--doc", str(page), "--scaling", str(tmp_path / "none.json")]
@@ -97,6 +98,8 @@ def test_the_command_writes_what_was_measured(tmp_path: Path, monkeypatch: pytes
     assert "frames of 4" in capsys.readouterr().out and "| frames of 4 |" in page.read_text()
     assert command.main(["--only", "none", *words]) == 0
     assert "frames of 4" in capsys.readouterr().out and list(target.parent.iterdir()) == [target]
+    (told,) = json.loads(target.read_text())["rows"]
+    assert (told["part"], told["median"], told["goal"], told["met"]) == ("frames", 3, 2, True) and told["load"] >= 0
     with pytest.raises(SystemExit):
         command.main(["--only", "nonsense", *words])
 
