@@ -10,6 +10,7 @@ import msgspec
 
 from marketdata.bybit_rest import BybitRest
 from modules.data.backfill import Klines, Progress, history
+from modules.data.together import together
 from modules.engine.grid import DAY_MS, NATIVE_DAYS
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
@@ -141,10 +142,11 @@ async def past_candles(
             if had < days - (WEEKEND_DAYS if one.domain in OF_PAIRS else 0.5):
                 say(f"warm-up: {one.key} has {had:.1f} of {days} days of history, {days - had:.1f} too few")
         found |= got
+        jobs = []
         for one in group:
-            first = got[one.key][0].ts if got[one.key] else running
-            start = first // primary_ms * primary_ms - NATIVE_DAYS * DAY_MS
-            before[one.key] = await source.klines(one, primary_ms, start, first // primary_ms * primary_ms)
+            first = (got[one.key][0].ts if got[one.key] else running) // primary_ms * primary_ms
+            jobs.append(source.klines(one, primary_ms, first - NATIVE_DAYS * DAY_MS, first))
+        before |= zip((one.key for one in group), await together(jobs), strict=True)
     return before, found
 
 
