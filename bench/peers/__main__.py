@@ -1,6 +1,7 @@
 """`make bench-peers`: what a user would pick instead, beside ours, in one run; a table, JSON, and the page of documentation.
 
 python -m bench.peers [--only NAME] [--rounds N] [--data DIR] [--json FILE] [--doc FILE]
+A run of one part keeps the others as they stand in the JSON file, so that the page can be made part by part.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.peers.compare import Contest, text
+from bench.peers.compare import Contest, merged, text
 from bench.peers.document import page
 from bench.peers.environments import Missing
 from bench.peers.frames import frames
@@ -25,6 +26,12 @@ from bench.peers.storage import storage
 from utils.errors import ExitCode, Refusal
 
 PARTS = ("replay", "frames", "storage", "indicators")
+
+
+class Told(msgspec.Struct):
+    """Of the JSON that is written, what a later run of one part keeps."""
+
+    contests: list[Contest]
 
 
 def machine() -> dict[str, object]:
@@ -59,6 +66,11 @@ def measured(only: str | None, data: Path, rounds: int) -> list[Contest]:
     return found
 
 
+def before(path: Path) -> list[Contest]:
+    """The contests of an earlier run's file; none when there is none."""
+    return msgspec.json.decode(path.read_bytes(), type=Told).contests if path.exists() else []
+
+
 def main(arguments: list[str]) -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Ours beside what a user would pick instead.")
@@ -77,10 +89,11 @@ def main(arguments: list[str]) -> int:
     if not contests:
         return ExitCode.USAGE
     args.json.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine(), "rounds": args.rounds, "contests": contests}
+    every = merged(before(args.json), contests) if args.only in PARTS else contests
+    told = {"machine": machine(), "rounds": args.rounds, "contests": every}
     args.json.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n")
     if args.doc is not None:
-        args.doc.write_text(page(machine(), contests, args.rounds))
+        args.doc.write_text(page(machine(), every, args.rounds))
     sys.stdout.write(text(contests) + f"\nwritten to {args.json}{f' and {args.doc}' if args.doc else ''}\n")
     return 0
 

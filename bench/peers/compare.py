@@ -109,6 +109,13 @@ def head(contest: Contest) -> list[str]:
     return ["", f"{contest.unit}, median", "lowest to highest", "ours is x times as fast", ""]
 
 
+def merged(before: Sequence[Contest], now: Sequence[Contest]) -> list[Contest]:
+    """What was measured before, each contest replaced by its newer run, new ones at the end."""
+    newer = {contest.name: contest for contest in now}
+    kept = [newer.pop(contest.name, contest) for contest in before]
+    return [*kept, *newer.values()]
+
+
 def slower(contests: Sequence[Contest]) -> list[str]:
     """Where ours lost: one sentence each."""
     return [

@@ -9,15 +9,15 @@ from itertools import product
 from bench.peers.tools.stopwatch import BEGAN, Rule, tell, timed
 
 import numpy as np  # isort: skip  the clock is read before what it measures
-from pyarrow import parquet  # isort: skip
+from dataio.tables import read_columns  # isort: skip
 
 from bench.peers.rule import Convention, breakout  # isort: skip
 
 LOADED = time.perf_counter()
 TICK = 0.01
 rule = Rule(sys.argv[1:])
-table = parquet.ParquetFile(rule.bars).read()
-prices = [np.floor(table.column(name).to_numpy() / TICK + 0.5).astype(np.int64) for name in ("open", "high", "low", "close")]
+columns = read_columns(rule.bars, ("open", "high", "low", "close"))
+prices = [np.floor(column / TICK + 0.5).astype(np.int64) for column in columns.values()]
 bars = (prices[0], prices[1], prices[2], prices[3])
 ready = time.perf_counter()
 rows, seconds = timed(lambda: breakout(bars, rule.width, rule.ppm))

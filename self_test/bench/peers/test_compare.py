@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.peers.compare import Contest, Entry, explained, markdown, number, slower, text
+from bench.peers.compare import Contest, Entry, explained, markdown, merged, number, slower, text
 
 OURS = [(10, 12, 100.0, 104.0), (20, 25, 200.0, 196.0)]
 OTHER = [(9, 12, 99.0, 104.0), (20, 25, 200.0, 196.0), (30, 31, 300.0, 294.0)]
@@ -44,6 +44,12 @@ def test_what_is_not_there_is_told_with_its_reason_and_never_compared() -> None:
     race = contest(Entry(who="ours", rates=[1.0]), Entry(who="gone", rates=[], skipped="no wheel"))
     assert race.ratio(race.entries[1]) is None
     assert "not measured: no wheel" in text([race]) and "| gone | - | - | - | not measured: no wheel |" in markdown([race])
+
+
+def test_a_part_measured_again_takes_its_old_place() -> None:
+    old, other, new = (Contest(name=name, unit=unit, entries=[]) for name, unit in (("a", "1"), ("b", "1"), ("a", "2")))
+    added = Contest(name="c", unit="2", entries=[])
+    assert merged([old, other], [new, added]) == [new, other, added]
 
 
 def test_different_things_get_no_ratio() -> None:
