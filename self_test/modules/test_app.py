@@ -15,7 +15,7 @@ import pytest
 
 from bench.audit import audit, rows_of
 from config import CONFIG
-from modules import app, beginning, process
+from modules import app, beginning, loading, process
 from modules.environment import HOSTS, Environment, Hosts
 from modules.options import RunOptions
 from modules.overrides import apply_overrides
@@ -36,7 +36,7 @@ QUICK = apply_overrides(CONFIG, {}, ["domains.crypto.warmup_days=1", "http.port=
 @pytest.fixture(autouse=True)
 def _compiling_stays_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbidding it is for a process's whole life; other tests share this one."""
-    monkeypatch.setattr(app, "warm", lambda config: 0)
+    monkeypatch.setattr(loading, "warm", lambda config: 0)
 
 
 def options(state_dir: Path, **changes: Any) -> RunOptions:

@@ -15,7 +15,7 @@ import pytest
 
 from bench.audit import rows_of
 from config import CONFIG
-from modules import app, broker
+from modules import app, broker, loading
 from modules.environment import Environment, Hosts
 from modules.exchange.oanda import OandaVenue
 from modules.marketplace import MarketPlace
@@ -40,7 +40,7 @@ QUICK = apply_overrides(CONFIG, {}, [*SHORT, "http.port=0", "panel.on=false"])
 
 @pytest.fixture(autouse=True)
 def _compiling_stays_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "warm", lambda config: 0)
+    monkeypatch.setattr(loading, "warm", lambda config: 0)
 
 
 def endpoints(simulator: Simulator, **changes: str) -> Endpoints:
