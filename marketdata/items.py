@@ -16,7 +16,7 @@ class Kline(msgspec.Struct, frozen=True, gc=False):
     ts: int
 
 
-class BookUpdate(msgspec.Struct, frozen=True):
+class BookUpdate(msgspec.Struct, frozen=True, gc=False):
     """A snapshot (replaces the book) or a delta; levels are (ticks, steps), 0 steps delete."""
 
     key: str
