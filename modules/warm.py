@@ -20,6 +20,7 @@ from modules.exchange.paper_bars import BarVenue
 from modules.settings import BotConfig
 from modules.ui.option_view import greeks
 from risk.breakers import probation
+from risk.holding import bar_closed
 from state.accounts import Domain, Mode
 from state.booking import book_exit, gain_of
 from state.conversion import turn_rates
@@ -48,7 +49,7 @@ from strategy.features import SIZE
 from strategy.network import Ensemble
 from strategy.policy import ALL_ARMS, greedy_action
 from strategy.regime import TREND
-from strategy.ring import watch_primary_bar, watch_rate
+from strategy.ring import watch_bar, watch_primary_bar, watch_rate
 from utils.kernel import forbid_compiling
 
 START_MS = 1_735_689_600_000
@@ -76,6 +77,7 @@ def warm(config: BotConfig) -> int:
         engine, _ = fresh_engine(config, (instrument,), frozenset({DEMO}), START_MS, quotes=quotes)
         state, before = engine.state, START_MS - 15 * MINUTE_MS
         watch_primary_bar(state.market, state.observed, engine.mandate.params, 0, before, PRICE, PRICE, PRICE, PRICE)
+        watch_bar(state.market, state.observed, engine.mandate.params, 0, before, PRICE, PRICE, PRICE, PRICE, 1.0)
         _trade(engine, instrument.key, quotes=quotes)
         _think(engine, instrument.key)
     _show_options()
@@ -172,6 +174,7 @@ def _think(engine: Engine, key: str) -> None:
     turn_rates(state.inst, state.market)
     book_exit(state.pos.copy(), state.inst, state.acct.copy(), 0, PRICE, 0, 0, 0)
     gain_of(state.pos, state.inst, 0, PRICE, 0)
+    bar_closed(state.pos.copy(), state.inst, mandate.rules, mandate.limits, 0, ts, PRICE, PRICE, PRICE)
     signal = Signal(ts=ts, key=key, strategy=C1, side=Side.LONG, regime=TREND, atr=PRICE / 200, reference=PRICE)
     weighed = weigh(state, mandate, 0, C1, signal, None)
     drawn(state, mandate, 0, C1, signal, 1e9, weighed)

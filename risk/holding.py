@@ -5,6 +5,9 @@ A halted account holds nothing, the weekend may be near, its time may be over; e
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from risk.max_hold import over
 from risk.stops import after_bar
 from risk.weekend import ALWAYS, must_be_flat, tighten
@@ -28,6 +31,27 @@ def bar_closed(pos: Rows, inst: Rows, rules: Rows, limits: Rows, i: int, ts: int
     if inst[i]["session"] != ALWAYS:
         moved |= tighten(pos, inst, rules, limits, i, ts, close, min_r, min_ticks)
     return moved
+
+
+TOLD = 6
+"""Numbers of a bar in `bars_closed`."""
+
+
+@kernel
+def bars_closed(pos: Rows, inst: Rows, rules: Rows, limits: Rows, bars: npt.NDArray[np.int64], first: int) -> int:
+    """`bar_closed` for bars that came together, from number `first` on: the number of the first that moved its stop, -1 when none did.
+
+    `bars` holds row, ts, high, low, close of each and the mark price (ticks; 0: its close) that it is valued by, end to end.
+    """
+    for n in range(first, len(bars) // TOLD):
+        at = TOLD * n
+        i = bars[at]
+        moved = bar_closed(pos, inst, rules, limits, i, bars[at + 1], bars[at + 2], bars[at + 3], bars[at + 4])
+        if bars[at + 5] != 0:
+            pos[i]["mark"] = bars[at + 5]
+        if moved:
+            return n
+    return -1
 
 
 @kernel

@@ -5,6 +5,9 @@ Only what the market row took is kept, so the ring never knows more than the row
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from state.observed import BARS, RATES
 from state.rows import Row, Rows
 from strategy.market import on_bar, on_primary_bar
@@ -27,6 +30,23 @@ def watch_bar(market: Rows, observed: Rows, params: Rows, i: int, ts: int, o: in
     if row.primary_ts != seen.primary_ts and row.primary_ts + row.primary_ms == ts + row.confirm_ms:
         _push(seen, row, seen.part_volume)
     return code
+
+
+TOLD = 6
+"""Numbers of a bar in `watch_bars`."""
+
+
+@kernel
+def watch_bars(market: Rows, observed: Rows, params: Rows, bars: npt.NDArray[np.int64], volumes: npt.NDArray[np.float64]) -> None:
+    """`watch_bar` for bars that came together, one after the other: a call from Python costs more than a bar.
+
+    `bars` holds row, ts, open, high, low, close of each, end to end; the first two become the signals and what `last_ts` was before.
+    """
+    for n in range(len(volumes)):
+        at = TOLD * n
+        i, ts = bars[at], bars[at + 1]
+        bars[at + 1] = market[i].last_ts
+        bars[at] = watch_bar(market, observed, params, i, ts, bars[at + 2], bars[at + 3], bars[at + 4], bars[at + 5], volumes[n])
 
 
 @kernel

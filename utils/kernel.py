@@ -111,6 +111,30 @@ def kernel(function: F) -> F:
     return cast(F, dispatcher)
 
 
+A = TypeVar("A")
+
+
+def _without_owner(_context: Any, array: Any) -> Any:
+    """What numba asks of an intrinsic: the type of its result, and what builds it."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        arrays, values = import_module("numba.np.arrayobj"), import_module("numba.core.cgutils")  # while compiling only
+        view = arrays.make_array(signature.return_type)(context, builder, arguments[0])
+        view.meminfo, view.parent = values.get_null_value(view.meminfo.type), values.get_null_value(view.parent.type)
+        return view._getvalue()  # noqa: SLF001  so numba does it
+
+    return array(array), build
+
+
+def _as_it_is(array: A) -> A:
+    return array
+
+
+borrowed: Callable[[A], A] = _as_it_is if vars(numba.config)["DISABLE_JIT"] else cast(Any, numba.extending.intrinsic(_without_owner))
+"""For a compiled loop that hands its arrays to kernel after kernel: the same array without an owner, so that no call counts references to
+it (locked instructions, a third of the sweep's portfolio pass). Whoever calls the loop keeps the array; the view must not leave it."""
+
+
 def forbid_compiling() -> int:
     """After warm-up: a call with new argument types raises instead of stalling the loop. Returns how many kernels are loaded."""
     for dispatcher in _compiled:

@@ -6,7 +6,7 @@ a fresh engine gives the same commands, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ from state.messages import (
 from state.orders import TRANSITIONS, OrderState
 from state.runtime import REASONS, SPREADS, RuntimeState
 from strategy.base import DEMO
-from strategy.ring import watch_bar, watch_rate
+from strategy.ring import TOLD, watch_bars, watch_rate
 
 DAY_MS = 86_400_000
 
@@ -123,32 +123,33 @@ class Engine:
             state.inst["funding_e8"][list(state.seats_of[m])] = funding.rate_e8
         if event.quotes:
             self._spreads(event.quotes)
-        signals = list[tuple[int, int, Candle]]()
-        market, observed, params = state.market, state.observed, mandate.params
-        index, held, seats_of = state.index, self._held, state.seats_of
+        signals: list[tuple[int, int, Candle]] = []
+        held, seats_of, slots = self._held, state.seats_of, self._slots
         marks = {one.key: one.price for one in event.marks}
         self._hours.turn(state.inst, max(event.ts, state.ts))
-        for candle in event.candles:
-            m = index[candle.key]
-            before = int(market[m]["last_ts"])
-            news = candle.ts >= before  # what comes after its successor values nothing
+        told: list[int] = []
+        for candle, m, code, before in self._watched(event.candles):
             if mandate.quotes:
                 self._count_bars(m, candle.ts, before)
-            code = watch_bar(market, observed, params, m, candle.ts, candle.open, candle.high, candle.low, candle.close, candle.volume)
             if code:
                 signals.append((m, code, candle))
-            if not held:
+            if not held or candle.ts < before:  # what comes after its successor values nothing
                 continue
+            end = candle.ts + self._bar_ms[m]
             for i in seats_of[m]:
                 # Bars from before the entry do not count; the bar of the entry does (a resting order fills at its bar's close in replay).
-                end = candle.ts + self._bar_ms[m]
-                if i in held and news and (not event.late or end >= state.pos[i]["opened_ts"]):
-                    if i in self._slots:
-                        option_exits.bar_told(state, mandate, i, end, candle, before + self._bar_ms[m], out)
-                    else:
-                        exits.bar_told(state, mandate, i, end, candle, out, marks.get(candle.key, 0))
+                if i in held and (not event.late or end >= state.pos["opened_ts"][i]):
+                    if i not in slots:
+                        told += (i, end, candle.high, candle.low, candle.close, marks.get(candle.key, 0))
+                        continue
+                    if told:
+                        exits.bars_told(state, mandate, told, out)
+                        told = []
+                    option_exits.bar_told(state, mandate, i, end, candle, before + self._bar_ms[m], out)
+        if told:
+            exits.bars_told(state, mandate, told, out)
         if self._converts:
-            turn_rates(state.inst, market)
+            turn_rates(state.inst, state.market)
         if held:
             exits.time_exits(state, self.mandate, event.ts, out)
         self._value(event.ts, out)
@@ -157,6 +158,18 @@ class Engine:
             for m, code, candle in signals:
                 for i in seats_of[m]:
                     candidates.confirmed(state, mandate, i, code, candle, event.ts, quotes.get(candle.key), out)
+
+    def _watched(self, candles: tuple[Candle, ...]) -> Iterable[tuple[Candle, int, int, int]]:
+        """Bars taken into their rows, all at once: each with its row, its confirmed signals, and `last_ts` as it was before it."""
+        index, state = self.state.index, self.state
+        rows = [index[one.key] for one in candles]
+        numbers: list[int] = []
+        for m, one in zip(rows, candles, strict=True):
+            numbers += (m, one.ts, one.open, one.high, one.low, one.close)
+        bars = np.array(numbers, np.int64)
+        watch_bars(state.market, state.observed, self.mandate.params, bars, np.array([one.volume for one in candles], np.float64))
+        found = bars.tolist()
+        return zip(candles, rows, found[::TOLD], found[1::TOLD], strict=True)
 
     def _count_bars(self, m: int, ts: int, before: int) -> None:
         """For the error budget: a bar came for market `m`, and how many between it and the one `before` did not."""

@@ -17,13 +17,12 @@ from modules.engine import coins, explore_live, option_exits, policies, scene
 from modules.engine.mandate import Mandate
 from risk.breakers import DAY_STOPPED, ROLLED, STEPPED, mark, trade_closed
 from risk.drawdown import HALF, HALT, NO_ENTRIES, NORMAL
-from risk.holding import bar_closed, due
+from risk.holding import TOLD, bars_closed, due
 from state.accounts import Mode
 from state.booking import book_exit, book_funding, fill_entry, fill_exit, gain_of, release
 from state.books import FLAT, OPEN, PENDING
 from state.conversion import home_currency, home_of
 from state.intents import ExitReason, Reduce, Side, order_id
-from state.market import Candle
 from state.messages import Cancel, Close, Command, FundingPaid, Protect, Record, Report
 from state.orders import Fill, Order, OrderState
 from state.runtime import REASONS, RuntimeState
@@ -255,15 +254,16 @@ def close_refused(state: RuntimeState, i: int, ts: int) -> None:
     state.pos[i]["close_after"] = ts + min(doubled, state.bar_ms(state.seats[i][1]))
 
 
-def bar_told(state: RuntimeState, mandate: Mandate, i: int, ts: int, candle: Candle, out: list[Command], mark: int = 0) -> None:
-    """Take a confirm bar that closed at `ts` into position `i`, and tell the venue when that moved its stop.
+def bars_told(state: RuntimeState, mandate: Mandate, told: list[int], out: list[Command]) -> None:
+    """Take confirm bars into the positions they are of, and tell the venue where that moved a stop.
 
-    Its value goes by `mark` (ticks; 0: by the bar's close). Of an option: `option_exits.bar_told`.
+    `told`: of each its row, when it closed, high, low, close, the mark price (0: none), end to end. Of options: `option_exits.bar_told`.
     """
-    if bar_closed(state.pos, state.inst, mandate.rules, mandate.limits, i, ts, candle.high, candle.low, candle.close):
-        out.append(protect(state, i))
-    if mark:
-        state.pos[i]["mark"] = mark
+    bars = np.array(told, np.int64)
+    n = bars_closed(state.pos, state.inst, mandate.rules, mandate.limits, bars, 0)
+    while n >= 0:
+        out.append(protect(state, told[TOLD * n]))
+        n = bars_closed(state.pos, state.inst, mandate.rules, mandate.limits, bars, n + 1)
 
 
 def time_exits(state: RuntimeState, mandate: Mandate, ts: int, out: list[Command]) -> None:
@@ -287,7 +287,8 @@ def cancel_entries(state: RuntimeState, i: int, out: list[Command]) -> None:
 
 def value_account(state: RuntimeState, mandate: Mandate, a: int, ts: int, out: list[Command]) -> None:
     """Mark account `a`, roll its day, and act on what the breakers found."""
-    yesterday, began, was_stopped = (int(state.acct[a][field]) for field in ("day", "day_start", "day_stopped"))
+    fields = ("day", "day_start", "day_stopped")
+    yesterday, began, was_stopped = (int(state.acct[field][a]) for field in fields)  # a row first would cost five times as much
     found = mark(state.pos, state.inst, state.acct, mandate.limits, a, ts)
     if not found:
         return

@@ -80,16 +80,18 @@ class Held(msgspec.Struct):
     contract: OptionContract | None = None
     """What is held, where it is an option: stop, target and bars are its premium."""
     close: Reduce | None = None
+    low: int = 0
+    """The level below; a bar wholly between `low` and `high` touches nothing."""
+    high: int = 0
+    """The level above."""
 
-    @property
-    def low(self) -> int:
-        """The nearer level below; a bar wholly between `low` and `high` touches nothing."""
-        return self.stop if self.side > 0 else self.target
+    def __post_init__(self) -> None:
+        self.protect(self.stop, self.target)
 
-    @property
-    def high(self) -> int:
-        """The nearer level above."""
-        return self.target if self.side > 0 else self.stop
+    def protect(self, stop: int, target: int) -> None:
+        """From now on these levels."""
+        self.stop, self.target = stop, target
+        self.low, self.high = (stop, target) if self.side > 0 else (target, stop)
 
 
 def flat(key: str, ts: int, price: int) -> Candle:
@@ -139,7 +141,7 @@ class BarVenue:
                 if entry is not None:
                     return [OrderCancelled(entry.intent.ts, account, order_id, "taken back")]
             case Protect(_, key, _, _, stop, target):
-                self._held[key].stop, self._held[key].target = stop, target
+                self._held[key].protect(stop, target)
             case Close(reduce):
                 self._held[reduce.key].close = reduce
             case _:
@@ -149,7 +151,7 @@ class BarVenue:
     def at_open(self, candles: Sequence[Candle]) -> list[AccountEvent]:
         """What happens at the open of these bars."""
         events: list[AccountEvent] = []
-        held_by, entries, funded = self._held, self._entries, self._funding
+        held_by, entries, funded, by_mark = self._held, self._entries, self._funding, self._by_mark
         for told in candles:
             key = told.key
             held = held_by.get(key)
@@ -167,7 +169,7 @@ class BarVenue:
             if held.close is not None:
                 self._leave(held, candle.open, candle.ts, None, events)
                 continue
-            seen = self._seen(candle).open
+            seen = self._seen(candle).open if by_mark else candle.open
             if not held.low < seen < held.high:
                 self._leave(held, candle.open, candle.ts, gap_exit(held.side, held.stop, held.target, seen), events)
         return events
@@ -175,7 +177,7 @@ class BarVenue:
     def inside(self, candles: Sequence[Candle]) -> list[AccountEvent]:
         """What happens within these bars, known at their close."""
         events: list[AccountEvent] = []
-        held_by, entries = self._held, self._entries
+        held_by, entries, by_mark = self._held, self._entries, self._by_mark
         for told in candles:
             key = told.key
             entry = entries.get(key) if entries else None
@@ -185,7 +187,7 @@ class BarVenue:
             if held is None:
                 continue
             candle = told if held.contract is None else self._premium(held, held.contract, told)
-            seen = self._seen(candle)
+            seen = self._seen(candle) if by_mark else candle
             if held.low < seen.low and seen.high < held.high:
                 continue
             hit = touched(held.side, held.stop, held.target, seen.high, seen.low)
@@ -200,8 +202,8 @@ class BarVenue:
         return events
 
     def _seen(self, candle: Candle) -> Candle:
-        """The bar that stops and targets look at."""
-        return (self._marked(candle) or candle) if self._by_mark else candle
+        """The bar that stops and targets look at where they go by the mark."""
+        return self._marked(candle) or candle
 
     def _marked(self, candle: Candle) -> Candle | None:
         """The mark's bar beside a candle; None where there is none."""

@@ -27,7 +27,7 @@ from state.runtime import REASONS
 from strategy.actions import Values
 from strategy.market import on_bar
 from strategy.moves import largest_move
-from utils.kernel import kernel
+from utils.kernel import borrowed, kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -178,6 +178,8 @@ def portfolio_pass(  # noqa: C901, PLR0912, PLR0915  one compiled loop: every ca
     closes, empty where nothing has a session. `options`: surfaces, offers and timeframes of the slots among the symbols
     (`modules/learning/option_pass.py`).
     """
+    pos, inst, acct, rules, limits = borrowed(pos), borrowed(inst), borrowed(acct), borrowed(rules), borrowed(limits)
+    trades, signals = borrowed(trades), borrowed(signals)
     n_symbols, n_accounts, done, next_signal, active = len(pos), len(acct), 0, 0, 0
     pointer = funding_at[:-1].copy()
     since = np.zeros(n_symbols, np.int64)  # settlements of a position up to then are done, or came before it was there

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.holding import BY_HALT, BY_TIME, BY_WEEKEND, NOT_YET, bar_closed, due
+from risk.holding import BY_HALT, BY_TIME, BY_WEEKEND, NOT_YET, bar_closed, bars_closed, due
 from risk.weekend import WEEKLY
 from self_test.fakes.books import Books, books
 from state.books import FLAT
@@ -72,3 +73,26 @@ def test_a_bar_of_a_market_without_a_session_only_trails() -> None:
     assert bar_closed(table.pos, table.inst, table.rules, table.limits, 0, 10**9, 11_000, 9_990, 10_900) == 1
     assert int(row["stop"]) == 11_000 - 600
     assert bar_closed(table.pos, table.inst, table.rules, table.limits, 0, 10**9, 10_950, 10_900, 10_900) == 0
+
+
+def test_bars_that_come_together_stop_at_each_stop_that_moved() -> None:
+    alone, together = books(), books()
+    for table in (alone, together):
+        for i in (0, 1, 2):
+            table.hold(i, 50)
+            row = table.pos[i]
+            row["side"], row["stop"], row["initial_stop"], row["extreme"], row["atr"], row["trail_k"] = 1, 900, 900, 1_000, 10.0, 4.0
+            row["risk"] = 100
+        table.pos[1]["stop"] = 959  # a tick from where it would trail to: not worth a request
+    bars = [(0, 60_000, 1_200, 1_100, 1_190, 0), (1, 60_000, 1_000, 990, 995, 993), (2, 60_000, 1_300, 1_200, 1_290, 1_280)]
+    moved = []
+    for i, ts, high, low, close, mark in bars:
+        if bar_closed(alone.pos, alone.inst, alone.rules, alone.limits, i, ts, high, low, close):
+            moved.append(i)
+        alone.pos[i]["mark"] = mark or close
+    told, found, n = np.array(bars, np.int64).ravel(), [], -1
+    while (n := bars_closed(together.pos, together.inst, together.rules, together.limits, told, n + 1)) >= 0:
+        found.append(n)
+    assert found == moved == [0, 2]
+    assert together.pos.tobytes() == alone.pos.tobytes()
+    assert bars_closed(together.pos, together.inst, together.rules, together.limits, np.zeros(0, np.int64), 0) == -1

@@ -10,7 +10,7 @@ import pytest
 from self_test.strategy.series import M5, M15, Bars, feed, generate
 from state.rows import MOVES, Rows
 from strategy.market import new_market, new_params, on_bar
-from strategy.moves import SETTLED, largest_move
+from strategy.moves import SETTLED, largest_move, root_of_share
 
 
 def push(rows: Rows, params: Rows, bars: Bars, k: int) -> None:
@@ -63,3 +63,12 @@ def test_nothing_is_measured_before_there_is_a_day_of_bars() -> None:
     rows = new_market(1, M5, M15)
     feed(bars, rows)
     assert not rows["moves"].any()
+
+
+def test_the_root_out_of_the_table_has_the_bits_of_the_computed_one() -> None:
+    minute = 60_000
+    for confirm_min, primary_min in ((5, 15), (5, 60), (15, 60), (5, 240), (15, 720), (5, 1_440)):
+        for bars in (1, 2, 500):
+            passed = bars * confirm_min * minute
+            found = root_of_share(passed, confirm_min * minute, primary_min * minute, primary_min // confirm_min)
+            assert found == math.sqrt(passed / (primary_min * minute))

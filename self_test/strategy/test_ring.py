@@ -7,7 +7,7 @@ import numpy as np
 from self_test.strategy.observing import Watched
 from self_test.strategy.series import M5, M15, MIDNIGHT, generate, rolled
 from state.observed import BARS, RATES
-from strategy.ring import watch_primary_bar
+from strategy.ring import TOLD, watch_bar, watch_bars, watch_primary_bar
 
 BARS_5M = generate(3 * (BARS + 40) + 2, seed=4)
 
@@ -49,3 +49,22 @@ def test_the_ring_of_rates_forgets_the_oldest() -> None:
     seen.rate(MIDNIGHT, 999)
     assert seen.observed[0]["rates_n"] == RATES + 5
     assert sorted(seen.observed[0]["rates"]) == list(range(5, RATES + 5))
+
+
+def test_bars_that_come_together_leave_what_they_leave_one_after_the_other() -> None:
+    bars = BARS_5M.cut(0, 2_000)
+    one, many = Watched(), Watched()
+    last, k = 0, 0
+    for width in (1, 5, 700, 1, 0, 1_293):
+        part = range(k, k + width)
+        numbers = np.array([(0, bars.ts[n], bars.o[n], bars.h[n], bars.l[n], bars.c[n]) for n in part], np.int64).ravel()
+        watch_bars(many.market, many.observed, many.params, numbers, bars.v[k : k + width].astype(np.float64))
+        for n, code, before in zip(part, numbers[::TOLD], numbers[1::TOLD], strict=True):
+            bar = (int(bars.ts[n]), int(bars.o[n]), int(bars.h[n]), int(bars.l[n]), int(bars.c[n]), float(bars.v[n]))
+            assert code == watch_bar(one.market, one.observed, one.params, 0, *bar)
+            assert before == last
+            last = bars.ts[n]
+        assert many.market.tobytes() == one.market.tobytes()
+        assert many.observed.tobytes() == one.observed.tobytes()
+        k += width
+    assert k == 2_000

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from self_test.conftest import REPO
-from utils.kernel import cache_folder, kernel, kernel_sources, source_hash
+from utils.kernel import borrowed, cache_folder, kernel, kernel_sources, source_hash
 
 KERNEL = "from utils.kernel import kernel\n"
 
@@ -15,6 +17,13 @@ KERNEL = "from utils.kernel import kernel\n"
 @kernel
 def ratio(a: float, b: float) -> float:
     return a / b
+
+
+@kernel
+def doubled(values: npt.NDArray[np.float64]) -> float:
+    view = borrowed(values)
+    view[0] *= 2.0
+    return float(view[:1].sum()) + len(view)
 
 
 @pytest.fixture
@@ -119,3 +128,12 @@ def test_kernels_run_without_the_linear_algebra_that_numba_would_load_for_them_a
     )
     done = run(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_borrowed_array_is_the_array_and_counts_nobody() -> None:
+    values = np.arange(1.0, 4.0)
+    owners = sys.getrefcount(values)
+    assert doubled(values) == 2.0 + 3.0
+    assert values.tolist() == [2.0, 2.0, 3.0]
+    assert sys.getrefcount(values) == owners
+    assert borrowed.__name__ == "_without_owner", "compiled here, not the stand-in for uncompiled runs"
