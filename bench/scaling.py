@@ -64,7 +64,7 @@ def table(found: Scaling) -> str:
 def measure(*, rounds: int, quick: bool) -> Scaling:
     """All of it."""
     sys.stderr.write("measuring how costs grow ...\n")
-    curves = [curve(one, rounds) for one in everything(quick=quick)]
+    curves = [curve(one, rounds) for one in everything(quick=quick, rounds=rounds)]
     sys.stderr.write("measuring with more cores ...\n")
     most = min(4, os.cpu_count() or 1)
     cores = by_cores(2, 1, 0.1, 10) if quick else by_cores(max(2, most), rounds, STRETCH_S, 60)

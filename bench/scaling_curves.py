@@ -13,12 +13,12 @@ import numpy as np
 
 from bench.counts import processor_s
 from bench.markets import random_grid
-from bench.scaling_work import Work, bars_of, engine_over, first_days, first_symbols, holding_engine, sweep_of, told
+from bench.scaling_work import Work, first_days, first_symbols, running, sweep_of, told
 
 LINEAR = 1.1
 """The largest exponent that still counts as linear: measured points scatter."""
 US = 1e6
-BARS, NOTICES = 40, 50
+WARM, BARS, NOTICES = 288, 40, 50
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -88,38 +88,40 @@ def curve(one: Growing, rounds: int) -> Curve:
     )
 
 
-def everything(*, quick: bool) -> list[Growing]:
-    """The curves; `quick`: small ones that show that it works."""
+def everything(*, quick: bool, rounds: int) -> list[Growing]:
+    """The curves, for so many rounds; `quick`: small ones that show that it works."""
     days = (10, 20) if quick else (30, 60, 120, 240, 480, 960)
     few = (1, 2, 4) if quick else (1, 2, 4, 8, 16, 32, 64, 100)
     seats = (1, 4, 8) if quick else (1, 2, 4, 8, 16, 32, 64, 128)
     ears = (1, 4, 8) if quick else (1, 4, 16, 64, 256)
     long, wide = random_grid(4, days[-1]), random_grid(few[-1], 10 if quick else 60)
-    crowd = random_grid(seats[-1], 1)
+    crowd = random_grid(seats[-1], 1 + (WARM + 2 * BARS * (rounds + 1)) // 288)
     longs = {size: sweep_of(first_days(long, size)) for size in days}
     wides = {size: sweep_of(first_symbols(wide, size)) for size in few}
-    crowds = {size: bars_of(first_symbols(crowd, size), BARS) for size in seats}
+    idle = {n: running(first_symbols(crowd, n), 0, WARM, BARS) for n in seats}
+    some = {n: running(crowd, n, WARM, BARS) for n in seats}
+    full = {n: running(first_symbols(crowd, n), n, WARM, BARS) for n in seats}
     return [
         Growing(name="sweep, by bars (4 symbols)", grows="bars", sizes=days, work=longs.__getitem__, scale=4 * 288.0),
         Growing(name=f"sweep, by symbols ({len(wide.ts)} bars each)", grows="symbols", sizes=few, work=wides.__getitem__),
         Growing(
             name="engine, one close, by symbols, nothing held",
             grows="symbols",
-            work=lambda n: engine_over(holding_engine(first_symbols(crowd, n), 0), crowds[n]),
+            work=lambda n: idle[n](),
             sizes=seats,
             per=BARS,
         ),
         Growing(
             name=f"engine, one close of {seats[-1]} symbols, by positions",
             grows="open positions",
-            work=lambda n: engine_over(holding_engine(crowd, n), crowds[seats[-1]]),
+            work=lambda n: some[n](),
             sizes=seats,
             per=BARS,
         ),
         Growing(
             name="engine, one close, by symbols, all held",
             grows="symbols, each with a position",
-            work=lambda n: engine_over(holding_engine(first_symbols(crowd, n), n), crowds[n]),
+            work=lambda n: full[n](),
             sizes=seats,
             per=BARS,
         ),

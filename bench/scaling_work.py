@@ -81,6 +81,23 @@ def engine_over(engine: Engine, bars: list[BarsClosed]) -> Work:
     return run
 
 
+def running(grid: Grid, held: int, warm: int, piece: int) -> Callable[[], Work]:
+    """An engine that took `warm` closes; each call gives the work of its next `piece` closes, IndexError when the grid is at its end.
+
+    A fresh one spends most of its time on memory that it touches for the first time.
+    """
+    engine, bars, at = holding_engine(grid, held), bars_of(grid, len(grid.ts)), [warm]
+    engine_over(engine, bars[:warm])()
+
+    def following() -> Work:
+        begin, at[0] = at[0], at[0] + piece
+        if at[0] > len(bars):
+            raise IndexError("the grid is too short for so many pieces")
+        return engine_over(engine, bars[begin : at[0]])
+
+    return following
+
+
 def told(listeners: int, times: int) -> Work:
     """`times` notices to so many listeners, who take each before the next one comes."""
     everybody: Watchers[int] = Watchers(lambda _notice: False)

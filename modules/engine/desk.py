@@ -19,6 +19,7 @@ from state.accounts import OF_PAIRS, Account, Domain, Mode
 from state.books import Rows
 from state.instruments import Instrument
 from state.messages import Command, Control
+from state.rows import MARKET
 from state.runtime import RuntimeState
 from state.stages import paper_account
 from strategy.market import new_market
@@ -118,7 +119,8 @@ def market_rows(config: BotConfig, instruments: Sequence[Instrument]) -> Rows:
         new_market(1, one.confirm_ms, one.primary_ms, instrument.domain in OF_PAIRS)
         for one, instrument in zip(frames, instruments, strict=True)
     ]
-    return np.concatenate(rows)
+    # Into rows of the very dtype: numba knows it by the object it saw first and compares an equal one field by field at every call.
+    return np.concatenate(rows, out=np.empty(len(rows), MARKET))
 
 
 def make_state(config: BotConfig, instruments: tuple[Instrument, ...], accounts: tuple[Account, ...]) -> RuntimeState:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bench.markets import random_grid
-from bench.scaling_work import bars_of, engine_over, first_days, first_symbols, holding_engine, sweep_of, told
+from bench.scaling_work import bars_of, engine_over, first_days, first_symbols, holding_engine, running, sweep_of, told
 from state.books import OPEN, Rows
 from state.messages import BarsClosed
 
@@ -28,6 +29,14 @@ def test_positions_are_held_and_no_bar_closes_them() -> None:
         assert int((engine.state.pos["status"] == OPEN).sum()) == held
         assert int(engine.state.market["last_ts"][0]) == int(grid.ts[199])
         assert [int(mark) for mark in engine.state.pos["mark"][:held]] == grid.close[:held, 199].tolist()
+
+
+def test_a_running_engine_takes_one_piece_after_the_other_until_there_is_no_more() -> None:
+    piece = running(random_grid(2, 1), 1, 200, 40)
+    piece()()
+    piece()()
+    with pytest.raises(IndexError, match="too short"):
+        piece()
 
 
 def test_a_sweep_trades_with_all_strategies() -> None:
