@@ -40,13 +40,13 @@ class Row(msgspec.Struct, kw_only=True):
 
 
 def rate(name: str, unit: str, count: int, work: Callable[[], object], runs: int, goal: float | None = None, note: str = "") -> Row:
-    """How many of `count` things a second `work` does: one run to warm up, then `runs` counted ones."""
+    """How many of `count` things a second of the processor `work` does on one core: one run to warm up, then `runs` counted ones."""
     work()
     found = []
     for _ in range(runs):
-        begin = time.perf_counter()
+        begin = time.process_time()
         work()
-        found.append(count / (time.perf_counter() - begin))
+        found.append(count / max(time.process_time() - begin, 1e-9))
     median = statistics.median(found)
     return Row(name=name, unit=unit, median=median, lowest=min(found), highest=max(found), runs=runs, goal=goal, note=note)
 

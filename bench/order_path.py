@@ -86,6 +86,8 @@ class Way(msgspec.Struct, frozen=True):
     """Until the order leaves the runner: decided, journal and ledger written."""
     called: int
     """Until the venue is called: observers, a wake-up, the executor's looks before it sends."""
+    computed: int
+    """Of the whole, what this process computed: the rest it waited for the processor."""
 
 
 class Channel:
@@ -126,7 +128,7 @@ class Desk:
     """The venue's end of the path: notes when an order would leave, and refuses it."""
 
     def __init__(self) -> None:
-        self.called_ns = 0
+        self.called_ns = self.computed_ns = 0
         self.tickets: list[Ticket] = []
 
     async def prepare(self, key: str) -> None:
@@ -138,7 +140,8 @@ class Desk:
 
     async def create(self, ticket: Ticket, urgency: Urgency, barred: Barred = free) -> str:
         """The time of the first call is noted before anything else."""
-        self.called_ns = self.called_ns or time.perf_counter_ns()
+        if not self.called_ns:
+            self.called_ns, self.computed_ns = time.perf_counter_ns(), time.process_time_ns()
         barred()
         self.tickets.append(ticket)
         raise Rejected("measured", code="measured")
@@ -267,12 +270,18 @@ class Path:
                 self.now, before = close_ts, self.placed
                 self._waits.clear()
                 self.desk.called_ns = self.left_ns = 0
-                begin = time.perf_counter_ns()
+                computed, begin = time.process_time_ns(), time.perf_counter_ns()
                 self.channel.frames.put_nowait(frames[-1])
                 await self._waits.wait()
                 if self.placed > before:
                     called = self.desk.called_ns
-                    found[close_ts] = Way(called - begin, self._bars_ns - begin, self.left_ns - self._bars_ns, called - self.left_ns)
+                    found[close_ts] = Way(
+                        called - begin,
+                        self._bars_ns - begin,
+                        self.left_ns - self._bars_ns,
+                        called - self.left_ns,
+                        self.desk.computed_ns - computed,
+                    )
                     if len(found) >= limit:
                         break
             for task in tasks:
@@ -343,7 +352,12 @@ def way_rows(name: str, ways: list[Way], goals: tuple[float | None, float | None
     """A way's rows: the whole, and where asked for the medians of its parts."""
     rows = percentiles(name, [one.whole / US for one in ways], goals)
     if parts:
-        said = {"heard": "frame parsed, gathered, taken", "decided": "decided, journalled", "called": "observers, executor"}
+        said = {
+            "heard": "frame parsed, gathered, taken",
+            "decided": "decided, journalled",
+            "called": "observers, executor",
+            "computed": "of the processor",
+        }
         for part, words in said.items():
             rows.append(percentiles(f"  of that: {words}", [getattr(one, part) / US for one in ways], (None, None))[0])
     return rows
@@ -356,7 +370,7 @@ def order_rows(folder: Folder, *, quick: bool = False) -> list[Row]:
     place = Folder(tempfile.mkdtemp(dir=folder))
     (place / "one").mkdir()
     (place / "many").mkdir()
-    limit = 60 if quick else 300
+    limit = 60 if quick else 200
     hot, paced, tickets = measured(1, 200 if quick else 900, place / "one", limit)
     rows = way_rows("closed candle to Venue.place, hot", hot, (HOT_P50, HOT_P99), parts=True)
     rows += way_rows("closed candle to Venue.place, paced", paced, (PACED_P50, PACED_P99))

@@ -28,7 +28,7 @@ def test_every_order_goes_the_whole_way(tmp_path: Folder) -> None:
         assert journal.count(b'"measured') == path.placed, "each was refused by the venue, and that was journalled"
         for one in found.values():
             assert 0 < one.whole < spent and one.whole == one.heard + one.decided + one.called
-            assert min(one.heard, one.decided, one.called) > 0
+            assert min(one.heard, one.decided, one.called, one.computed) > 0
         ways.append(list(found))
         tickets.append([one.link_id for one in path.desk.tickets])
     assert ways[0] == ways[1] and tickets[0] == tickets[1], "the same market leads to the same orders"
@@ -37,10 +37,10 @@ def test_every_order_goes_the_whole_way(tmp_path: Folder) -> None:
 
 
 def test_a_way_has_its_parts_below_it() -> None:
-    ways = [Way(1_000 * n, 100 * n, 600 * n, 300 * n) for n in range(1, 10)]
+    ways = [Way(1_000 * n, 100 * n, 600 * n, 300 * n, 800 * n) for n in range(1, 10)]
     rows = way_rows("order", ways, (6.0, 8.0), parts=True)
     assert [(row.name, row.median, row.met) for row in rows[:2]] == [("order, p50", 5.0, True), ("order, p99", 9.0, False)]
-    assert [row.median for row in rows[2:]] == [0.5, 3.0, 1.5]
+    assert [row.median for row in rows[2:]] == [0.5, 3.0, 1.5, 4.0]
 
 
 def test_what_a_disk_takes_is_told_apart(tmp_path: Folder) -> None:
