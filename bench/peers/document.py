@@ -9,8 +9,8 @@ from bench.peers.compare import Contest, markdown
 BEGIN = """# Beside the peers
 
 For whoever asks what a bot of one's own brings over the tools there are. Nobody edits this page: `make bench-peers ARGS="--doc
-docs/performance_peers.md"` writes it. Here the same work is done by us and by what a user would pick instead, in turns, in one run, on one
-machine.
+docs/performance_peers.md"` writes it. Here the same work is done by us and by what a user would pick instead, in turns, on one
+machine; a part may be measured again alone, and then replaces its tables.
 
 **How to read it.** Rates are medians over the rounds; beside each is its spread. The last number says how many times as fast ours is:
 below 1 ours is slower. Absolute rates are this machine's, in those minutes; the ratios travel. Speed is not the reason to pick a tool:
@@ -28,7 +28,7 @@ make bench-peers ARGS="--only vectorbt --rounds 5" # one tool beside ours
 ```
 
 Candles come from `BOT_MARKET_DATA`; without them the replay is left out. A tool that cannot be installed is named with the reason.
-Pins: `bench/peers/requirements-NAME.txt`.
+The pins of each environment lie in `bench/peers/`.
 """
 
 
