@@ -115,7 +115,7 @@ def measured(symbols: int, days: int) -> Memory:
     with tempfile.TemporaryDirectory() as folder:
         for what in ("write", "sweep"):
             words = [sys.executable, "-m", "bench.scaling_memory", what, folder, str(symbols), str(days)]
-            answer = subprocess.run(words, cwd=ROOT, env=os.environ, check=True, stdout=subprocess.PIPE)  # noqa: S603  ourselves
+            answer = subprocess.run(words, cwd=ROOT, env=os.environ, check=True, stdout=subprocess.PIPE)  # noqa: S603  ourselves  # nosec B603
     return msgspec.json.decode(answer.stdout, type=Memory)
 
 
