@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -128,7 +129,8 @@ async def carry_out(words: Sequence[str], environ: Mapping[str, str], limit_s: f
         start_new_session=True,
     )
     try:
-        os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
+        with suppress(ProcessLookupError):  # it has ended already; what it said is read below
+            os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
         async with asyncio.timeout(limit_s):
             made, said = await process.communicate(given)
     except TimeoutError as error:

@@ -131,6 +131,15 @@ def test_the_command_is_one_that_a_person_could_type(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_process_that_ended_before_it_could_be_slowed_has_done_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "setpriority", gone)
+    assert await carry_out([sys.executable, "-c", "print('done')"], os.environ, given=b"") == b"done\n"
+
+
+@pytest.mark.asyncio
 async def test_a_process_that_fails_says_why_in_its_last_line() -> None:
     await carry_out([sys.executable, "-c", "pass"], os.environ)
     with pytest.raises(Transient, match=r"^no room$"):
